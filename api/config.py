@@ -1,0 +1,56 @@
+"""The web process's settings; they contain the domains' own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from generative.config import GenerativeConfig
+from recsys.config import RecsysConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiConfig:
+    recsys: RecsysConfig = field(default_factory=RecsysConfig)
+    generative: GenerativeConfig = field(default_factory=GenerativeConfig)
+    secret_key: str = ""  # signs console and storefront cookies; empty refuses both, the API still answers
+    cookie_secure: bool = True  # send cookies over HTTPS only; the demo on plain loopback turns it off
+    storefront: bool = True  # serve the sample storefront at /
+    max_body_bytes: int = 1_000_000  # JSON bodies above this are refused with 413
+    max_upload_bytes: int = 64_000_000  # catalogue feeds above this are refused with 413
+    creatives_per_slate: int = 3  # how many leading items of a slate may ring for a generation
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "ApiConfig":
+        """Build from VITRINE_* variables.
+
+        Raises:
+            ValueError: A variable that cannot be read, named in the message.
+        """
+        d = cls()
+        return cls(
+            recsys=RecsysConfig.from_env(env),
+            generative=GenerativeConfig.from_env(env),
+            secret_key=env.get("VITRINE_SECRET_KEY", d.secret_key),
+            cookie_secure=_flag(env, "VITRINE_COOKIE_SECURE", d.cookie_secure),
+            storefront=_flag(env, "VITRINE_STOREFRONT", d.storefront),
+            max_body_bytes=_count(env, "VITRINE_MAX_BODY_BYTES", d.max_body_bytes),
+            max_upload_bytes=_count(env, "VITRINE_MAX_UPLOAD_BYTES", d.max_upload_bytes),
+            creatives_per_slate=_count(env, "VITRINE_CREATIVES_PER_SLATE", d.creatives_per_slate),
+        )
+
+
+def _flag(env: Mapping[str, str], name: str, default: bool) -> bool:  # noqa: FBT001 a value, not a switch
+    value = env.get(name)
+    if value is None:
+        return default
+    if value.lower() not in {"0", "1", "true", "false"}:
+        message = f"{name}={value!r} must be 0, 1, true or false"
+        raise ValueError(message)
+    return value.lower() in {"1", "true"}
+
+
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name, str(default))
+    if not value.isdigit():
+        message = f"{name}={value!r} must be a whole number, zero or more"
+        raise ValueError(message)
+    return int(value)

@@ -1,0 +1,1 @@
+"""Layout compiled from HTML, measured and repaired."""

@@ -1,0 +1,1 @@
+"""Deterministic judges of what may be served."""

@@ -1,0 +1,1 @@
+"""Pixels: where product pictures come from and what is put behind them."""

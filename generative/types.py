@@ -1,0 +1,89 @@
+"""The nouns that flow through the studio. All are frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """`ready`: generated, checked, rendered. `pending`: being made. `fallback`: the floor, for now or for good."""
+
+    READY = "ready"
+    PENDING = "pending"
+    FALLBACK = "fallback"
+
+
+class Approval(StrEnum):
+    NONE = "none"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+SIZES: Mapping[str, tuple[int, int]] = {"hero": (1200, 628), "rectangle": (300, 250)}  # pixels, width x height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFacts:
+    """All that a text may claim about an item; prices are strings as the shop prints them, e.g. "3.49"."""
+
+    item_id: str
+    title: str
+    description: str = ""
+    category: tuple[str, ...] = ()
+    brand: str = ""
+    price: str | None = None
+    was_price: str | None = None
+    currency: str = "EUR"
+    image_url: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Whom a creative speaks to, in words: never a user id."""
+
+    categories: tuple[str, ...] = ()
+    price_band: str = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """Everything that shapes one creative. `size` is a name in SIZES."""
+
+    item: ItemFacts
+    audience: Audience = Audience()
+    size: str = "rectangle"
+    locale: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    headline: str
+    tagline: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """A rendered picture. `path` is relative to the banners directory."""
+
+    path: str
+    sha256: str
+    width: int
+    height: int
+    media_type: str = "image/jpeg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creative:
+    """One answer of the studio. `provenance` says who made it from what; `checks` what was measured."""
+
+    key: str
+    item_id: str
+    size: str
+    state: State
+    copy: Copy
+    banner: Banner | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    checks: Mapping[str, Any] = field(default_factory=dict)

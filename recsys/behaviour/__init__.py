@@ -1,0 +1,1 @@
+"""What people did: events recorded, read back, mapped from other vocabularies, forgotten."""

@@ -1,0 +1,64 @@
+"""The recommender's settings: read from an environment mapping once, by whoever starts a process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from recsys.types import Hide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecsysConfig:
+    database_url: str = "sqlite:///var/vitrine.db"  # SQLAlchemy URL; postgresql+psycopg://… in production
+    database_busy_seconds: float = 2.0  # how long a locked database is waited for
+    artifacts_dir: Path = Path("var/artifacts")  # model versions and the LIVE pointer
+    spool_dir: Path = Path("var/spool")  # events accepted while the database is away
+    hide: Hide = Hide.PURCHASED  # what of a shopper's past is kept out unless the request says otherwise
+    train_epochs: int = 30  # upper bound of passes over the training users
+    train_max_seconds: float = 900.0  # a fit stops here and keeps its best epoch
+    train_seed: int = 98765  # one seed for the split, the weights and the batches
+    train_threads: int = 2  # torch threads of the training process
+    gate_ratio: float = 0.98  # candidate NDCG@20 must reach this share of the live model's
+    keep_versions: int = 3  # newest versions kept on disk, besides the live one
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "RecsysConfig":
+        """Build from VITRINE_* variables.
+
+        Raises:
+            ValueError: A variable that cannot be read, named in the message.
+        """
+        d = cls()
+        return cls(
+            database_url=env.get("VITRINE_DATABASE_URL", d.database_url),
+            database_busy_seconds=_number(env, "VITRINE_DATABASE_BUSY_SECONDS", d.database_busy_seconds),
+            artifacts_dir=Path(env.get("VITRINE_ARTIFACTS_DIR", d.artifacts_dir)),
+            spool_dir=Path(env.get("VITRINE_SPOOL_DIR", d.spool_dir)),
+            hide=_hide(env.get("VITRINE_HIDE", d.hide)),
+            train_epochs=int(_number(env, "VITRINE_TRAIN_EPOCHS", d.train_epochs)),
+            train_max_seconds=_number(env, "VITRINE_TRAIN_MAX_SECONDS", d.train_max_seconds),
+            train_seed=int(_number(env, "VITRINE_TRAIN_SEED", d.train_seed)),
+            train_threads=int(_number(env, "VITRINE_TRAIN_THREADS", d.train_threads)),
+            gate_ratio=_number(env, "VITRINE_GATE_RATIO", d.gate_ratio),
+            keep_versions=int(_number(env, "VITRINE_KEEP_VERSIONS", d.keep_versions)),
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        value = float(env.get(name, default))
+    except ValueError:
+        message = f"{name}={env[name]!r} is no number"
+        raise ValueError(message) from None
+    if not 0 <= value < float("inf"):
+        message = f"{name}={env[name]!r} must be zero or more, and finite"
+        raise ValueError(message)
+    return value
+
+
+def _hide(value: str) -> Hide:
+    try:
+        return Hide(value)
+    except ValueError:
+        message = f"VITRINE_HIDE={value!r} must be one of {', '.join(Hide)}"
+        raise ValueError(message) from None

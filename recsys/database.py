@@ -1,0 +1,60 @@
+"""Engines and transactions for SQLite and PostgreSQL. [SQL]
+
+SQLite's driver opens no transaction for a SELECT, so read-then-write loses updates in silence;
+writers therefore begin IMMEDIATE, and readers begin plainly and are never blocked under WAL.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+_WRITES = "vitrine_writes"
+
+
+def connect(url: str, *, busy_seconds: float = 2.0) -> Engine:
+    """Open an engine; `busy_seconds` bounds how long a locked database is waited for."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _connect_sqlite(url, busy_seconds)
+    timeout = int(busy_seconds * 1000)
+    options = f"-c lock_timeout={timeout} -c timezone=utc"
+    return create_engine(url, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 5})
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that only looks; whatever it changed is thrown away."""
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session that commits at the end, or rolls back if its block raises."""
+    writer = engine.execution_options(**{_WRITES: True})
+    with Session(writer, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def _connect_sqlite(url: str, busy_seconds: float) -> Engine:
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": busy_seconds})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 DBAPI objects have no type
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

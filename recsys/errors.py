@@ -1,0 +1,73 @@
+"""What can go wrong in the recommender, named after what happened.
+
+RecsysError
+ ├── UnknownItem          an id that the catalogue does not hold
+ ├── InvalidEvent         an event that cannot be read: names the field
+ ├── InvalidItem          an item that cannot be read: names the field
+ ├── RunInProgress        a second retrain while one is waiting or running
+ ├── UnknownRun           a run id that the ledger does not hold
+ ├── Cancelled            a run that was asked to stop, and did
+ ├── NotEnoughData        too few interactions to split and fit
+ ├── WorseThanLive        the gate refused a candidate
+ ├── UnknownVersion       a model version that is not on disk
+ └── CorruptArtifact      a model whose files do not match their manifest
+"""
+
+
+class RecsysError(Exception):
+    """The base of every error this package raises on purpose."""
+
+
+class UnknownItem(RecsysError):
+    def __init__(self, item_id: str) -> None:
+        super().__init__(f"no item {item_id!r} in the catalogue; import it or PUT /items/{{id}} first")
+        self.item_id = item_id
+
+
+class _InvalidField(RecsysError):
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class InvalidEvent(_InvalidField):
+    """An event that cannot be accepted; `field` names what to mend."""
+
+
+class InvalidItem(_InvalidField):
+    """An item that cannot be accepted; `field` names what to mend."""
+
+
+class RunInProgress(RecsysError):
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run {run_id} is still waiting or running; wait for it or cancel it")
+        self.run_id = run_id
+
+
+class UnknownRun(RecsysError):
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"no run {run_id!r} in the ledger")
+        self.run_id = run_id
+
+
+class Cancelled(RecsysError):
+    """The run was asked to stop, and did; nothing was published."""
+
+
+class NotEnoughData(RecsysError):
+    """Too few interactions to split and fit; the message says how many are needed."""
+
+
+class WorseThanLive(RecsysError):
+    """The candidate did not pass the gate; it stays on disk as a candidate."""
+
+
+class UnknownVersion(RecsysError):
+    def __init__(self, version: str) -> None:
+        super().__init__(f"no model version {version!r} on disk; GET /admin/models lists them")
+        self.version = version
+
+
+class CorruptArtifact(RecsysError):
+    """A model directory whose files, hashes or sizes do not agree with its manifest."""

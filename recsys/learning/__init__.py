@@ -1,0 +1,1 @@
+"""From interactions to a bundle: split, fit, evaluate, gate, keep the ledger."""

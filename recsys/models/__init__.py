@@ -1,0 +1,1 @@
+"""Pure arrays and tensors: one paper a file."""

@@ -1,0 +1,124 @@
+"""The rows this domain owns: items, events, erasures, training runs. [SQL]
+
+No foreign keys: an event may name an item the catalogue has not met yet, and must still be kept.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, DateTime, Index, Integer, MetaData, Numeric, String, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "pk": "pk_%(table_name)s",
+}
+MAX_ID_LENGTH = 200
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python; SQLite drops the zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002 SQLAlchemy's signature
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002 SQLAlchemy's signature
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class ItemRow(Base):
+    """`revision` is the catalogue's counter at the last write: a shelf reads only what is newer."""
+
+    __tablename__ = "item"
+
+    item_id: Mapped[str] = mapped_column(String(MAX_ID_LENGTH), primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, default="")
+    category: Mapped[list[str]] = mapped_column(JSON, default=list)
+    brand: Mapped[str] = mapped_column(Text, default="")
+    price: Mapped[Any] = mapped_column(Numeric(12, 2), nullable=True)
+    was_price: Mapped[Any] = mapped_column(Numeric(12, 2), nullable=True)
+    currency: Mapped[str] = mapped_column(String(3), default="EUR")
+    image_url: Mapped[str] = mapped_column(Text, default="")
+    url: Mapped[str] = mapped_column(Text, default="")
+    stock: Mapped[int | None] = mapped_column(Integer, nullable=True)
+    hidden: Mapped[bool] = mapped_column(Boolean, default=False)
+    attributes: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class CatalogueRevision(Base):
+    """One row. Writers increment it first, so its lock orders them as they commit."""
+
+    __tablename__ = "catalogue_revision"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class EventRow(Base):
+    __tablename__ = "event"
+
+    event_id: Mapped[str] = mapped_column(String(MAX_ID_LENGTH), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(MAX_ID_LENGTH))
+    item_id: Mapped[str] = mapped_column(String(MAX_ID_LENGTH))
+    kind: Mapped[str] = mapped_column(String(12))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    quantity: Mapped[int] = mapped_column(Integer, default=1)
+    order_id: Mapped[str | None] = mapped_column(String(MAX_ID_LENGTH), nullable=True)
+    recommendation_id: Mapped[str | None] = mapped_column(String(64), nullable=True)
+
+    __table_args__ = (Index("ix_event_user_at", "user_id", "at"), Index("ix_event_at", "at"))
+
+
+class ErasureRow(Base):
+    """A forgotten shopper: events up to `erased_at` are refused for good, whoever brings them back."""
+
+    __tablename__ = "erasure"
+
+    user_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TrainingRunRow(Base):
+    """The ledger. A partial unique index on `active` allows one waiting or running run."""
+
+    __tablename__ = "training_run"
+
+    run_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    status: Mapped[str] = mapped_column(String(12))  # waiting running done refused failed cancelled
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
+    trigger: Mapped[str] = mapped_column(String(20), default="admin")
+    stage: Mapped[str] = mapped_column(String(20), default="waiting")
+    progress: Mapped[float] = mapped_column(default=0.0)
+    curves: Mapped[dict[str, list[float]]] = mapped_column(JSON, default=dict)
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    model_version: Mapped[str | None] = mapped_column(String(64), nullable=True)
+    error: Mapped[str | None] = mapped_column(Text, nullable=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime, nullable=True)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, nullable=True)
+
+    __table_args__ = (
+        Index(
+            "uq_training_run_active",
+            "active",
+            unique=True,
+            sqlite_where=text("active = 1"),
+            postgresql_where=text("active"),
+        ),
+    )

@@ -1,0 +1,166 @@
+"""The nouns that flow through the recommender.
+
+All are frozen values. `*_id` is the shop's string, `*_row` our integer position.
+Validation happens once, at the edge; inside, these types are trusted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class EventKind(StrEnum):
+    """What a shopper did with an item."""
+
+    VIEW = "view"
+    CART = "cart"
+    PURCHASE = "purchase"
+    LIKE = "like"
+    DISMISS = "dismiss"
+
+
+class Hide(StrEnum):
+    """Which items of a shopper's own past are kept out of a slate."""
+
+    NONE = "none"
+    PURCHASED = "purchased"
+    SEEN = "seen"
+
+
+class Source(StrEnum):
+    """The rung of the ladder an item came from."""
+
+    PERSONAL = "personal"
+    SIMILAR = "similar"
+    TOGETHER = "bought_together"
+    POPULAR = "popular"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing the shop sells. `category` is a path, widest first; `stock` None means untracked."""
+
+    item_id: str
+    title: str
+    description: str = ""
+    category: tuple[str, ...] = ()
+    brand: str = ""
+    price: Decimal | None = None
+    was_price: Decimal | None = None
+    currency: str = "EUR"
+    image_url: str = ""
+    url: str = ""
+    stock: int | None = None
+    hidden: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
+
+    @property
+    def in_stock(self) -> bool:
+        return self.stock is None or self.stock > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One accepted deed. `at` is aware UTC; `event_id` is the client's, and makes retries harmless."""
+
+    event_id: str
+    user_id: str
+    item_id: str
+    kind: EventKind
+    at: datetime
+    quantity: int = 1
+    order_id: str | None = None
+    recommendation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserHistory:
+    """What one shopper did, oldest first; `kinds[i]` is what was done with `item_ids[i]`."""
+
+    user_id: str | None = None
+    item_ids: tuple[str, ...] = ()
+    kinds: tuple[EventKind, ...] = ()
+
+    @property
+    def purchased(self) -> frozenset[str]:
+        pairs = zip(self.item_ids, self.kinds, strict=True)
+        return frozenset(item_id for item_id, kind in pairs if kind is EventKind.PURCHASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventLog:
+    """Every training event as columns: five aligned arrays of length E, sorted by time.
+
+    `kinds` indexes `tuple(EventKind)`; `at` is seconds since the epoch; `order_rows` is -1
+    where an event belongs to no order.
+    """
+
+    user_rows: NDArray[np.int32]
+    item_rows: NDArray[np.int32]
+    kinds: NDArray[np.int8]
+    at: NDArray[np.int64]
+    order_rows: NDArray[np.int32]
+    user_ids: tuple[str, ...]
+    item_ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Everything a request asks for, once it has been validated."""
+
+    k: int = 20
+    placement: str = "home"
+    exclude: frozenset[str] = frozenset()
+    category: tuple[str, ...] = ()
+    in_stock: bool = True
+    hide: Hide = Hide.PURCHASED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why an item is here. `item_id` is the past item it rests on, where there is one."""
+
+    kind: str
+    text: str
+    item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    item_id: str
+    rank: int
+    score: float
+    source: Source
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slate:
+    """An ordered answer. `excluded` counts what a rule kept out: seen, hidden, out_of_stock, filter, exclude."""
+
+    recommendations: tuple[Recommendation, ...]
+    model_version: str
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    missing_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persona:
+    """A group of shoppers in words, so that a retrain keeps the creatives made for it."""
+
+    categories: tuple[str, ...] = ()
+    price_band: str = "any"
+
+    @property
+    def label(self) -> str:
+        return ", ".join((*self.categories, self.price_band)) if self.categories else "everyone"

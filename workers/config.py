@@ -1,0 +1,42 @@
+"""The workers' settings; they contain the domains' own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from generative.config import GenerativeConfig
+from recsys.config import RecsysConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersConfig:
+    recsys: RecsysConfig = field(default_factory=RecsysConfig)
+    generative: GenerativeConfig = field(default_factory=GenerativeConfig)
+    broker_url: str = "redis://127.0.0.1:6379/0"  # Celery's broker; not the cache's database
+    lease_seconds: float = 60.0  # a job whose worker was silent this long is handed to another
+    sweep_seconds: float = 30.0  # how often beat looks for silent jobs and spooled events
+    campaign_chunk: int = 8  # creatives made between two commits of a campaign
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "WorkersConfig":
+        """Build from VITRINE_* variables.
+
+        Raises:
+            ValueError: A variable that cannot be read, named in the message.
+        """
+        d = cls()
+        return cls(
+            recsys=RecsysConfig.from_env(env),
+            generative=GenerativeConfig.from_env(env),
+            broker_url=env.get("VITRINE_BROKER_URL", d.broker_url),
+            lease_seconds=_seconds(env, "VITRINE_LEASE_SECONDS", d.lease_seconds),
+            sweep_seconds=_seconds(env, "VITRINE_SWEEP_SECONDS", d.sweep_seconds),
+            campaign_chunk=int(_seconds(env, "VITRINE_CAMPAIGN_CHUNK", d.campaign_chunk)),
+        )
+
+
+def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
+    value = float(env.get(name, default))
+    if not 0 < value < float("inf"):
+        message = f"{name}={env[name]!r} must be above zero, and finite"
+        raise ValueError(message)
+    return value
