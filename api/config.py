@@ -11,8 +11,12 @@ from recsys.config import RecsysConfig
 class ApiConfig:
     recsys: RecsysConfig = field(default_factory=RecsysConfig)
     generative: GenerativeConfig = field(default_factory=GenerativeConfig)
-    secret_key: str = ""  # signs console and storefront cookies; empty refuses both, the API still answers
-    cookie_secure: bool = True  # send cookies over HTTPS only; the demo on plain loopback turns it off
+    secret_key: str = (
+        ""  # signs console and storefront cookies; empty refuses both, the API still answers
+    )
+    cookie_secure: bool = (
+        True  # send cookies over HTTPS only; the demo on plain loopback turns it off
+    )
     storefront: bool = True  # serve the sample storefront at /
     max_body_bytes: int = 1_000_000  # JSON bodies above this are refused with 413
     max_upload_bytes: int = 64_000_000  # catalogue feeds above this are refused with 413

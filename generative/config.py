@@ -7,16 +7,29 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerativeConfig:
-    cache_url: str = "redis://127.0.0.1:6379/1"  # Redis that caches creatives; not the broker's database
+    cache_url: str = (
+        "redis://127.0.0.1:6379/1"  # Redis that caches creatives; not the broker's database
+    )
     creative_ttl_seconds: int = 86_400  # how long a cached creative lives
     claim_seconds: int = 120  # how long one asker holds the right to enqueue a creative
     banners_dir: Path = Path("var/banners")  # rendered banners, shared by web and workers
-    media_dirs: tuple[Path, ...] = (Path("demo/media"), Path("var/media"))  # what /media/ pictures resolve in
-    copy_providers: tuple[str, ...] = ("llama", "extractive", "template")  # asked in order; template cannot fail
-    gguf_path: str = ""  # your own GGUF model; empty means the packaged SmolLM2-135M where installed
+    media_dirs: tuple[Path, ...] = (
+        Path("demo/media"),
+        Path("var/media"),
+    )  # what /media/ pictures resolve in
+    copy_providers: tuple[str, ...] = (
+        "llama",
+        "extractive",
+        "template",
+    )  # asked in order; template cannot fail
+    gguf_path: str = (
+        ""  # your own GGUF model; empty means the packaged SmolLM2-135M where installed
+    )
     llm_samples: int = 3  # candidates the language model writes for each brief
     llm_threads: int = 2  # CPU threads of the language model
-    llm_timeout_seconds: float = 20.0  # a brief's budget in the language model, all samples together
+    llm_timeout_seconds: float = (
+        20.0  # a brief's budget in the language model, all samples together
+    )
     cutout_model: str = ""  # path of an ISNet ONNX file; empty frames the photo instead
     brand_name: str = "Vitrine"  # shown in banners
     brand_color: str = "#0f766e"  # accent of banners, hex
@@ -31,7 +44,9 @@ class GenerativeConfig:
         d = cls()
         return cls(
             cache_url=env.get("VITRINE_CACHE_URL", d.cache_url),
-            creative_ttl_seconds=int(_number(env, "VITRINE_CREATIVE_TTL_SECONDS", d.creative_ttl_seconds)),
+            creative_ttl_seconds=int(
+                _number(env, "VITRINE_CREATIVE_TTL_SECONDS", d.creative_ttl_seconds)
+            ),
             claim_seconds=int(_number(env, "VITRINE_CLAIM_SECONDS", d.claim_seconds)),
             banners_dir=Path(env.get("VITRINE_BANNERS_DIR", d.banners_dir)),
             media_dirs=_paths(env, "VITRINE_MEDIA_DIRS", d.media_dirs),
@@ -60,7 +75,11 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
 
 def _names(env: Mapping[str, str], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
     value = env.get(name)
-    return default if value is None else tuple(part.strip() for part in value.split(",") if part.strip())
+    return (
+        default
+        if value is None
+        else tuple(part.strip() for part in value.split(",") if part.strip())
+    )
 
 
 def _paths(env: Mapping[str, str], name: str, default: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""The rows this domain owns: creatives, campaigns, and what each campaign planned. [SQL]"""
+"""The rows this domain owns: creatives, campaigns, and what each campaign planned [SQL]."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,10 +21,10 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002 SQLAlchemy's signature
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002 SQLAlchemy's signature
         return None if value is None else value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002 SQLAlchemy's signature
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002 SQLAlchemy's signature
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -58,10 +58,16 @@ class CampaignRow(Base):
 
     campaign_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     name: Mapped[str] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(String(12))  # waiting planning running done failed cancelled
+    status: Mapped[str] = mapped_column(
+        String(12)
+    )  # waiting planning running done failed cancelled
     sizes: Mapped[list[str]] = mapped_column(JSON)
-    audience: Mapped[dict[str, Any]] = mapped_column(JSON)  # {"personas": true} or {"user_ids": [...]}
-    items: Mapped[dict[str, Any]] = mapped_column(JSON)  # {"item_ids": [...]} or {"best": n per persona}
+    audience: Mapped[dict[str, Any]] = mapped_column(
+        JSON
+    )  # {"personas": true} or {"user_ids": [...]}
+    items: Mapped[dict[str, Any]] = mapped_column(
+        JSON
+    )  # {"item_ids": [...]} or {"best": n per persona}
     locale: Mapped[str] = mapped_column(String(10), default="en")
     total: Mapped[int] = mapped_column(Integer, default=0)
     error: Mapped[str | None] = mapped_column(Text, nullable=True)

@@ -20,7 +20,10 @@ class Approval(StrEnum):
     REJECTED = "rejected"
 
 
-SIZES: Mapping[str, tuple[int, int]] = {"hero": (1200, 628), "rectangle": (300, 250)}  # pixels, width x height
+SIZES: Mapping[str, tuple[int, int]] = {
+    "hero": (1200, 628),
+    "rectangle": (300, 250),
+}  # pixels, width x height
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

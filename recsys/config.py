@@ -9,11 +9,15 @@ from recsys.types import Hide
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecsysConfig:
-    database_url: str = "sqlite:///var/vitrine.db"  # SQLAlchemy URL; postgresql+psycopg://… in production
+    database_url: str = (
+        "sqlite:///var/vitrine.db"  # SQLAlchemy URL; postgresql+psycopg://… in production
+    )
     database_busy_seconds: float = 2.0  # how long a locked database is waited for
     artifacts_dir: Path = Path("var/artifacts")  # model versions and the LIVE pointer
     spool_dir: Path = Path("var/spool")  # events accepted while the database is away
-    hide: Hide = Hide.PURCHASED  # what of a shopper's past is kept out unless the request says otherwise
+    hide: Hide = (
+        Hide.PURCHASED
+    )  # what of a shopper's past is kept out unless the request says otherwise
     train_epochs: int = 30  # upper bound of passes over the training users
     train_max_seconds: float = 900.0  # a fit stops here and keeps its best epoch
     train_seed: int = 98765  # one seed for the split, the weights and the batches
@@ -31,7 +35,9 @@ class RecsysConfig:
         d = cls()
         return cls(
             database_url=env.get("VITRINE_DATABASE_URL", d.database_url),
-            database_busy_seconds=_number(env, "VITRINE_DATABASE_BUSY_SECONDS", d.database_busy_seconds),
+            database_busy_seconds=_number(
+                env, "VITRINE_DATABASE_BUSY_SECONDS", d.database_busy_seconds
+            ),
             artifacts_dir=Path(env.get("VITRINE_ARTIFACTS_DIR", d.artifacts_dir)),
             spool_dir=Path(env.get("VITRINE_SPOOL_DIR", d.spool_dir)),
             hide=_hide(env.get("VITRINE_HIDE", d.hide)),

@@ -1,4 +1,4 @@
-"""Engines and transactions for SQLite and PostgreSQL. [SQL]
+"""Engines and transactions for SQLite and PostgreSQL [SQL].
 
 SQLite's driver opens no transaction for a SELECT, so read-then-write loses updates in silence;
 writers therefore begin IMMEDIATE, and readers begin plainly and are never blocked under WAL.
@@ -22,7 +22,9 @@ def connect(url: str, *, busy_seconds: float = 2.0) -> Engine:
         return _connect_sqlite(url, busy_seconds)
     timeout = int(busy_seconds * 1000)
     options = f"-c lock_timeout={timeout} -c timezone=utc"
-    return create_engine(url, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 5})
+    return create_engine(
+        url, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 5}
+    )
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def _connect_sqlite(url: str, busy_seconds: float) -> Engine:
     engine = create_engine(url, connect_args={"timeout": busy_seconds})
 
     @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 DBAPI objects have no type
+    def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")

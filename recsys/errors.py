@@ -20,7 +20,9 @@ class RecsysError(Exception):
 
 class UnknownItem(RecsysError):
     def __init__(self, item_id: str) -> None:
-        super().__init__(f"no item {item_id!r} in the catalogue; import it or PUT /items/{{id}} first")
+        super().__init__(
+            f"no item {item_id!r} in the catalogue; import it or PUT /items/{{id}} first"
+        )
         self.item_id = item_id
 
 
