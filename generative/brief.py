@@ -1,0 +1,206 @@
+"""A brief as data: cleaned, keyed, written to JSON and read back.
+
+Catalogue text comes from feeds, so it is treated as hostile here once, and trusted afterwards.
+"""
+
+import hashlib
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from generative.types import Audience, Brief, ItemFacts
+
+TITLE_LIMIT = 160
+DESCRIPTION_LIMIT = 1200
+LABEL_LIMIT = 80
+MAX_LABELS = 20
+KEY_LENGTH = 32
+
+_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z!?][^<>]*>", re.DOTALL)
+_TAG_WITH_CODE = re.compile(r"<(script|style)\b.*?(</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
+_CHAT_MARKER = re.compile(
+    r"<\|[^<>|]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|\b(?:system|assistant|user)\s*:", re.IGNORECASE
+)
+_PICTOGRAM = re.compile(
+    "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\ufe0f\u20e3]"
+)
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff\ue000-\uf8ff]"
+)
+_ORDER = re.compile(
+    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instruction|prompt|rule|above|previous)"
+    r"|\bsystem prompt\b|\byou are (?:now|an?)\b|\b(?:respond|reply|answer|output) (?:with|only)\b"
+    r"|https?://|www\.|\bprompt\b|\bjailbreak",
+    re.IGNORECASE,
+)
+
+
+class Product(Protocol):
+    """What a shop's item must say for itself; this package need not know whose item it is."""
+
+    @property
+    def item_id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def category(self) -> tuple[str, ...]: ...
+    @property
+    def brand(self) -> str: ...
+    @property
+    def price(self) -> Decimal | None: ...
+    @property
+    def was_price(self) -> Decimal | None: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def image_url(self) -> str: ...
+    @property
+    def attributes(self) -> Mapping[str, str]: ...
+
+
+def facts_of(product: Product) -> ItemFacts:
+    """The one way from an item to its facts: the web and the workers must agree on every key."""
+    return ItemFacts(
+        item_id=product.item_id,
+        title=product.title,
+        description=product.description,
+        category=product.category,
+        brand=product.brand,
+        price=None if product.price is None else f"{product.price:.2f}",
+        was_price=None if product.was_price is None else f"{product.was_price:.2f}",
+        currency=product.currency,
+        image_url=product.image_url,
+        attributes=product.attributes,
+    )
+
+
+def key(brief: Brief, fingerprint: str) -> str:
+    """Hash everything that shapes a creative, so that whatever changes it also renames it."""
+    text = json.dumps([fingerprint, to_json(brief)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def clean(brief: Brief) -> Brief:
+    """The same brief with every word from the catalogue made harmless and short."""
+    item = brief.item
+    return Brief(
+        item=ItemFacts(
+            item_id=item.item_id,
+            title=clean_text(item.title, TITLE_LIMIT),
+            description=clean_text(item.description, DESCRIPTION_LIMIT),
+            category=tuple(clean_text(part, LABEL_LIMIT) for part in item.category[:MAX_LABELS]),
+            brand=clean_text(item.brand, LABEL_LIMIT),
+            price=item.price,
+            was_price=item.was_price,
+            currency=item.currency,
+            image_url=item.image_url,
+            attributes={
+                clean_text(name, LABEL_LIMIT): clean_text(value, LABEL_LIMIT)
+                for name, value in list(item.attributes.items())[:MAX_LABELS]
+            },
+        ),
+        audience=Audience(
+            categories=tuple(
+                clean_text(part, LABEL_LIMIT) for part in brief.audience.categories[:MAX_LABELS]
+            ),
+            price_band=clean_text(brief.audience.price_band, LABEL_LIMIT),
+        ),
+        size=brief.size,
+        locale=brief.locale,
+    )
+
+
+def clean_text(text: str, limit: int) -> str:
+    """Plain words only: no tags, chat markers, control characters or pictograms, cut at a word."""
+    if "&" in text:
+        text = html.unescape(text)
+    if "<" in text or "[" in text or ":" in text:
+        text = _TAG_WITH_CODE.sub(" ", text)
+        text = _CHAT_MARKER.sub(" ", text)
+        text = _TAG.sub(" ", text).replace("<", " ").replace(">", " ")
+    text = _PICTOGRAM.sub("", _HIDDEN.sub(" ", text))
+    text = " ".join(unicodedata.normalize("NFC", text).split())
+    return cut(text, limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, ending at a word where one ends in the last third."""
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    space = head.rfind(" ", limit * 2 // 3)
+    return (head[:space] if space > 0 else head).rstrip(" ,;:-–—(&/")
+
+
+def orders(text: str) -> bool:
+    """Whether a text speaks to a language model or leads to a web page instead of naming a thing."""
+    return _ORDER.search(text) is not None
+
+
+def facts_text(item: ItemFacts) -> str:
+    """All that may be claimed about an item, as one text; the checks compare copy with it."""
+    attributes = " ".join(f"{name} {value}" for name, value in item.attributes.items())
+    prices = " ".join(price for price in (item.price, item.was_price) if price)
+    parts = (item.title, item.description, *item.category, item.brand, attributes, prices)
+    return " ".join(part for part in parts if part)
+
+
+def to_json(brief: Brief) -> dict[str, Any]:
+    """Plain dictionaries and lists, as a row keeps them."""
+    item = brief.item
+    return {
+        "item": {
+            "item_id": item.item_id,
+            "title": item.title,
+            "description": item.description,
+            "category": list(item.category),
+            "brand": item.brand,
+            "price": item.price,
+            "was_price": item.was_price,
+            "currency": item.currency,
+            "image_url": item.image_url,
+            "attributes": dict(item.attributes),
+        },
+        "audience": {
+            "categories": list(brief.audience.categories),
+            "price_band": brief.audience.price_band,
+        },
+        "size": brief.size,
+        "locale": brief.locale,
+    }
+
+
+def from_json(payload: Mapping[str, Any]) -> Brief:
+    """The brief that `to_json` wrote; fields left out take their defaults.
+
+    Raises:
+        KeyError: No item, or an item without id or title.
+    """
+    item = payload["item"]
+    audience = payload.get("audience", {})
+    return Brief(
+        item=ItemFacts(
+            item_id=item["item_id"],
+            title=item["title"],
+            description=item.get("description", ""),
+            category=tuple(item.get("category", ())),
+            brand=item.get("brand", ""),
+            price=item.get("price"),
+            was_price=item.get("was_price"),
+            currency=item.get("currency", "EUR"),
+            image_url=item.get("image_url", ""),
+            attributes=dict(item.get("attributes", {})),
+        ),
+        audience=Audience(
+            categories=tuple(audience.get("categories", ())),
+            price_band=audience.get("price_band", "any"),
+        ),
+        size=payload.get("size", "rectangle"),
+        locale=payload.get("locale", "en"),
+    )
