@@ -31,6 +31,11 @@ NAMING = {
 MAX_ID_LENGTH = 200
 
 
+def is_storable(value: str) -> bool:
+    """Whether both databases can hold it: PostgreSQL refuses NUL, and no one can encode a lone surrogate."""
+    return "\x00" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """Aware UTC in Python; SQLite drops the zone, so it is put back on the way out."""
 

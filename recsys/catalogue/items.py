@@ -1,0 +1,205 @@
+"""The catalogue's rows: what the shop sells, written one by one or by the feed [SQL].
+
+Every write first increments the catalogue's revision and stamps its rows with it. The increment
+locks its row until the commit, so revisions become visible in order, and a shelf that has read up
+to one has missed nothing below it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from recsys.errors import UnknownItem
+from recsys.tables import CatalogueRevision, ItemRow, is_storable
+from recsys.types import Item
+
+_T = TypeVar("_T")
+_CHUNK = 500  # rows a statement; SQLite allows 32,766 parameters, a row has 15
+_SEARCH_WORDS = 8
+_SEARCH_LENGTH = 200
+_PATCHABLE = frozenset({"price", "stock", "hidden"})
+_COLUMNS = tuple(column.name for column in ItemRow.__table__.columns)
+_UPDATED = tuple(name for name in _COLUMNS if name not in {"item_id", "created_at"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueCounts:
+    total: int
+    hidden: int
+    out_of_stock: int
+
+
+def put(session: Session, item: Item, *, now: datetime | None = None) -> bool:
+    """Write one item whole; True if it was not there before."""
+    revision = _next_revision(session)
+    known = session.scalar(select(ItemRow.item_id).where(ItemRow.item_id == item.item_id))
+    _upsert(session, [item], revision=revision, now=now)
+    return known is None
+
+
+def put_many(session: Session, items: Sequence[Item], *, now: datetime | None = None) -> int:
+    """Write many items under one revision; of two with the same id the later counts.
+
+    Returns:
+        How many different items were written.
+    """
+    latest = {item.item_id: item for item in items}
+    if not latest:
+        return 0
+    revision = _next_revision(session)
+    for chunk in _chunks(list(latest.values())):
+        _upsert(session, chunk, revision=revision, now=now)
+    return len(latest)
+
+
+def patch(session: Session, item_id: str, changes: Mapping[str, object]) -> Item:
+    """Change price, stock or hidden, and leave the rest; the values are taken as validated.
+
+    Raises:
+        UnknownItem: The catalogue does not hold it.
+    """
+    unknown = changes.keys() - _PATCHABLE
+    if unknown:
+        raise ValueError(f"only price, stock and hidden can be patched, not {sorted(unknown)}")
+    if not is_storable(item_id):
+        raise UnknownItem(item_id)
+    statement = (
+        update(ItemRow)
+        .where(ItemRow.item_id == item_id)
+        .values(revision=_next_revision(session), **changes)
+        .returning(*ItemRow.__table__.columns)
+    )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        raise UnknownItem(item_id)
+    return _item(row)
+
+
+def get(session: Session, item_id: str) -> Item | None:
+    return get_many(session, [item_id]).get(item_id)
+
+
+def get_many(session: Session, item_ids: Iterable[str]) -> dict[str, Item]:
+    """The known ones of `item_ids`, in the order asked for."""
+    asked = [item_id for item_id in dict.fromkeys(item_ids) if is_storable(item_id)]
+    found: dict[str, Item] = {}
+    for chunk in _chunks(asked):
+        statement = select(*ItemRow.__table__.columns).where(ItemRow.item_id.in_(chunk))
+        found |= {row.item_id: _item(row) for row in session.execute(statement)}
+    return {item_id: found[item_id] for item_id in asked if item_id in found}
+
+
+def search(session: Session, text: str, *, limit: int = 24) -> list[Item]:
+    """Visible items whose title holds every word, those that begin with the text first."""
+    words = text[:_SEARCH_LENGTH].split()[:_SEARCH_WORDS]
+    if not words or not is_storable(text):
+        return []
+    title = func.lower(ItemRow.title)
+    begins = title.startswith(" ".join(words).lower(), autoescape=True)
+    statement = (
+        select(*ItemRow.__table__.columns)
+        .where(ItemRow.hidden.is_(False))
+        .where(*(title.contains(word.lower(), autoescape=True) for word in words))
+        .order_by(case((begins, 0), else_=1), title, ItemRow.item_id)
+        .limit(limit)
+    )
+    return [_item(row) for row in session.execute(statement)]
+
+
+def count(session: Session) -> CatalogueCounts:
+    total, hidden, sold_out = session.execute(
+        select(
+            func.count(),
+            func.count().filter(ItemRow.hidden.is_(True)),
+            func.count().filter(ItemRow.stock <= 0),
+        ).select_from(ItemRow)
+    ).one()
+    return CatalogueCounts(total=total, hidden=hidden, out_of_stock=sold_out)
+
+
+def changed_since(session: Session, revision: int) -> tuple[int, list[Item]]:
+    """The catalogue's revision now, and every item written after `revision`."""
+    # The number is read before the rows: a writer that commits in between is read twice, not missed.
+    current = session.scalar(select(CatalogueRevision.value)) or 0
+    if current <= revision:
+        return current, []
+    statement = select(*ItemRow.__table__.columns).where(ItemRow.revision > revision)
+    rows = session.execute(statement.execution_options(yield_per=2_000))
+    return current, [_item(row) for row in rows]
+
+
+def _next_revision(session: Session) -> int:
+    insert = _insert(session)(CatalogueRevision).values(id=1, value=1)
+    statement = insert.on_conflict_do_update(
+        index_elements=["id"], set_={"value": CatalogueRevision.value + 1}
+    ).returning(CatalogueRevision.value)
+    return int(session.execute(statement).scalar_one())
+
+
+def _upsert(
+    session: Session, items: Sequence[Item], *, revision: int, now: datetime | None
+) -> None:
+    stamp = now or datetime.now(UTC)
+    dated = [item for item in items if item.created_at is not None]
+    undated = [item for item in items if item.created_at is None]
+    for group, columns in ((dated, (*_UPDATED, "created_at")), (undated, _UPDATED)):
+        if not group:
+            continue
+        insert = _insert(session)(ItemRow)
+        statement = insert.on_conflict_do_update(
+            index_elements=["item_id"], set_={name: insert.excluded[name] for name in columns}
+        )
+        session.execute(statement, [_values(item, revision, stamp) for item in group])
+
+
+def _insert(session: Session) -> Any:
+    dialect = session.get_bind().dialect.name
+    return postgresql.insert if dialect == "postgresql" else sqlite.insert
+
+
+def _values(item: Item, revision: int, stamp: datetime) -> dict[str, object]:
+    return {
+        "item_id": item.item_id,
+        "title": item.title,
+        "description": item.description,
+        "category": list(item.category),
+        "brand": item.brand,
+        "price": item.price,
+        "was_price": item.was_price,
+        "currency": item.currency,
+        "image_url": item.image_url,
+        "url": item.url,
+        "stock": item.stock,
+        "hidden": item.hidden,
+        "attributes": dict(item.attributes),
+        "created_at": item.created_at or stamp,
+        "revision": revision,
+    }
+
+
+def _item(row: Any) -> Item:
+    return Item(
+        item_id=row.item_id,
+        title=row.title,
+        description=row.description,
+        category=tuple(row.category),
+        brand=row.brand,
+        price=row.price,
+        was_price=row.was_price,
+        currency=row.currency,
+        image_url=row.image_url,
+        url=row.url,
+        stock=row.stock,
+        hidden=row.hidden,
+        attributes=row.attributes,
+        created_at=row.created_at,
+    )
+
+
+def _chunks(values: Sequence[_T]) -> Iterable[Sequence[_T]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
