@@ -1,0 +1,257 @@
+"""What shoppers did: an append-only table, and every reading of it that others need [SQL].
+
+The client's `event_id` makes a retry harmless. A forgotten shopper's old events are refused by
+the hash of the id, so that neither a retry, a spool nor an import brings them back.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from recsys.tables import ErasureRow, EventRow, is_storable
+from recsys.types import Event, EventKind, EventLog, UserHistory
+
+ACCEPTED, DUPLICATE, ERASED = "accepted", "duplicate", "erased"
+_CHUNK = 500  # rows a statement: SQLite allows 32,766 parameters
+_ERASURE_LOCK = 7_202_611  # any number, as long as nothing else in this database uses it
+_KINDS = {kind.value: index for index, kind in enumerate(EventKind)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventCounts:
+    total: int
+    users: int
+    by_kind: Mapping[EventKind, int]
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def record(session: Session, events: Sequence[Event]) -> list[str]:
+    """Write what is new.
+
+    Returns:
+        For each event "accepted", "duplicate" (its id is known) or "erased" (its user asked to
+        be forgotten after it happened).
+    """
+    _hold_erasures(session, exclusive=False)
+    answers: list[str] = []
+    for start in range(0, len(events), _CHUNK):
+        answers += _record_chunk(session, events[start : start + _CHUNK])
+    return answers
+
+
+def history(session: Session, user_id: str, *, limit: int = 500) -> UserHistory:
+    """The newest `limit` deeds of one shopper, oldest first; empty for an unknown one."""
+    if not is_storable(user_id):
+        return UserHistory(user_id=user_id)
+    newest = (
+        select(EventRow.item_id, EventRow.kind)
+        .where(EventRow.user_id == user_id)
+        .order_by(EventRow.at.desc(), EventRow.event_id.desc())
+        .limit(limit)
+    )
+    rows = session.execute(newest).all()[::-1]
+    return UserHistory(
+        user_id=user_id,
+        item_ids=tuple(row.item_id for row in rows),
+        kinds=tuple(EventKind(row.kind) for row in rows),
+    )
+
+
+def all_histories(
+    session: Session, *, batch: int = 10_000, limit: int = 500
+) -> Iterator[UserHistory]:
+    """Every shopper's history in turn, streamed: `batch` rows are held at a time."""
+    statement = select(EventRow.user_id, EventRow.item_id, EventRow.kind).order_by(
+        EventRow.user_id, EventRow.at, EventRow.event_id
+    )
+    rows = session.execute(statement.execution_options(yield_per=batch))
+    for user_id, deeds in groupby(rows, key=lambda row: row.user_id):
+        newest = deque(deeds, maxlen=limit)
+        yield UserHistory(
+            user_id=user_id,
+            item_ids=tuple(row.item_id for row in newest),
+            kinds=tuple(EventKind(row.kind) for row in newest),
+        )
+
+
+def log(session: Session, *, until: datetime | None = None, batch: int = 50_000) -> EventLog:
+    """Every event up to and including `until` as columns, sorted by time; ids in sorted order."""
+    statement = select(
+        EventRow.user_id, EventRow.item_id, EventRow.kind, EventRow.at, EventRow.order_id
+    ).order_by(EventRow.at, EventRow.event_id)
+    if until is not None:
+        statement = statement.where(EventRow.at <= until)
+    users: dict[str, int] = {}
+    items: dict[str, int] = {}
+    orders: dict[str, int] = {}
+    blocks: list[NDArray[np.int64]] = [np.empty((5, 0), dtype=np.int64)]
+    result = session.execute(statement.execution_options(yield_per=batch))
+    for rows in result.partitions(batch):
+        block = np.empty((5, len(rows)), dtype=np.int64)
+        block[0] = [users.setdefault(row[0], len(users)) for row in rows]
+        block[1] = [items.setdefault(row[1], len(items)) for row in rows]
+        block[2] = [_KINDS[row[2]] for row in rows]
+        block[3] = [int(row[3].timestamp()) for row in rows]
+        block[4] = [
+            -1 if row[4] is None else orders.setdefault(row[4], len(orders)) for row in rows
+        ]
+        blocks.append(block)
+    columns = np.concatenate(blocks, axis=1)
+    user_ids, user_rows = _in_sorted_order(users)
+    item_ids, item_rows = _in_sorted_order(items)
+    return EventLog(
+        user_rows=user_rows[columns[0]],
+        item_rows=item_rows[columns[1]],
+        kinds=columns[2].astype(np.int8),
+        at=columns[3].copy(),
+        order_rows=columns[4].astype(np.int32),
+        user_ids=user_ids,
+        item_ids=item_ids,
+    )
+
+
+def forget(session: Session, user_id: str, *, at: datetime) -> int:
+    """Delete all that a shopper did, and refuse it for good should anyone bring it back.
+
+    Returns:
+        How many events were deleted.
+    """
+    if not is_storable(user_id):
+        return 0
+    _hold_erasures(session, exclusive=True)
+    # A client's clock may run ahead of ours: the newest event is covered too.
+    newest = session.scalar(select(func.max(EventRow.at)).where(EventRow.user_id == user_id))
+    erased_at = max(at, newest) if newest else at
+    insert = _insert(session)(ErasureRow).values(user_hash=_hash(user_id), erased_at=erased_at)
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["user_hash"],
+            set_={"erased_at": insert.excluded.erased_at},
+            where=ErasureRow.erased_at < insert.excluded.erased_at,
+        )
+    )
+    deleted: Any = session.execute(delete(EventRow).where(EventRow.user_id == user_id))
+    return int(deleted.rowcount)
+
+
+def count(session: Session) -> EventCounts:
+    total, users_, first_at, last_at = session.execute(
+        select(
+            func.count(),
+            func.count(EventRow.user_id.distinct()),
+            func.min(EventRow.at),
+            func.max(EventRow.at),
+        ).select_from(EventRow)
+    ).one()
+    kinds = session.execute(select(EventRow.kind, func.count()).group_by(EventRow.kind)).all()
+    return EventCounts(
+        total=total,
+        users=users_,
+        by_kind={EventKind(kind): number for kind, number in sorted(kinds, key=lambda row: row[0])},
+        first_at=first_at,
+        last_at=last_at,
+    )
+
+
+def users(session: Session, *, limit: int, offset: int = 0) -> list[str]:
+    """Shoppers with at least one event, by id."""
+    statement = select(EventRow.user_id).distinct().order_by(EventRow.user_id)
+    return list(session.scalars(statement.limit(limit).offset(offset)))
+
+
+def frequent_users(session: Session, limit: int) -> list[tuple[str, int]]:
+    """The shoppers with most events, and how many they have."""
+    number = func.count()
+    statement = (
+        select(EventRow.user_id, number)
+        .group_by(EventRow.user_id)
+        .order_by(number.desc(), EventRow.user_id)
+        .limit(limit)
+    )
+    return [(user_id, events) for user_id, events in session.execute(statement)]
+
+
+def _record_chunk(session: Session, events: Sequence[Event]) -> list[str]:
+    erased = _erasures(session, {event.user_id for event in events})
+    wanted: dict[str, Event] = {}
+    for event in events:
+        if not _is_erased(event, erased):
+            wanted.setdefault(event.event_id, event)
+    if not wanted:
+        return [ERASED] * len(events)
+    # Sorted, so that two writers with the same ids wait for each other instead of deadlocking.
+    rows = [_values(wanted[event_id]) for event_id in sorted(wanted)]
+    statement = _insert(session)(EventRow).on_conflict_do_nothing(index_elements=["event_id"])
+    written = set(session.scalars(statement.returning(EventRow.event_id), rows))
+    answers = []
+    for event in events:
+        if _is_erased(event, erased):
+            answers.append(ERASED)
+        elif event.event_id in written:
+            written.remove(event.event_id)  # the same id again in this batch is a duplicate
+            answers.append(ACCEPTED)
+        else:
+            answers.append(DUPLICATE)
+    return answers
+
+
+def _hold_erasures(session: Session, *, exclusive: bool) -> None:
+    """Keep a forgetting and a recording apart, else an event may slip in behind the deletion."""
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        shared = "" if exclusive else "_shared"
+        session.execute(text(f"SELECT pg_advisory_xact_lock{shared}({_ERASURE_LOCK})"))
+
+
+def _erasures(session: Session, user_ids: set[str]) -> dict[str, datetime]:
+    user_of = {_hash(user_id): user_id for user_id in user_ids}
+    statement = select(ErasureRow.user_hash, ErasureRow.erased_at).where(
+        ErasureRow.user_hash.in_(list(user_of))
+    )
+    return {user_of[user_hash]: erased_at for user_hash, erased_at in session.execute(statement)}
+
+
+def _is_erased(event: Event, erased: Mapping[str, datetime]) -> bool:
+    erased_at = erased.get(event.user_id)
+    return erased_at is not None and event.at <= erased_at
+
+
+def _hash(user_id: str) -> str:
+    return sha256(user_id.encode()).hexdigest()
+
+
+def _insert(session: Session) -> Any:
+    dialect = session.get_bind().dialect.name
+    return postgresql.insert if dialect == "postgresql" else sqlite.insert
+
+
+def _values(event: Event) -> dict[str, object]:
+    return {
+        "event_id": event.event_id,
+        "user_id": event.user_id,
+        "item_id": event.item_id,
+        "kind": event.kind.value,
+        "at": event.at,
+        "quantity": event.quantity,
+        "order_id": event.order_id,
+        "recommendation_id": event.recommendation_id,
+    }
+
+
+def _in_sorted_order(seen: Mapping[str, int]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The ids sorted, and for each number of first sight its row in that order."""
+    ordered = tuple(sorted(seen))
+    rows = np.empty(len(seen), dtype=np.int32)
+    for row, name in enumerate(ordered):
+        rows[seen[name]] = row
+    return ordered, rows
