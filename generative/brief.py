@@ -135,7 +135,7 @@ def cut(text: str, limit: int) -> str:
         return text
     head = text[:limit]
     space = head.rfind(" ", limit * 2 // 3)
-    return (head[:space] if space > 0 else head).rstrip(" ,;:-–—(&/")
+    return (head[:space] if space > 0 else head).rstrip(" ,;:-\u2013\u2014(&/")
 
 
 def orders(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -90,3 +91,62 @@ class Creative:
     banner: Banner | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignSpec:
+    """What a shopkeeper asks for.
+
+    `audience` is `{"personas": True}` or `{"user_ids": [...]}`; `items` is `{"item_ids": [...]}`
+    or `{"best": n}`, the n best for each persona. `sizes` are names in SIZES.
+    """
+
+    name: str
+    sizes: tuple[str, ...] = ("rectangle",)
+    audience: Mapping[str, Any] = field(default_factory=lambda: {"personas": True})
+    items: Mapping[str, Any] = field(default_factory=lambda: {"best": 3})
+    locale: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    campaign_id: str
+    spec: CampaignSpec
+    status: str
+    total: int
+    error: str | None
+    created_at: datetime
+    lease_until: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One creative still to make, in the order of the plan."""
+
+    key: str
+    position: int
+    brief: Brief
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One planned creative as a gallery shows it; `creative` is None until it is made."""
+
+    key: str
+    item_id: str
+    brief: Brief
+    status: str
+    approval: Approval
+    error: str | None
+    creative: Creative | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    total: int
+    planned: int
+    made: int
+    failed: int
+    approved: int
+    rejected: int

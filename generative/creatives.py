@@ -1,0 +1,92 @@
+"""The record of made creatives [SQL]. A key names its content, so a row is written once."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from generative.brief import to_json
+from generative.cache import as_dict, from_dict
+from generative.tables import CreativeRow
+from generative.types import Brief, Creative
+
+_KEYS_A_QUERY = 500
+
+
+def save(
+    session: Session, creative: Creative, brief: Brief, *, now: datetime | None = None
+) -> bool:
+    """Keep a creative with the brief it answers; False where its key was there already."""
+    values = as_dict(creative)
+    row = {
+        "key": creative.key,
+        "item_id": creative.item_id,
+        "size": creative.size,
+        "state": creative.state.value,
+        "brief": to_json(brief),
+        "copy": values["copy"],
+        "banner": values["banner"],
+        "provenance": values["provenance"],
+        "checks": values["checks"],
+        "created_at": now or datetime.now(UTC),
+    }
+    return insert_new(session, CreativeRow, [row]) == 1
+
+
+def get(session: Session, key: str) -> Creative | None:
+    row = session.get(CreativeRow, key)
+    return None if row is None else creative_of(row)
+
+
+def get_many(session: Session, keys: Sequence[str]) -> dict[str, Creative]:
+    found: dict[str, Creative] = {}
+    for start in range(0, len(keys), _KEYS_A_QUERY):
+        part = keys[start : start + _KEYS_A_QUERY]
+        rows = session.scalars(select(CreativeRow).where(CreativeRow.key.in_(part)))
+        found.update((row.key, creative_of(row)) for row in rows)
+    return found
+
+
+def existing(session: Session, keys: Sequence[str]) -> set[str]:
+    """Which of these keys are made already."""
+    found: set[str] = set()
+    for start in range(0, len(keys), _KEYS_A_QUERY):
+        part = keys[start : start + _KEYS_A_QUERY]
+        found.update(session.scalars(select(CreativeRow.key).where(CreativeRow.key.in_(part))))
+    return found
+
+
+def delete_for_item(session: Session, item_id: str) -> int:
+    """Forget every creative of one item; the number forgotten."""
+    gone = session.execute(
+        delete(CreativeRow).where(CreativeRow.item_id == item_id).returning(CreativeRow.key)
+    )
+    return len(gone.all())
+
+
+def creative_of(row: CreativeRow) -> Creative:
+    return from_dict(
+        {
+            "key": row.key,
+            "item_id": row.item_id,
+            "size": row.size,
+            "state": row.state,
+            "copy": row.copy,
+            "banner": row.banner,
+            "provenance": row.provenance,
+            "checks": row.checks,
+        }
+    )
+
+
+def insert_new(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> int:
+    """Insert the rows whose primary key is new, in one statement; the number inserted."""
+    if not rows:
+        return 0
+    dialect = session.get_bind().dialect.name
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(table).on_conflict_do_nothing().returning(table.key)
+    return len(session.execute(statement, list(rows)).all())
