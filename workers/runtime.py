@@ -38,7 +38,11 @@ class Runtime:
         client = redis.Redis.from_url(
             settings.cache_url, socket_connect_timeout=1.0, socket_timeout=2.0
         )
-        return RedisCache(client, settings.creative_ttl_seconds, settings.claim_seconds)
+        return RedisCache(
+            client,
+            ttl_seconds=settings.creative_ttl_seconds,
+            claim_seconds=settings.claim_seconds,
+        )
 
     @cached_property
     def studio(self) -> "Studio":

@@ -32,10 +32,13 @@ def make_creative(
 
 
 @app.task(name="vitrine.run_campaign")
-def run_campaign(campaign_id: str) -> None:
+def run_campaign(campaign_id: str, lease: str | None = None) -> None:
+    """One chunk, then a ring for the next; `lease` is how a chunk proves that it follows the last."""
     from workers.campaign import run  # noqa: PLC0415 leaf
 
-    run(runtime, campaign_id)
+    held = run(runtime, campaign_id, lease)
+    if held is not None:
+        run_campaign.delay(campaign_id, held)
 
 
 @app.task(name="vitrine.sweep")

@@ -1,0 +1,50 @@
+"""One creative for one item and one kind of shopper: made once, kept as a row, put where the web looks."""
+
+import logging
+from datetime import UTC, datetime
+
+import redis
+
+from generative import brief as briefs
+from generative import creatives
+from generative.types import Audience, Brief, Creative
+from recsys.catalogue import items
+from recsys.database import reading, writing
+from workers.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+def make(
+    runtime: Runtime, item_id: str, categories: list[str], price_band: str, size: str, locale: str
+) -> None:
+    """Answer a ring for a creative. An item that is gone or hidden by now gets none."""
+    with reading(runtime.engine) as session:
+        item = items.get(session, item_id)
+    if item is None or item.hidden:
+        log.info("no creative for %s: it is gone or hidden", item_id)
+        return
+    audience = Audience(categories=tuple(categories), price_band=price_band)
+    brief = Brief(item=briefs.facts_of(item), audience=audience, size=size, locale=locale)
+    creative_for(runtime, brief)
+
+
+def creative_for(runtime: Runtime, brief: Brief) -> Creative:
+    """The creative of a brief: the kept one where there is one, else made, kept and cached."""
+    key = briefs.key(brief, runtime.studio.fingerprint)
+    with reading(runtime.engine) as session:
+        creative = creatives.get(session, key)
+    if creative is None:
+        creative = runtime.studio.make(brief)
+        with writing(runtime.engine) as session:
+            creatives.save(session, creative, brief, now=datetime.now(UTC))
+    remember(runtime, creative)
+    return creative
+
+
+def remember(runtime: Runtime, creative: Creative) -> None:
+    """Put it in the cache; without one the row remains, and the next ring finds it."""
+    try:
+        runtime.cache.put(creative)
+    except redis.RedisError as error:
+        log.warning("creative %s is kept but not cached: %s", creative.key, error)

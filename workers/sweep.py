@@ -1,0 +1,37 @@
+"""The janitor: stores what was spooled, frees what fell silent, says what to ring for again."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from generative import campaigns
+from recsys.behaviour import spool
+from recsys.database import reading, writing
+from recsys.learning import runs
+from workers.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rings:
+    """Rows that wait although they should not: their ring was lost, or their worker."""
+
+    run_ids: tuple[str, ...]
+    campaign_ids: tuple[str, ...]
+
+
+def run(runtime: Runtime) -> Rings:
+    config = runtime.config
+    stored = spool.drain(config.recsys.spool_dir, runtime.engine)
+    if stored:
+        log.info("stored %d spooled events", stored)
+    now = datetime.now(UTC)
+    with writing(runtime.engine) as session:
+        for run_id in runs.expire(session, now=now, lease_seconds=config.lease_seconds):
+            log.warning("run %s fell silent and was given up", run_id)
+    with reading(runtime.engine) as session:
+        return Rings(
+            run_ids=tuple(runs.waiting(session)),
+            campaign_ids=tuple(campaigns.waiting_or_silent(session, now=now)),
+        )
