@@ -45,7 +45,8 @@ class RedisCache:
     def put(self, creative: Creative) -> None:
         with self._client.pipeline(transaction=False) as pipe:
             pipe.set(_CREATIVE + creative.key, to_json(creative), ex=self._ttl_seconds)
-            pipe.delete(_CLAIM + creative.key)
+            if creative.state is not State.PENDING:  # a pending floor is left by the claim's holder
+                pipe.delete(_CLAIM + creative.key)
             pipe.execute()
 
     def claim(self, key: str) -> bool:
@@ -84,7 +85,8 @@ class MemoryCache:
 
     def put(self, creative: Creative) -> None:
         self._creatives[creative.key] = (self._clock() + self._ttl_seconds, creative)
-        self._claims.pop(creative.key, None)
+        if creative.state is not State.PENDING:
+            self._claims.pop(creative.key, None)
 
     def claim(self, key: str) -> bool:
         now = self._clock()
