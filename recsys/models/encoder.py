@@ -1,0 +1,165 @@
+"""The VAE's encoder in numpy: what a web process needs to know a shopper, without torch.
+
+    B shoppers   I items   H hidden width   D latent width
+
+The same sums as `vae.VAE.encode` (a test holds them to 1e-5). The decoder is one linear layer, so
+an item is the vector `[W_i, b_i]` and a shopper `[mu, 1]`: their inner product is the logit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LAYER_NORM_EPSILON = 0.1  # large on purpose (RecVAE): short histories are not blown up to unit norm
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder:
+    """Frozen weights. Layer 0 is the bag of item embeddings; each block adds all before it."""
+
+    embedding: Floats  # (I, H)
+    input_bias: Floats  # (H,)
+    blocks: tuple[tuple[Floats, Floats], ...]  # each (H, H), (H,)
+    norms: tuple[tuple[Floats, Floats], ...]  # one more than blocks; each (H,), (H,)
+    mean_weight: Floats  # (D, H)
+    mean_bias: Floats  # (D,)
+
+    @property
+    def latent(self) -> int:
+        return len(self.mean_bias)
+
+    def encode(self, rows: NDArray[np.int64]) -> Floats:
+        """One shopper's distinct item rows -> (D,); no rows give the mean of a stranger."""
+        pooled = self.embedding[rows].sum(axis=0) / np.sqrt(max(len(rows), 1))
+        mean: Floats = self.forward(pooled[None, :])[0]
+        return mean
+
+    def encode_leaving_out(self, rows: NDArray[np.int64], n_left_out: int) -> Floats:
+        """The whole history, then without each of its last rows in turn -> (1 + n_left_out, D)."""
+        bag = self.embedding[rows]  # (n, H)
+        whole = bag.sum(axis=0)
+        without = whole - bag[len(rows) - n_left_out :]  # (n_left_out, H)
+        scale = np.float32(1 / np.sqrt(max(len(rows) - 1, 1)))
+        pooled = np.empty((1 + n_left_out, len(whole)), np.float32)
+        pooled[0] = whole / np.float32(np.sqrt(max(len(rows), 1)))
+        np.multiply(without, scale, out=pooled[1:])
+        return self.forward(pooled)
+
+    def encode_many(self, histories: Any) -> Floats:
+        """A sparse binary (B, I) matrix -> (B, D)."""
+        n = np.asarray(histories.sum(axis=1), dtype=np.float32).reshape(-1, 1)
+        return self.forward(np.asarray(histories @ self.embedding) / np.sqrt(np.maximum(n, 1)))
+
+    def forward(self, pooled: NDArray[Any]) -> Floats:
+        """Pooled embeddings (B, H) -> posterior means (B, D)."""
+        h = _normalise(_silu(pooled + self.input_bias), self.norms[0])  # (B, H)
+        skip = h
+        for (weight, bias), norm in zip(self.blocks, self.norms[1:], strict=True):
+            h = _normalise(_silu(h @ weight.T + bias + skip), norm)  # (B, H)
+            skip = skip + h
+        mean: Floats = (h @ self.mean_weight.T + self.mean_bias).astype(np.float32)  # (B, D)
+        return mean
+
+    def arrays(self) -> dict[str, Floats]:
+        """Flat named arrays, as they are written to disk."""
+        named = {
+            "embedding": self.embedding,
+            "input_bias": self.input_bias,
+            "mean_weight": self.mean_weight,
+            "mean_bias": self.mean_bias,
+        }
+        for n, (weight, bias) in enumerate(self.blocks):
+            named |= {f"block{n}_weight": weight, f"block{n}_bias": bias}
+        for n, (weight, bias) in enumerate(self.norms):
+            named |= {f"norm{n}_weight": weight, f"norm{n}_bias": bias}
+        return named
+
+
+def from_arrays(named: Mapping[str, Floats]) -> Encoder:
+    """Build from named arrays, refusing names and shapes that do not fit together.
+
+    Raises:
+        ValueError: A name is missing or foreign, a shape is wrong, or a number is not finite.
+    """
+    n_blocks = sum(name.startswith("block") and name.endswith("_weight") for name in named)
+    width, latent = _width(named), len(named["mean_bias"])
+    expected: dict[str, tuple[int, ...]] = {
+        "embedding": (len(named["embedding"]), width),
+        "input_bias": (width,),
+        "mean_weight": (latent, width),
+        "mean_bias": (latent,),
+    }
+    for n in range(n_blocks):
+        expected |= {f"block{n}_weight": (width, width), f"block{n}_bias": (width,)}
+    for n in range(n_blocks + 1):
+        expected |= {f"norm{n}_weight": (width,), f"norm{n}_bias": (width,)}
+    if set(named) != set(expected):
+        raise ValueError(f"encoder arrays {sorted(set(named) ^ set(expected))} do not belong")
+    for name, shape in expected.items():
+        array = named[name]
+        if array.shape != shape or array.dtype != np.float32:
+            raise ValueError(f"encoder array {name} is {array.dtype} {array.shape}, not {shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"encoder array {name} holds numbers that are not finite")
+        array.setflags(write=False)
+    return Encoder(
+        embedding=named["embedding"],
+        input_bias=named["input_bias"],
+        blocks=_pairs(named, "block", n_blocks),
+        norms=_pairs(named, "norm", n_blocks + 1),
+        mean_weight=named["mean_weight"],
+        mean_bias=named["mean_bias"],
+    )
+
+
+def untrained() -> Encoder:
+    """The encoder of a shop with no model yet: no items, one dimension."""
+    one = np.zeros(1, np.float32)
+    return Encoder(
+        embedding=np.zeros((0, 1), np.float32),
+        input_bias=one,
+        blocks=(),
+        norms=((one, one),),
+        mean_weight=np.zeros((1, 1), np.float32),
+        mean_bias=one,
+    )
+
+
+def item_vectors(weight: Floats, bias: Floats) -> Floats:
+    """Decoder (I, D), (I,) -> the vectors that are searched, (I, D + 1)."""
+    return np.ascontiguousarray(np.concatenate([weight, bias[:, None]], axis=1), dtype=np.float32)
+
+
+def user_vectors(means: Floats) -> Floats:
+    """Posterior means (B, D) -> queries (B, D + 1); the last 1 picks up the item's bias."""
+    ones = np.ones((len(means), 1), np.float32)
+    return np.concatenate([means, ones], axis=1, dtype=np.float32)
+
+
+def _width(named: Mapping[str, Floats]) -> int:
+    missing = {"embedding", "mean_bias"} - set(named)
+    if missing:
+        raise ValueError(f"encoder arrays {sorted(missing)} are missing")
+    if named["embedding"].ndim != 2 or named["mean_bias"].ndim != 1:  # noqa: PLR2004 a matrix
+        raise ValueError("encoder array embedding is no matrix, or mean_bias no vector")
+    return int(named["embedding"].shape[1])
+
+
+def _pairs(named: Mapping[str, Floats], stem: str, n: int) -> tuple[tuple[Floats, Floats], ...]:
+    return tuple((named[f"{stem}{i}_weight"], named[f"{stem}{i}_bias"]) for i in range(n))
+
+
+def _silu(x: NDArray[Any]) -> NDArray[Any]:
+    with np.errstate(over="ignore"):  # exp(-x) = inf gives the right limit: x / inf = 0
+        return np.asarray(x / (1 + np.exp(-x)))
+
+
+def _normalise(x: NDArray[Any], norm: tuple[Floats, Floats]) -> NDArray[Any]:
+    centred = x - x.mean(axis=1, keepdims=True)
+    variance = np.mean(centred * centred, axis=1, keepdims=True)
+    return np.asarray(centred / np.sqrt(variance + LAYER_NORM_EPSILON) * norm[0] + norm[1])
