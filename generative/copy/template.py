@@ -1,0 +1,105 @@
+"""Words that are always there: the item's own name and small fixed sentences about its shelf.
+
+Nothing here can fail or claim anything. Sentences vary by item, and never by chance.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from generative.brief import clean_text, cut, orders
+from generative.copy.candidate import Candidate
+from generative.copy.limits import limits
+from generative.types import Brief, Copy, ItemFacts
+
+_TAGLINES = {
+    "en": (
+        "From our {shelf} range.",
+        "A pick from {shelf}.",
+        "See it in {shelf}.",
+        "Picked for you from {shelf}.",
+    ),
+    "de": ("Aus unserem Bereich {shelf}.", "Ein Tipp aus {shelf}.", "Für Sie aus {shelf}."),
+    "fr": ("De notre rayon {shelf}.", "À voir dans {shelf}.", "Choisi pour vous : {shelf}."),
+    "es": ("De nuestra sección {shelf}.", "Véalo en {shelf}.", "Elegido para usted: {shelf}."),
+}
+_NO_SHELF = {
+    "en": "Picked for you.",
+    "de": "Für Sie ausgesucht.",
+    "fr": "Choisi pour vous.",
+    "es": "Elegido para usted.",
+}
+_NO_NAME = {
+    "en": "Something for you",
+    "de": "Etwas für Sie",
+    "fr": "Quelque chose pour vous",
+    "es": "Algo para usted",
+}
+_ACTIONS = {
+    "en": ("Shop now", "Take a look", "See details"),
+    "de": ("Jetzt ansehen", "Zum Artikel", "Mehr erfahren"),
+    "fr": ("Voir l'article", "Découvrir", "Voir plus"),
+    "es": ("Ver ahora", "Ver artículo", "Descubrir"),
+}
+_FOOD_ACTIONS = ("Add to basket", "Shop now", "Put it on the list")
+_FOOD = frozenset({"grocery", "groceries", "food", "produce", "dairy", "bakery", "drinks"})
+
+
+class TemplateCopy:
+    """The provider that cannot fail."""
+
+    name = "template"
+
+    def write(self, brief: Brief, *, seed: int) -> list[Candidate]:
+        copy = Copy(headline=headline(brief), tagline=tagline(brief), action=action(brief))
+        return [Candidate(copy=copy, provider=self.name, seed=seed)]
+
+
+def headline(brief: Brief) -> str:
+    """The item's name, or its shelf's where the name is an order to a machine or no name at all."""
+    room = limits(brief.size).headline
+    name = item_name(brief.item)
+    if name:
+        return cut(name, room)
+    shelf = _shelf(brief.item)
+    return cut(shelf, room) if shelf else _NO_NAME[_language(brief)]
+
+
+def tagline(brief: Brief) -> str:
+    shelf = _shelf(brief.item)
+    room = limits(brief.size).tagline
+    language = _language(brief)
+    if not shelf:
+        return _NO_SHELF[language]
+    text = _choose(brief, _TAGLINES[language]).format(shelf=shelf)
+    return text if len(text) <= room else _NO_SHELF[language]
+
+
+def action(brief: Brief) -> str:
+    """The words on the button, from a small fixed set."""
+    language = _language(brief)
+    food = any(part.lower() in _FOOD for part in brief.item.category)
+    return _choose(brief, _FOOD_ACTIONS if food and language == "en" else _ACTIONS[language])
+
+
+def item_name(item: ItemFacts) -> str:
+    """The title as a name that may be printed large; empty where it is none."""
+    name = clean_text(item.title, 200)
+    return "" if orders(name) or not any(letter.isalpha() for letter in name) else name
+
+
+def _shelf(item: ItemFacts) -> str:
+    for part in reversed(item.category):
+        shelf = clean_text(part, 40)
+        if shelf and not orders(shelf):
+            return shelf
+    return ""
+
+
+def _language(brief: Brief) -> str:
+    language = brief.locale.lower().replace("_", "-").split("-")[0]
+    return language if language in _TAGLINES else "en"
+
+
+def _choose(brief: Brief, options: Sequence[str]) -> str:
+    digest = hashlib.blake2b(brief.item.item_id.encode("utf-8", "replace"), digest_size=4).digest()
+    return options[int.from_bytes(digest) % len(options)]
