@@ -5,6 +5,7 @@ No foreign keys: an event may name an item the catalogue has not met yet, and mu
 
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import category
 
 from sqlalchemy import (
     JSON,
@@ -34,6 +35,19 @@ MAX_ID_LENGTH = 200
 def is_storable(value: str) -> bool:
     """Whether both databases can hold it: PostgreSQL refuses NUL, and no one can encode a lone surrogate."""
     return "\x00" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def id_problem(value: object) -> str | None:
+    """Why this cannot be an id of an item, a user, an event or an order; None if it can."""
+    if not isinstance(value, str):
+        return "must be a string"
+    if not value.strip():
+        return "must not be empty"
+    if len(value) > MAX_ID_LENGTH:
+        return f"must have at most {MAX_ID_LENGTH} characters"
+    if not is_storable(value) or any(category(char) == "Cc" for char in value):
+        return "must not contain control characters"
+    return None
 
 
 class UtcDateTime(TypeDecorator[datetime]):
