@@ -60,6 +60,8 @@ def put_many(session: Session, items: Sequence[Item], *, now: datetime | None = 
 def patch(session: Session, item_id: str, changes: Mapping[str, object]) -> Item:
     """Change price, stock or hidden, and leave the rest; the values are taken as validated.
 
+    A former price that the new one reaches is dropped: it would promise a saving that is none.
+
     Raises:
         UnknownItem: The catalogue does not hold it.
     """
@@ -71,7 +73,7 @@ def patch(session: Session, item_id: str, changes: Mapping[str, object]) -> Item
     statement = (
         update(ItemRow)
         .where(ItemRow.item_id == item_id)
-        .values(revision=_next_revision(session), **changes)
+        .values(revision=_next_revision(session), **changes, **_former_price(changes))
         .returning(*ItemRow.__table__.columns)
     )
     row = session.execute(statement).one_or_none()
@@ -131,6 +133,12 @@ def changed_since(session: Session, revision: int) -> tuple[int, list[Item]]:
     statement = select(*ItemRow.__table__.columns).where(ItemRow.revision > revision)
     rows = session.execute(statement.execution_options(yield_per=2_000))
     return current, [_item(row) for row in rows]
+
+
+def _former_price(changes: Mapping[str, object]) -> dict[str, Any]:
+    if "price" not in changes:
+        return {}
+    return {"was_price": case((ItemRow.was_price > changes["price"], ItemRow.was_price))}
 
 
 def _next_revision(session: Session) -> int:
