@@ -90,8 +90,9 @@ def _item(fields: Mapping[str, object]) -> Item | InvalidItem:
         for name, value in fields.items()
         if name.startswith("attributes.")
     }
-    if nested:
-        ours["attributes"] = google.get("attributes", {}) | nested
+    given = fields.get("attributes") or {}
+    if isinstance(given, dict):
+        ours["attributes"] = google.get("attributes", {}) | given | nested
     try:
         return parse_item(item_id, ours)  # type: ignore[arg-type] # the validator asks for a string
     except InvalidItem as error:

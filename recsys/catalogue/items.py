@@ -138,6 +138,8 @@ def changed_since(session: Session, revision: int) -> tuple[int, list[Item]]:
 def _former_price(changes: Mapping[str, object]) -> dict[str, Any]:
     if "price" not in changes:
         return {}
+    if changes["price"] is None:
+        return {"was_price": None}
     return {"was_price": case((ItemRow.was_price > changes["price"], ItemRow.was_price))}
 
 

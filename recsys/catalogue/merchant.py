@@ -48,7 +48,7 @@ def from_google(fields: Mapping[str, object]) -> dict[str, Any]:
     if fields.get("sale_price"):
         found |= {"price": fields["sale_price"], "was_price": fields.get("price")}
     for name in _STOCK:
-        if fields.get(name) not in {None, ""}:
+        if fields.get(name) is not None and fields[name] != "":
             found["stock"] = fields[name]
     attributes = {name: fields[name] for name in _ATTRIBUTES if fields.get(name)}
     return found | ({"attributes": attributes} if attributes else {})
