@@ -145,7 +145,7 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 we start children from our one thread
+                preexec_fn=die_with_parent,  # noqa: PLW1509 we start children from our one thread
             )
         child.starts.append(time.monotonic())
 
@@ -211,7 +211,7 @@ def _signal(child: Child, number: int, *, group: bool = False) -> None:
         pass
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """In the child: if we are killed outright, the kernel ends it too."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

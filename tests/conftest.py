@@ -1,10 +1,8 @@
 """Real services for the tests: PostgreSQL and Valkey from wheels, started once, ended with us."""
 
-import ctypes
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +11,6 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,9 +18,8 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from demo.supervisor import die_with_parent, free_port
 from recsys.database import connect
-
-_PR_SET_PDEATHSIG = 1
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +56,7 @@ def postgres_template(postgres_url: str) -> str:
     """A database that holds every table, to be copied: far quicker than creating them each time."""
     name = "vitrine_template"
     _on_server(postgres_url, f"CREATE DATABASE {name}")
-    _create_tables(make_url(postgres_url).set(database=name).render_as_string(hide_password=False))
+    create_tables(make_url(postgres_url).set(database=name).render_as_string(hide_password=False))
     return name
 
 
@@ -86,28 +82,44 @@ def redis_url(valkey_binary: str, tmp_path_factory: pytest.TempPathFactory) -> I
     child.wait(timeout=10)
 
 
+@pytest.fixture(scope="session")
+def new_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """Makes a fresh database with every table, on "sqlite" or on "postgresql", and gives its URL."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/vitrine.db"
+            create_tables(url)
+            return url
+        server = request.getfixturevalue("postgres_url")
+        template = request.getfixturevalue("postgres_template")
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        _on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+        return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+    return make
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(
+    request: pytest.FixtureRequest, new_database: Callable[[str], str]
+) -> Iterator[str]:
     """A fresh database with every table, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/vitrine.db"
-        _create_tables(url)
-        yield url
+        yield new_database("sqlite")
         return
     server = request.getfixturevalue("postgres_url")
-    template = request.getfixturevalue("postgres_template")
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    _on_server(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    url = new_database("postgresql")
+    yield url
+    _on_server(server, f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def sqlite_url(new_database: Callable[[str], str]) -> str:
     """A fresh SQLite database with every table, for tests whose subject is not the database."""
-    url = f"sqlite:///{tmp_path}/vitrine.db"
-    _create_tables(url)
-    return url
+    return new_database("sqlite")
 
 
 @pytest.fixture
@@ -125,12 +137,6 @@ def _seeds() -> None:
         sys.modules["torch"].manual_seed(98765)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for_port(port: int, seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -142,17 +148,14 @@ def wait_for_port(port: int, seconds: float = 10.0) -> None:
     pytest.fail(f"nothing listens on port {port} after {seconds} s")
 
 
-def die_with_parent() -> None:
-    """Run in a child before it starts: the kernel ends it when the test process goes, however it goes."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def create_tables(url: str) -> None:
+    from api.tables import Base as ApiBase
+    from generative.tables import Base as GenerativeBase
+    from recsys.tables import Base as RecsysBase
 
-
-def _create_tables(url: str) -> None:
     engine = connect(url)
-    for room in ("recsys", "generative", "api"):
-        if find_spec(f"{room}.tables") is not None:
-            import_module(f"{room}.tables").Base.metadata.create_all(engine)
+    for base in (RecsysBase, GenerativeBase, ApiBase):
+        base.metadata.create_all(engine)
     engine.dispose()
 
 

@@ -1,0 +1,37 @@
+# One image for the web, the workers, beat and the migrations; the command says which.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PYTHONPATH=/srv \
+    OMP_NUM_THREADS=1 \
+    OPENBLAS_NUM_THREADS=1
+
+WORKDIR /srv
+
+# The index of CPU builds of torch, or empty for the default one (CUDA, several gigabytes).
+ARG TORCH_INDEX=""
+RUN pip install ${TORCH_INDEX:+--extra-index-url ${TORCH_INDEX}} "torch==2.13.0"
+COPY requirements.lock requirements-llm.lock ./
+RUN pip install -r requirements.lock && pip install --no-deps -r requirements-llm.lock
+
+COPY pyproject.toml LICENSE NOTICE ./
+COPY recsys recsys
+COPY generative generative
+COPY workers workers
+COPY api api
+COPY migrations migrations
+
+RUN useradd --system --uid 10001 --home-dir /srv vitrine \
+    && mkdir -p /srv/var/artifacts /srv/var/banners /srv/var/media /srv/var/spool \
+    && chown -R vitrine /srv/var
+USER vitrine
+VOLUME ["/srv/var"]
+EXPOSE 8080
+
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health/live', timeout=2)"]
+
+CMD ["granian", "--interface", "wsgi", "--factory", "--host", "0.0.0.0", "--port", "8080", "--no-ws", "--workers", "1", "--blocking-threads", "4", "--respawn-failed-workers", "api:create_app"]
