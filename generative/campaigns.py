@@ -34,7 +34,9 @@ _PAGE = 100
 OPEN = ("waiting", "planning", "running")
 
 
-def create(session: Session, spec: CampaignSpec, *, now: datetime) -> str:
+def create(
+    session: Session, spec: CampaignSpec, *, now: datetime, campaign_id: str | None = None
+) -> str:
     """Write a waiting campaign and return its id; commit before ringing a worker.
 
     Raises:
@@ -43,7 +45,7 @@ def create(session: Session, spec: CampaignSpec, *, now: datetime) -> str:
     unknown = [size for size in spec.sizes if size not in SIZES]
     if unknown or not spec.sizes:
         raise ValueError(f"sizes: {unknown} are none of {sorted(SIZES)}")
-    campaign_id = str(uuid.uuid4())
+    campaign_id = campaign_id or str(uuid.uuid4())
     session.add(
         CampaignRow(
             campaign_id=campaign_id,
@@ -58,6 +60,10 @@ def create(session: Session, spec: CampaignSpec, *, now: datetime) -> str:
     )
     session.flush()
     return campaign_id
+
+
+def exists(session: Session, campaign_id: str) -> bool:
+    return session.get(CampaignRow, campaign_id) is not None
 
 
 def get(session: Session, campaign_id: str) -> Campaign:
