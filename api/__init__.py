@@ -1,1 +1,45 @@
-"""The composition root that answers HTTP: JSON for storefronts and admins, pages for people."""
+"""The web: JSON endpoints, pages and a command line over the two domains.
+
+`granian --interface wsgi --factory api:create_app` serves it. Importing this opens nothing.
+"""
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from api.config import ApiConfig
+
+if TYPE_CHECKING:
+    from apiflask import APIFlask
+
+
+def create_app(config: ApiConfig | None = None) -> "APIFlask":
+    """Wire one application; without a config its settings come from the environment."""
+    from apiflask import APIFlask  # noqa: PLC0415 heavy
+
+    from api import (  # noqa: PLC0415 heavy
+        cli,
+        errors,
+        routes,
+        runtime,
+        security,
+        specification,
+    )
+
+    settings = ApiConfig.from_env(os.environ) if config is None else config  # noqa: TID251 the composition root
+    app = APIFlask("api", title="Vitrine", version=_version(), docs_path=None)
+    app.url_map.merge_slashes = False  # an item's id may hold two slashes in a row
+    app.extensions["vitrine"] = held = runtime.build(settings)
+    specification.describe(app)
+    errors.install(app)
+    security.install(app, held)
+    routes.register(app, settings)
+    cli.install(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("vitrine")
+    except PackageNotFoundError:  # run from a clone that was not installed
+        return "0.1.0"

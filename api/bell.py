@@ -1,0 +1,59 @@
+"""Ringing the workers. A bell that cannot be rung is no error: the row is there, the sweep rings again."""
+
+import logging
+from collections.abc import Callable
+
+from celery.exceptions import CeleryError
+from kombu.exceptions import KombuError
+from redis import RedisError
+
+from api.breaker import Away, Breaker
+from generative.types import Audience
+
+log = logging.getLogger(__name__)
+
+
+class Bell:
+    """Rings the workers' tasks by id; each method answers whether the ring went out."""
+
+    def __init__(self) -> None:
+        self._breaker = Breaker()
+
+    def retrain(self, run_id: str) -> bool:
+        from workers.tasks import retrain  # noqa: PLC0415 leaf: Celery is loaded by the first ring
+
+        return self._ring(lambda: retrain.apply_async(args=(run_id,), retry=False))
+
+    def campaign(self, campaign_id: str) -> bool:
+        from workers.tasks import run_campaign  # noqa: PLC0415 leaf
+
+        return self._ring(lambda: run_campaign.apply_async(args=(campaign_id,), retry=False))
+
+    def creative(self, item_id: str, audience: Audience, size: str, locale: str) -> bool:
+        from workers.tasks import make_creative  # noqa: PLC0415 leaf
+
+        args = (item_id, list(audience.categories), audience.price_band, size, locale)
+        return self._ring(lambda: make_creative.apply_async(args=args, retry=False))
+
+    def workers(self, *, seconds: float) -> list[str]:
+        """The names of the workers that answer within this time.
+
+        Raises:
+            CeleryError, KombuError, RedisError, OSError: The broker is away.
+        """
+        from workers.tasks import sweep  # noqa: PLC0415 leaf
+
+        replies = sweep.app.control.ping(timeout=seconds)
+        return sorted(name for reply in replies for name in reply)
+
+    def _ring(self, send: Callable[[], object]) -> bool:
+        try:
+            with self._breaker.asking():
+                send()
+        except BELL_ERRORS as error:
+            log.warning("the bell did not ring: %s", type(error).__name__)
+            return False
+        return True
+
+
+BELL_ERRORS = (CeleryError, KombuError, RedisError, OSError, Away)

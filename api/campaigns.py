@@ -1,0 +1,182 @@
+"""Campaigns over HTTP: asked for, watched, judged, exported. The work itself is a worker's."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from sqlalchemy.orm import Session
+
+from api import auth, parsing
+from api.errors import invalid
+from api.keys import Role
+from api.present import campaign_json, planned_json
+from api.runtime import CACHE_ERRORS, Runtime, runtime
+from api.schemas import (
+    CampaignBody,
+    CampaignOut,
+    CampaignPageOut,
+    CampaignsOut,
+    DecisionOut,
+    PageQuery,
+)
+from generative import campaigns, creatives
+from generative.types import Approval, CampaignSpec, State
+from recsys.database import reading, writing
+
+_TOKENS = uuid.UUID("5c7d3a52-8f55-4b0f-9d3c-2c3f7b6a1e90")  # where idempotency keys become ids
+
+blueprint = APIBlueprint("campaigns", __name__, tag="Campaigns", url_prefix="/campaigns")
+blueprint.before_request(auth.need(Role.ADMIN))
+
+
+@blueprint.post("")
+@blueprint.output(CampaignOut, status_code=202)
+@blueprint.doc(
+    description="A repeated `Idempotency-Key` answers with the campaign that it made the first time."
+)
+@parsing.takes(blueprint, CampaignBody, "body")
+def create(body: CampaignBody) -> Response:
+    """Ask for a campaign; a worker plans and makes it."""
+    here = runtime()
+    token = request.headers.get("Idempotency-Key", "").strip()
+    if len(token) > 200:  # noqa: PLR2004 as long as any id
+        raise invalid("Idempotency-Key", "must have at most 200 characters")
+    answer, created = start(here, spec_of(body), token=token, now=datetime.now(UTC))
+    return parsing.answer(answer, 202 if created else 200)
+
+
+def spec_of(body: CampaignBody) -> CampaignSpec:
+    """What the body asks for, in the studio's words.
+
+    Raises:
+        Problem: Both or neither of two ways to say it.
+    """
+    if body.audience.personas == bool(body.audience.user_ids):
+        raise invalid("audience", "give either personas: true or user_ids, and not both")
+    if bool(body.items.best) == bool(body.items.item_ids):
+        raise invalid("items", "give either best: n or item_ids, and not both")
+    audience = (
+        {"personas": True} if body.audience.personas else {"user_ids": body.audience.user_ids}
+    )
+    items = {"best": body.items.best} if body.items.best else {"item_ids": body.items.item_ids}
+    return CampaignSpec(
+        name=body.name,
+        sizes=tuple(dict.fromkeys(body.sizes)),
+        audience=audience,
+        items=items,
+        locale=body.locale,
+    )
+
+
+def start(
+    here: Runtime, spec: CampaignSpec, *, token: str = "", now: datetime
+) -> tuple[dict[str, Any], bool]:
+    """Commit a waiting campaign, then ring; False where the token had made one already."""
+    campaign_id = str(uuid.uuid5(_TOKENS, token)) if token else None
+    with writing(here.engine) as session:
+        known = campaign_id is not None and campaigns.exists(session, campaign_id)
+        if campaign_id is None or not known:
+            campaign_id = campaigns.create(session, spec, now=now, campaign_id=campaign_id)
+        answer = campaign_json(
+            campaigns.get(session, campaign_id), campaigns.progress(session, campaign_id)
+        )
+    if not known and not here.bell.campaign(campaign_id):
+        answer["degraded"] = ["queue"]
+    return answer, not known
+
+
+@blueprint.get("")
+@blueprint.output(CampaignsOut)
+@parsing.takes(blueprint, PageQuery, "query")
+def every(query: PageQuery) -> Response:
+    """The newest campaigns first."""
+    with reading(runtime().engine) as session:
+        found = [
+            campaign_json(campaign, campaigns.progress(session, campaign.campaign_id))
+            for campaign in campaigns.recent(session, limit=query.limit)
+        ]
+    return parsing.answer({"campaigns": found})
+
+
+@blueprint.get("/<campaign_id>")
+@blueprint.output(CampaignPageOut)
+@parsing.takes(blueprint, PageQuery, "query")
+def read(campaign_id: str, query: PageQuery) -> Response:
+    """How far it is, and a page of its creatives in the order of the plan."""
+    with reading(runtime().engine) as session:
+        campaign = campaigns.get(session, campaign_id)
+        progress = campaigns.progress(session, campaign_id)
+        shown = campaigns.gallery(session, campaign_id, limit=query.limit, offset=query.offset)
+    page = {"creatives": [planned_json(one) for one in shown]}
+    return parsing.answer(campaign_json(campaign, progress) | page)
+
+
+@blueprint.delete("/<campaign_id>")
+@blueprint.output(CampaignOut)
+def cancel(campaign_id: str) -> Response:
+    """Stop it; what is made stays. 409 where it has ended already."""
+    with writing(runtime().engine) as session:
+        campaigns.cancel(session, campaign_id, now=datetime.now(UTC))
+        campaign = campaigns.get(session, campaign_id)
+        progress = campaigns.progress(session, campaign_id)
+    return parsing.answer(campaign_json(campaign, progress))
+
+
+@blueprint.post("/<campaign_id>/creatives/<key>/approve")
+@blueprint.output(DecisionOut)
+def approve(campaign_id: str, key: str) -> Response:
+    """Let this creative into exports, and into the shop again."""
+    return parsing.answer(decide(runtime(), campaign_id, key, Approval.APPROVED))
+
+
+@blueprint.post("/<campaign_id>/creatives/<key>/reject")
+@blueprint.output(DecisionOut)
+def reject(campaign_id: str, key: str) -> Response:
+    """Keep this creative out of exports and out of the shop."""
+    return parsing.answer(decide(runtime(), campaign_id, key, Approval.REJECTED))
+
+
+def decide(here: Runtime, campaign_id: str, key: str, approval: Approval) -> dict[str, str]:
+    """Judge one creative, and let the shop follow at once.
+
+    Raises:
+        UnknownCreative: The campaign planned no such creative.
+    """
+    with writing(here.engine) as session:
+        campaigns.decide(session, campaign_id, key, approval)
+        made = creatives.get(session, key)
+    if made is not None:
+        if approval is Approval.REJECTED:  # the words of the floor are the catalogue's own
+            made = replace(made, state=State.FALLBACK, banner=None)
+        try:
+            with here.redis.asking():
+                here.cache.put(made)
+        except CACHE_ERRORS:
+            pass  # a cache that is away shows nothing either
+    return {"key": key, "approval": approval.value}
+
+
+@blueprint.get("/<campaign_id>/export")
+@blueprint.doc(
+    responses={200: {"description": "A ZIP archive", "content": {"application/zip": {}}}}
+)
+def export(campaign_id: str) -> Response:
+    """The pictures and a CSV, without what was rejected."""
+    here = runtime()
+    session = Session(here.engine)
+    try:
+        pieces = campaigns.export(session, campaign_id, here.config.generative.banners_dir)
+    except BaseException:
+        session.close()
+        raise
+    headers = {"Content-Disposition": f'attachment; filename="campaign-{campaign_id}.zip"'}
+    return Response(_closing(session, pieces), mimetype="application/zip", headers=headers)
+
+
+def _closing(session: Session, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    with session:
+        yield from pieces

@@ -1,0 +1,121 @@
+"""The catalogue over HTTP. Ids may hold slashes: a path's tail `/similar` or `/bought-together` is ours."""
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from api import auth, imports, parsing, slates
+from api.errors import Problem, invalid
+from api.present import whole_item
+from api.runtime import runtime
+from api.schemas import (
+    ImportOut,
+    ImportQuery,
+    ItemBody,
+    ItemOut,
+    ItemsOut,
+    PatchBody,
+    RowQuery,
+    SearchQuery,
+    SlateOut,
+)
+from recsys.catalogue import items
+from recsys.catalogue.feeds import parse_changes, parse_item
+from recsys.database import reading, writing
+from recsys.errors import UnknownItem
+from recsys.tables import id_problem
+
+RESERVED = ("/similar", "/bought-together")
+
+blueprint = APIBlueprint("items", __name__, tag="Catalogue")
+blueprint.before_request(auth.need_admin_to_write)
+
+
+@blueprint.get("/items")
+@blueprint.output(ItemsOut)
+@parsing.takes(blueprint, SearchQuery, "query")
+def search(query: SearchQuery) -> Response:
+    """Visible items whose title holds every word."""
+    with reading(runtime().engine) as session:
+        found = items.search(session, query.search, limit=query.limit)
+    return parsing.answer({"items": [whole_item(item) for item in found]})
+
+
+@blueprint.post("/items/import")
+@blueprint.output(ImportOut)
+@blueprint.doc(
+    description="The feed as the body, or as the file `file` of a form. Its format comes from "
+    "`?format=` or the Content-Type. Good lines are kept, the first 100 bad ones reported."
+)
+@parsing.takes(blueprint, ImportQuery, "query")
+def import_feed(query: ImportQuery) -> Response:
+    """Read a CSV, JSON lines or Google Merchant feed."""
+    here = runtime()
+    request.max_content_length = here.config.max_upload_bytes
+    upload = request.files.get("file") if request.mimetype == "multipart/form-data" else None
+    feed_format = imports.format_of(query.format, upload or request)
+    stream = request.stream if upload is None else upload.stream
+    return parsing.answer(imports.run(here.engine, stream, feed_format))
+
+
+@blueprint.get("/items/<path:item_id>/similar")
+@blueprint.output(SlateOut)
+@parsing.takes(blueprint, RowQuery, "query")
+def similar(item_id: str, query: RowQuery) -> Response:
+    """Items that the same shoppers like."""
+    return parsing.answer(slates.similar(runtime(), _id(item_id), k=query.k, banner=query.banner))
+
+
+@blueprint.get("/items/<path:item_id>/bought-together")
+@blueprint.output(SlateOut)
+@parsing.takes(blueprint, RowQuery, "query")
+def bought_together(item_id: str, query: RowQuery) -> Response:
+    """Items of the same baskets, rather none than random ones."""
+    return parsing.answer(
+        slates.bought_together(runtime(), _id(item_id), k=query.k, banner=query.banner)
+    )
+
+
+@blueprint.get("/items/<path:item_id>")
+@blueprint.output(ItemOut)
+def read(item_id: str) -> Response:
+    """One item, hidden or not."""
+    with reading(runtime().engine) as session:
+        item = items.get(session, _id(item_id))
+    if item is None:
+        raise UnknownItem(item_id)
+    return parsing.answer(whole_item(item))
+
+
+@blueprint.put("/items/<path:item_id>")
+@blueprint.output(ItemOut)
+@parsing.takes(blueprint, ItemBody, "body")
+def put(item_id: str, body: ItemBody) -> Response:
+    """Write one item whole: 201 where it was not there before."""
+    fields = body.model_dump(exclude_unset=True)
+    item = parse_item(_id(item_id), fields)
+    if item_id.endswith(RESERVED):
+        raise invalid("item_id", f"must not end in {' or '.join(RESERVED)}")
+    with writing(runtime().engine) as session:
+        created = items.put(session, item)
+        kept = items.get(session, item_id)
+    return parsing.answer(whole_item(kept or item), 201 if created else 200)
+
+
+@blueprint.patch("/items/<path:item_id>")
+@blueprint.output(ItemOut)
+@parsing.takes(blueprint, PatchBody, "body")
+def patch(item_id: str, body: PatchBody) -> Response:
+    """Change price, stock or hidden; null means unknown price, untracked stock."""
+    changes = parse_changes(body.model_dump(exclude_unset=True))
+    if not changes:
+        raise Problem(422, "send at least one of price, stock, hidden")
+    with writing(runtime().engine) as session:
+        item = items.patch(session, _id(item_id), changes)
+    return parsing.answer(whole_item(item))
+
+
+def _id(item_id: str) -> str:
+    problem = id_problem(item_id)
+    if problem:
+        raise invalid("item_id", problem)
+    return item_id

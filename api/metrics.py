@@ -1,0 +1,72 @@
+"""What Prometheus reads. One registry an app: two apps in one process never share a counter."""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._requests = Counter(
+            "vitrine_requests",
+            "Requests answered.",
+            ["endpoint", "method", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "vitrine_request_seconds",
+            "Time to answer.",
+            ["endpoint"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._degraded = Counter(
+            "vitrine_degraded",
+            "Answers given without something.",
+            ["missing"],
+            registry=self.registry,
+        )
+        self._creatives = Counter(
+            "vitrine_creatives",
+            "Creatives attached to slates, by state.",
+            ["state"],
+            registry=self.registry,
+        )
+        self._events = Counter(
+            "vitrine_events",
+            "Events received, by what became of them.",
+            ["status"],
+            registry=self.registry,
+        )
+        self._model = Gauge(
+            "vitrine_model_info", "The model that serves.", ["version"], registry=self.registry
+        )
+
+    def request(self, endpoint: str, method: str, status: int, seconds: float) -> None:
+        self._requests.labels(endpoint, method, str(status)).inc()
+        self._seconds.labels(endpoint).observe(seconds)
+
+    def degraded(self, missing: str) -> None:
+        self._degraded.labels(missing).inc()
+
+    def creative(self, state: str, count: int = 1) -> None:
+        self._creatives.labels(state).inc(count)
+
+    def event(self, status: str, count: int = 1) -> None:
+        self._events.labels(status).inc(count)
+
+    def page(self, model_version: str) -> bytes:
+        self._model.clear()
+        self._model.labels(model_version or "none").set(1)
+        return generate_latest(self.registry)

@@ -1,0 +1,109 @@
+"""From bytes to validated values: the web's one edge.
+
+A view says `@takes(bp, Model, "query")` and gets a model; the same line documents it. Whatever
+does not fit ends as a problem that names the field.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import orjson
+from apiflask import APIBlueprint
+from flask import Response, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from api.errors import Problem
+
+P = ParamSpec("P")
+Model = TypeVar("Model", bound=BaseModel)
+View = Callable[..., Response]
+
+_NOT_JSON_NUMBER = re.compile(rb"NaN|Infinity")
+_MAX_ERRORS = 20
+
+
+def takes(blueprint: APIBlueprint, model: type[Model], location: str) -> Callable[[View], View]:
+    """Pass a view the validated `query` or `body`, and document it under that view's route."""
+
+    def decorate(view: View) -> View:
+        documented = "json" if location == "body" else location
+        blueprint.input(model, location=documented)(view)  # notes the schema on the view itself
+
+        @wraps(view)
+        def parsed(*args: Any, **kwargs: Any) -> Response:
+            read = query if location == "query" else body
+            return view(*args, **{location: read(model)}, **kwargs)
+
+        return parsed
+
+    return decorate
+
+
+def query(model: type[Model]) -> Model:
+    """The query string as a model; a repeated name becomes a list."""
+    values = {
+        name: found if len(found) > 1 else found[0]
+        for name, found in request.args.to_dict(flat=False).items()
+    }
+    return _validated(model, values)
+
+
+def body(model: type[Model]) -> Model:
+    return _validated(model, json_body())
+
+
+def json_body() -> Any:
+    """The request's JSON; NaN and Infinity, which some clients write, are left for the validators.
+
+    Raises:
+        Problem: 400 where it is no JSON, 413 where it is too long, 415 where it says it is no JSON.
+    """
+    if request.mimetype and request.mimetype not in {"application/json", "text/json"}:
+        raise Problem(415, f"send application/json, not {request.mimetype}")
+    try:
+        data = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        limit = request.max_content_length
+        raise Problem(413, f"the body is larger than {limit:,} bytes") from None
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        if _NOT_JSON_NUMBER.search(data):
+            return _lenient(data)
+        raise Problem(400, f"the body is no valid JSON: {error}") from None
+
+
+def _lenient(data: bytes) -> Any:
+    try:
+        loaded = json.loads(data, parse_constant=float)
+        orjson.dumps(loaded)  # refuses lone surrogates and numbers that no column could hold
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Problem(400, f"the body is no valid JSON: {error}") from None
+    return loaded
+
+
+def _validated(model: type[Model], values: Any) -> Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        found = [(_path(entry["loc"]), entry["msg"]) for entry in error.errors()[:_MAX_ERRORS]]
+        first = ": ".join(found[0])
+        raise Problem(422, first, errors=found) from None
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "body"
+
+
+def answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response; Decimals and the like are already strings by now."""
+    return Response(
+        orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS),
+        status,
+        headers=headers,
+        mimetype="application/json",
+    )

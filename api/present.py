@@ -1,0 +1,131 @@
+"""Our nouns as JSON. Text goes out verbatim: whoever puts it on a page escapes it there."""
+
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from generative.types import Campaign, Creative, Progress, Shown
+from recsys.learning.runs import Run
+from recsys.types import Item, Recommendation
+
+
+def product(item: Item) -> dict[str, Any]:
+    """What a shop page shows of an item."""
+    return {
+        "title": item.title,
+        "price": money(item.price),
+        "was_price": money(item.was_price),
+        "currency": item.currency,
+        "image_url": item.image_url,
+        "url": item.url,
+        "category": "/".join(item.category),
+        "brand": item.brand,
+        "in_stock": item.in_stock,
+    }
+
+
+def whole_item(item: Item) -> dict[str, Any]:
+    return {
+        "item_id": item.item_id,
+        "title": item.title,
+        "description": item.description,
+        "category": list(item.category),
+        "brand": item.brand,
+        "price": money(item.price),
+        "was_price": money(item.was_price),
+        "currency": item.currency,
+        "image_url": item.image_url,
+        "url": item.url,
+        "stock": item.stock,
+        "hidden": item.hidden,
+        "attributes": dict(item.attributes),
+        "created_at": moment(item.created_at),
+    }
+
+
+def recommendation(one: Recommendation) -> dict[str, Any]:
+    return {
+        "item_id": one.item_id,
+        "rank": one.rank,
+        "score": round(float(one.score), 6),
+        "source": one.source.value,
+        "reasons": [
+            {"kind": reason.kind, "item_id": reason.item_id, "text": reason.text}
+            for reason in one.reasons
+        ],
+    }
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "stage": run.stage,
+        "progress": run.progress,
+        "trigger": run.trigger,
+        "cancel_requested": run.cancel_requested,
+        "curves": dict(run.curves),
+        "metrics": dict(run.metrics),
+        "model_version": run.model_version,
+        "error": run.error,
+        "created_at": moment(run.created_at),
+        "heartbeat_at": moment(run.heartbeat_at),
+        "finished_at": moment(run.finished_at),
+    }
+
+
+def campaign_json(campaign: Campaign, progress: Progress) -> dict[str, Any]:
+    spec = campaign.spec
+    return {
+        "campaign_id": campaign.campaign_id,
+        "name": spec.name,
+        "status": campaign.status,
+        "sizes": list(spec.sizes),
+        "audience": dict(spec.audience),
+        "items": dict(spec.items),
+        "locale": spec.locale,
+        "progress": asdict(progress),
+        "error": campaign.error,
+        "created_at": moment(campaign.created_at),
+        "finished_at": moment(campaign.finished_at),
+        "degraded": [],
+    }
+
+
+def planned_json(shown: Shown) -> dict[str, Any]:
+    audience = shown.brief.audience
+    return {
+        "key": shown.key,
+        "item_id": shown.item_id,
+        "size": shown.brief.size,
+        "audience": ", ".join((*audience.categories, audience.price_band)),
+        "status": shown.status,
+        "approval": shown.approval.value,
+        "error": shown.error,
+        "creative": None if shown.creative is None else creative_json(shown.creative),
+    }
+
+
+def creative_json(creative: Creative) -> dict[str, Any]:
+    banner = creative.banner
+    return {
+        "key": creative.key,
+        "state": creative.state.value,
+        "headline": creative.copy.headline,
+        "tagline": creative.copy.tagline,
+        "action": creative.copy.action,
+        "size": creative.size,
+        "banner_url": None if banner is None else f"/creatives/{creative.key}/banner",
+        "width": None if banner is None else banner.width,
+        "height": None if banner is None else banner.height,
+        "generated_by": creative.provenance.get("provider"),
+    }
+
+
+def money(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.2f}"
+
+
+def moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -1,0 +1,27 @@
+"""Which blueprint serves what; the one list of them all."""
+
+from apiflask import APIFlask
+
+from api import (
+    admin,
+    banners,
+    campaigns,
+    docs,
+    events,
+    health,
+    items,
+    media,
+    recommend,
+    users,
+)
+from api.config import ApiConfig
+
+
+def register(app: APIFlask, config: ApiConfig) -> None:
+    for room in (recommend, events, items, banners, admin, campaigns, users, health, media, docs):
+        app.register_blueprint(room.blueprint)
+    from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above
+
+    app.register_blueprint(console.blueprint)
+    if config.storefront:
+        app.register_blueprint(storefront.blueprint)

@@ -1,0 +1,110 @@
+"""What a web process holds: one engine, one model handle, one shelf, one cache. Made once, no globals."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import cast
+
+import redis
+from flask import current_app
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from api.bell import Bell
+from api.breaker import Away, Breaker
+from api.briefs import Briefs
+from api.config import ApiConfig
+from api.keyring import Keyring
+from api.metrics import Metrics
+from api.probe import Probe
+from generative.cache import CreativeCache, RedisCache
+from generative.studio import fingerprint
+from recsys.catalogue import shelf as shelves
+from recsys.catalogue.shelf import Shelf
+from recsys.database import connect, reading
+from recsys.serving.registry import ModelHandle
+
+log = logging.getLogger(__name__)
+
+# A shopper waits for the cache: slower than this, it counts as away.
+CACHE_TIMEOUT_SECONDS = 0.25
+DATABASE_ERRORS = (SQLAlchemyError, Away)
+CACHE_ERRORS = (redis.RedisError, Away)
+
+
+@dataclass(eq=False, kw_only=True)
+class Runtime:
+    config: ApiConfig
+    engine: Engine
+    handle: ModelHandle
+    cache: CreativeCache
+    keyring: Keyring
+    metrics: Metrics
+    briefs: Briefs
+    bell: Bell = field(default_factory=Bell)
+    probe: Probe = field(default_factory=Probe)
+    database: Breaker = field(default_factory=Breaker)
+    redis: Breaker = field(default_factory=Breaker)
+    _shelf: Shelf = field(default_factory=Shelf.empty)
+    _refreshing: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def shelf(self) -> Shelf:
+        """The last shelf that was read, however old."""
+        return self._shelf
+
+    def fresh_shelf(self, session: Session) -> Shelf:
+        """The shelf as the database has it now."""
+        read_from = self._shelf
+        found = shelves.refresh(session, read_from)
+        if found is not read_from:
+            with self._refreshing:
+                # Another thread may have read further meanwhile; a database made anew starts lower.
+                if self._shelf is read_from or found.revision > self._shelf.revision:
+                    self._shelf = found
+        return found
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def build(config: ApiConfig) -> Runtime:
+    """Open what a web process needs; nothing here waits for a service to be up."""
+    engine = connect(config.recsys.database_url, busy_seconds=config.recsys.database_busy_seconds)
+    client = redis.Redis.from_url(
+        config.generative.cache_url,
+        socket_connect_timeout=CACHE_TIMEOUT_SECONDS,
+        socket_timeout=CACHE_TIMEOUT_SECONDS,
+    )
+    cache = RedisCache(
+        client,
+        ttl_seconds=config.generative.creative_ttl_seconds,
+        claim_seconds=config.generative.claim_seconds,
+    )
+    runtime = Runtime(
+        config=config,
+        engine=engine,
+        handle=ModelHandle(config.recsys.artifacts_dir),
+        cache=cache,
+        keyring=Keyring(engine),
+        metrics=Metrics(),
+        briefs=Briefs(fingerprint(config.generative)),
+    )
+    _warm(runtime)
+    return runtime
+
+
+def runtime() -> Runtime:
+    """The running app's."""
+    return cast(Runtime, current_app.extensions["vitrine"])
+
+
+def _warm(runtime: Runtime) -> None:
+    """Read the shelf and the keys before the first request, where the database is there already."""
+    try:
+        with runtime.database.asking(), reading(runtime.engine) as session:
+            runtime.fresh_shelf(session)
+        runtime.keyring.refresh()
+    except DATABASE_ERRORS as error:
+        log.warning("the database is not ready yet: %s", type(error).__name__)

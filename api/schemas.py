@@ -1,0 +1,372 @@
+"""What requests may say and what answers look like; the OpenAPI document is made from these."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from api.slates import Ask
+from recsys.tables import MAX_ID_LENGTH, id_problem
+from recsys.types import Hide, Query
+
+MAX_K = 100
+MAX_LIST = 500
+
+
+def _checked(value: str) -> str:
+    problem = id_problem(value)
+    if problem:
+        raise ValueError(problem)
+    return value
+
+
+def _listed(value: Any) -> Any:
+    """A query string says `a,b`, or the name twice; JSON says a list."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return [item_id for part in value for item_id in part.split(",") if item_id]
+    return value
+
+
+def _text(value: str) -> str:
+    return _checked(value) if value else value
+
+
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_checked)]
+Ids = Annotated[list[Id], Field(max_length=MAX_LIST)]
+CommaIds = Annotated[Ids, BeforeValidator(_listed)]
+Text = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_text)]
+Banner = Literal["hero", "rectangle", "none"]
+Count = Annotated[int, Field(ge=1, le=MAX_K)]
+
+
+class Strict(BaseModel):
+    """A misspelt field is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class RecommendBody(Strict):
+    user_id: Id | None = None
+    session: Ids = Field(default=[], description="Item ids of this visit, oldest first")
+    placement: Annotated[str, Field(min_length=1, max_length=64)] = "home"
+    k: Count = 20
+    exclude: Ids = Field(default=[], description="Item ids that must not appear")
+    category: Text = Field(default="", description="A path, such as Grocery/Fruit")
+    in_stock: bool = Field(default=True, description="Leave out what is sold out")
+    consent: bool = Field(default=True, description="false: nothing about the user is read or kept")
+    hide: Hide | None = Field(default=None, description="What of the shopper's past is left out")
+    banner: Banner = "rectangle"
+
+    def ask(self, hide: Hide) -> Ask:
+        """The value that the rest of the program knows."""
+        return Ask(
+            query=Query(
+                k=self.k,
+                placement=self.placement,
+                exclude=frozenset(self.exclude),
+                category=tuple(part for part in self.category.split("/") if part),
+                in_stock=self.in_stock,
+                hide=self.hide or hide,
+            ),
+            user_id=self.user_id,
+            session=tuple(self.session),
+            consent=self.consent,
+            banner=self.banner,
+        )
+
+
+class RecommendQuery(RecommendBody):
+    session: CommaIds = Field(default=[], description="Item ids of this visit, oldest first")
+    exclude: CommaIds = Field(default=[], description="Item ids that must not appear")
+
+
+class RowQuery(Strict):
+    k: Count = 12
+    banner: Banner = "none"
+
+
+class SearchQuery(Strict):
+    search: Text = ""
+    limit: Count = 24
+
+
+class CreativeOut(BaseModel):
+    key: str
+    state: Literal["ready", "pending", "fallback"]
+    headline: str
+    tagline: str
+    action: str
+    size: str
+    banner_url: str | None
+    width: int | None
+    height: int | None
+    generated_by: str | None
+
+
+class ReasonOut(BaseModel):
+    kind: str
+    item_id: str | None
+    text: str
+
+
+class ProductOut(BaseModel):
+    title: str
+    price: str | None
+    was_price: str | None
+    currency: str
+    image_url: str
+    url: str
+    category: str
+    brand: str
+    in_stock: bool
+
+
+class RecommendationOut(BaseModel):
+    item_id: str
+    rank: int
+    score: float
+    source: Literal["personal", "similar", "bought_together", "popular", "newest"]
+    reasons: list[ReasonOut]
+    product: ProductOut
+    creative: CreativeOut | None
+
+
+class SlateOut(BaseModel):
+    recommendation_id: str
+    user_id: str | None
+    placement: str
+    model_version: str | None
+    took_ms: float
+    degraded: list[str]
+    items: list[RecommendationOut]
+    missing_ids: list[str]
+    excluded: dict[str, int]
+
+
+class ItemOut(BaseModel):
+    item_id: str
+    title: str
+    description: str
+    category: list[str]
+    brand: str
+    price: str | None
+    was_price: str | None
+    currency: str
+    image_url: str
+    url: str
+    stock: int | None
+    hidden: bool
+    attributes: dict[str, str]
+    created_at: str | None
+
+
+class ItemsOut(BaseModel):
+    items: list[ItemOut]
+
+
+class ItemBody(BaseModel):
+    """An item whole; fields left out take their defaults. Feed names such as `id` are feeds' own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    title: Any = None
+    description: Any = None
+    category: Any = None
+    brand: Any = None
+    price: Any = None
+    was_price: Any = None
+    currency: Any = None
+    image_url: Any = None
+    url: Any = None
+    stock: Any = None
+    hidden: Any = None
+    attributes: Any = None
+
+
+class PatchBody(Strict):
+    price: Any = None
+    stock: Any = None
+    hidden: Any = None
+
+
+class RowError(BaseModel):
+    line: int
+    field: str
+    message: str
+
+
+class ImportOut(BaseModel):
+    accepted: int
+    rejected: int
+    errors: list[RowError]
+
+
+class ImportQuery(Strict):
+    format: Literal["csv", "jsonl", "google_xml", "google_tsv"] | None = None
+
+
+class EventRowOut(BaseModel):
+    index: int
+    status: Literal["accepted", "duplicate", "erased", "ignored", "rejected"]
+    event_ids: list[str]
+    field: str | None = None
+    message: str | None = None
+    unknown_item: list[str] | None = None
+    unknown_user: bool | None = None
+
+
+class EventsOut(BaseModel):
+    results: list[EventRowOut]
+    accepted: int
+    rejected: int
+    degraded: list[str]
+
+
+class RunOut(BaseModel):
+    run_id: str
+    status: str
+    stage: str
+    progress: float
+    trigger: str
+    cancel_requested: bool
+    curves: dict[str, list[float]]
+    metrics: dict[str, Any]
+    model_version: str | None
+    error: str | None
+    created_at: str | None
+    heartbeat_at: str | None
+    finished_at: str | None
+
+
+class RunsOut(BaseModel):
+    runs: list[RunOut]
+
+
+class StartedOut(BaseModel):
+    run_id: str
+    status: str
+    degraded: list[str]
+
+
+class ModelOut(BaseModel):
+    version: str
+    created_at: str
+    live: bool
+    metrics: dict[str, Any]
+    problem: str | None
+
+
+class ModelsOut(BaseModel):
+    models: list[ModelOut]
+    serving: str | None
+    problem: str | None
+
+
+class PromotedOut(BaseModel):
+    version: str
+    previous: str | None
+
+
+class AudienceBody(Strict):
+    personas: bool = False
+    user_ids: Annotated[list[Id], Field(max_length=10_000)] = []
+
+
+class ChosenBody(Strict):
+    item_ids: Ids = []
+    best: Annotated[int, Field(ge=0, le=MAX_K)] = 0
+
+
+class CampaignBody(Strict):
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_checked)]
+    sizes: Annotated[list[Literal["hero", "rectangle"]], Field(min_length=1, max_length=8)]
+    audience: AudienceBody
+    items: ChosenBody
+    locale: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
+
+
+class PageQuery(Strict):
+    limit: Count = 50
+    offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
+class ProgressOut(BaseModel):
+    total: int
+    planned: int
+    made: int
+    failed: int
+    approved: int
+    rejected: int
+
+
+class CampaignOut(BaseModel):
+    campaign_id: str
+    name: str
+    status: str
+    sizes: list[str]
+    audience: dict[str, Any]
+    items: dict[str, Any]
+    locale: str
+    progress: ProgressOut
+    error: str | None
+    created_at: str | None
+    finished_at: str | None
+    degraded: list[str]
+
+
+class CampaignsOut(BaseModel):
+    campaigns: list[CampaignOut]
+
+
+class PlannedOut(BaseModel):
+    key: str
+    item_id: str
+    size: str
+    audience: str
+    status: str
+    approval: str
+    error: str | None
+    creative: CreativeOut | None
+
+
+class CampaignPageOut(CampaignOut):
+    creatives: list[PlannedOut]
+
+
+class DecisionOut(BaseModel):
+    key: str
+    approval: str
+
+
+class ReceiptOut(BaseModel):
+    user_id: str
+    erased_at: str
+    events_deleted: int
+    campaigns_changed: int
+    spooled_events_drained: int
+    model_version: str | None
+    model_note: str
+
+
+class DependencyOut(BaseModel):
+    status: Literal["ok", "degraded", "away"]
+    detail: str
+
+
+class ReadyOut(BaseModel):
+    status: Literal["ok", "degraded", "unavailable"]
+    dependencies: dict[str, DependencyOut]
+
+
+class LiveOut(BaseModel):
+    status: Literal["ok"]
+
+
+class ProblemOut(BaseModel):
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[dict[str, str]] = []

@@ -1,0 +1,196 @@
+"""A slate, dressed: what the JSON views and the storefront's pages both show.
+
+`answer` is the natural path: history, shelf, ranking, creatives, presentation.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api import creatives
+from api.degraded import Degraded
+from api.present import creative_json, product, recommendation
+from api.runtime import DATABASE_ERRORS, Runtime
+from generative.types import SIZES
+from recsys.behaviour import events
+from recsys.catalogue.shelf import Shelf
+from recsys.database import reading
+from recsys.learning.bundle import ModelBundle
+from recsys.serving import personas, ranking
+from recsys.types import EventKind, Persona, Query, Slate, UserHistory
+
+log = logging.getLogger(__name__)
+
+NO_BANNER = "none"
+BANNERS = (*SIZES, NO_BANNER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A validated request for a slate. Without consent `user_id` is neither read nor repeated."""
+
+    query: Query
+    user_id: str | None = None
+    session: tuple[str, ...] = ()
+    consent: bool = True
+    banner: str = "rectangle"
+
+    @property
+    def shopper(self) -> str | None:
+        return self.user_id if self.consent else None
+
+
+def answer(runtime: Runtime, ask: Ask) -> dict[str, Any]:
+    """The items for this shopper or session, each with its reasons and its creative."""
+    started, degraded = time.perf_counter(), Degraded()
+    past, shelf = _read(runtime, ask, degraded)
+    slate = ranking.recommend(_model(runtime, degraded), shelf, past, ask.query)
+    persona = personas.persona_of(shelf, past)
+    answered = _dressed(
+        runtime, shelf, slate, persona=persona, banner=ask.banner, degraded=degraded
+    )
+    missing = [item_id for item_id in ask.session if item_id not in shelf.items]
+    return answered | {
+        "user_id": ask.shopper,
+        "placement": ask.query.placement,
+        "missing_ids": missing,
+        "degraded": _noted(runtime, degraded),
+        "took_ms": round((time.perf_counter() - started) * 1000, 2),
+    }
+
+
+def popular(runtime: Runtime, query: Query, *, banner: str = NO_BANNER) -> dict[str, Any]:
+    """What sells now, the same for everyone."""
+    return _shared(
+        runtime,
+        lambda bundle, shelf: ranking.popular(bundle, shelf, query),
+        placement=query.placement,
+        banner=banner,
+    )
+
+
+def similar(runtime: Runtime, item_id: str, *, k: int, banner: str = NO_BANNER) -> dict[str, Any]:
+    """Items like this one; an unknown item is reported in `missing_ids`."""
+    return _shared(
+        runtime,
+        lambda bundle, shelf: ranking.similar(bundle, shelf, item_id, k=k),
+        placement="similar",
+        banner=banner,
+        item_id=item_id,
+    )
+
+
+def bought_together(
+    runtime: Runtime, item_id: str, *, k: int, banner: str = NO_BANNER
+) -> dict[str, Any]:
+    """Items of the same baskets; possibly none, rather than random ones."""
+    return _shared(
+        runtime,
+        lambda bundle, shelf: ranking.bought_together(bundle, shelf, item_id, k=k),
+        placement="bought_together",
+        banner=banner,
+        item_id=item_id,
+    )
+
+
+def _shared(
+    runtime: Runtime,
+    rank: Callable[[ModelBundle, Shelf], Slate],
+    *,
+    placement: str,
+    banner: str,
+    item_id: str | None = None,
+) -> dict[str, Any]:
+    started, degraded = time.perf_counter(), Degraded()
+    shelf = _shelf(runtime, degraded)
+    slate = rank(_model(runtime, degraded), shelf)
+    answered = _dressed(runtime, shelf, slate, persona=Persona(), banner=banner, degraded=degraded)
+    missing = [item_id] if item_id is not None and item_id not in shelf.items else []
+    return answered | {
+        "user_id": None,
+        "placement": placement,
+        "missing_ids": missing,
+        "degraded": _noted(runtime, degraded),
+        "took_ms": round((time.perf_counter() - started) * 1000, 2),
+    }
+
+
+def _read(runtime: Runtime, ask: Ask, degraded: Degraded) -> tuple[UserHistory, Shelf]:
+    """The shopper's past and the shelf, in one look at the database; without it, what is at hand."""
+    past, shelf = UserHistory(user_id=ask.shopper), runtime.shelf
+    try:
+        with runtime.database.asking(), reading(runtime.engine) as session:
+            shelf = runtime.fresh_shelf(session)
+            past = _history(session, ask)
+    except DATABASE_ERRORS as error:
+        log.warning("answering without the database: %s", type(error).__name__)
+        degraded.add("history")
+        degraded.add("catalogue")
+    return _with_session(past, ask.session), shelf
+
+
+def _history(session: Session, ask: Ask) -> UserHistory:
+    if ask.shopper is None:
+        return UserHistory()
+    return events.history(session, ask.shopper)
+
+
+def _with_session(past: UserHistory, item_ids: tuple[str, ...]) -> UserHistory:
+    if not item_ids:
+        return past
+    kinds = past.kinds + (EventKind.VIEW,) * len(item_ids)
+    return replace(past, item_ids=past.item_ids + item_ids, kinds=kinds)
+
+
+def _shelf(runtime: Runtime, degraded: Degraded) -> Shelf:
+    try:
+        with runtime.database.asking(), reading(runtime.engine) as session:
+            return runtime.fresh_shelf(session)
+    except DATABASE_ERRORS as error:
+        log.warning("answering from the last shelf: %s", type(error).__name__)
+        degraded.add("catalogue")
+        return runtime.shelf
+
+
+def _model(runtime: Runtime, degraded: Degraded) -> ModelBundle:
+    bundle = runtime.handle.get()
+    if not bundle.item_ids:
+        degraded.add("model")
+    return bundle
+
+
+def _dressed(
+    runtime: Runtime,
+    shelf: Shelf,
+    slate: Slate,
+    *,
+    persona: Persona,
+    banner: str,
+    degraded: Degraded,
+) -> dict[str, Any]:
+    items = [shelf.items[one.item_id] for one in slate.recommendations]
+    if banner == NO_BANNER:
+        dressed: list[dict[str, Any] | None] = [None] * len(items)
+    else:
+        made = creatives.for_slate(runtime, items, persona, banner, degraded)
+        dressed = [creative_json(creative) for creative in made]
+    return {
+        "recommendation_id": str(uuid.uuid4()),
+        "model_version": slate.model_version or None,
+        "items": [
+            recommendation(one) | {"product": product(item), "creative": creative}
+            for one, item, creative in zip(slate.recommendations, items, dressed, strict=True)
+        ],
+        "excluded": dict(slate.excluded),
+    }
+
+
+def _noted(runtime: Runtime, degraded: Degraded) -> list[str]:
+    for missing in degraded.as_list():
+        runtime.metrics.degraded(missing)
+    return degraded.as_list()

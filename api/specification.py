@@ -1,0 +1,66 @@
+"""The OpenAPI 3.1 document: what no route says about itself."""
+
+from typing import Any
+
+from apiflask import APIFlask
+
+_DESCRIPTION = (
+    "Recommendations with the creative that goes with them. Errors are RFC 9457 problem+json. "
+    "Send a key as `Authorization: Bearer <key>` or `X-Api-Key`; `flask --app api keys create` makes one."
+)
+_TAGS = ["Storefront", "Catalogue", "Creatives", "Campaigns", "Admin", "Operations"]
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def describe(app: APIFlask) -> None:
+    app.config.update(
+        OPENAPI_VERSION="3.1.0",
+        DESCRIPTION=_DESCRIPTION,
+        TAGS=_TAGS,
+        AUTO_SERVERS=False,
+        AUTO_404_RESPONSE=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        AUTO_AUTH_ERROR_RESPONSE=False,
+        SECURITY_SCHEMES={
+            "Bearer": {"type": "http", "scheme": "bearer"},
+            "Key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+        },
+    )
+    app.spec_processor(_complete)
+
+
+def _complete(spec: dict[str, Any]) -> dict[str, Any]:
+    """Every operation may end as a problem, and all but the open ones want a key."""
+    spec["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
+    answer = {
+        "description": "A problem that names what to mend",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    for path, operations in spec["paths"].items():
+        for operation in operations.values():
+            if not isinstance(operation, dict):
+                continue
+            operation["responses"]["default"] = answer
+            if not path.startswith(("/health", "/media")) and not path.endswith("/banner"):
+                operation["security"] = [{"Bearer": []}, {"Key": []}]
+    return spec

@@ -1,0 +1,48 @@
+"""Forgetting a shopper, with a receipt."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from api import auth, parsing
+from api.errors import invalid
+from api.keys import Role
+from api.runtime import Runtime, runtime
+from api.schemas import ReceiptOut
+from generative import campaigns
+from recsys.behaviour import events, spool
+from recsys.database import writing
+from recsys.tables import id_problem
+
+blueprint = APIBlueprint("users", __name__, tag="Admin")
+blueprint.before_request(auth.need(Role.ADMIN))
+
+
+@blueprint.delete("/users/<path:user_id>")
+@blueprint.output(ReceiptOut)
+def erase(user_id: str) -> Response:
+    """Delete all that is known of a shopper and refuse it for good should anyone bring it back."""
+    problem = id_problem(user_id)
+    if problem:
+        raise invalid("user_id", problem)
+    return parsing.answer(forget(runtime(), user_id, now=datetime.now(UTC)))
+
+
+def forget(here: Runtime, user_id: str, *, now: datetime) -> dict[str, Any]:
+    """What waits in the spool is recorded first, so that the same deletion reaches it."""
+    drained = spool.drain(here.config.recsys.spool_dir, here.engine)
+    with writing(here.engine) as session:
+        deleted = events.forget(session, user_id, at=now)
+        scrubbed = campaigns.scrub_user(session, user_id)
+    bundle = here.handle.get()
+    return {
+        "user_id": user_id,
+        "erased_at": now.isoformat(),
+        "events_deleted": deleted,
+        "campaigns_changed": scrubbed,
+        "spooled_events_drained": drained,
+        "model_version": bundle.version or None,
+        "model_note": "the model holds weights and counts, no user; the next retrain leaves them out",
+    }
