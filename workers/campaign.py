@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from generative import brief as briefs
 from generative import campaigns
-from generative.campaigns import Planned
 from generative.errors import UnknownCampaign
+from generative.types import Planned
 from recsys.catalogue import items
 from recsys.database import reading, writing
 from workers import creative, planning

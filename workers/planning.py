@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from generative import brief as briefs
-from generative.campaigns import CampaignSpec
-from generative.types import Audience, Brief
+from generative.types import Audience, Brief, CampaignSpec
 from recsys.behaviour import events
 from recsys.catalogue import shelf as shelves
 from recsys.catalogue.shelf import Shelf

@@ -8,10 +8,9 @@ from sqlalchemy import Engine
 from workers.config import WorkersConfig
 
 if TYPE_CHECKING:
+    from generative.cache import CreativeCache
     from generative.studio import Studio
     from recsys.serving.registry import ModelHandle
-
-    from generative.cache import CreativeCache
 
 
 class Runtime:
