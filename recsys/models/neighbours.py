@@ -52,7 +52,7 @@ def cosine(interactions: Any, *, k: int = 100, shrink: float = 10.0) -> ItemList
 
     def score(together: Floats, rows: Floats) -> Floats:
         scale = np.sqrt(counts[rows, None] * counts[None, :]) + shrink
-        return np.divide(together, scale, out=np.zeros_like(together), where=scale > 0)
+        return np.asarray(together / np.maximum(scale, 1e-9))
 
     return _best(interactions, score, k)
 

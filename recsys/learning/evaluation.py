@@ -1,0 +1,89 @@
+"""Measure any ranker on a hold-out: a candidate, the live model, or a plain count beside them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys.learning import metrics
+from recsys.learning.bundle import ModelBundle
+from recsys.learning.split import HoldOut
+from recsys.models.encoder import Encoder, Floats, user_vectors
+from recsys.models.neighbours import ItemLists
+
+COVERAGE_AT = 20
+
+_BATCH = 512  # shoppers scored at a time: the only dense shoppers x items array there is
+
+Score = Callable[[Any], NDArray[np.float32]]  # sparse histories (B, I) -> scores (B, I)
+
+
+def measure(
+    score: Score,
+    holdout: HoldOut,
+    *,
+    recall_at: tuple[int, ...] = (20, 50),
+    ndcg_at: tuple[int, ...] = (20, 100),
+) -> dict[str, float]:
+    """Mean metrics over the hold-out, all items ranked, the history masked.
+
+    `coverage@20` is the share of the catalogue that at least one of these shoppers is shown.
+    """
+    k = max(*recall_at, *ndcg_at, COVERAGE_AT)
+    parts: list[metrics.Metrics] = []
+    shown = np.zeros(holdout.fold_in.shape[1], np.bool_)
+    for start in range(0, len(holdout), _BATCH):
+        ranked = ranked_lists(score, holdout.fold_in[start : start + _BATCH], k)
+        targets = holdout.targets[start : start + _BATCH]
+        parts.append(metrics.per_user(ranked, targets, recall_at=recall_at, ndcg_at=ndcg_at))
+        first = ranked[:, :COVERAGE_AT]
+        shown[first[first != metrics.NOTHING]] = True
+    names = [f"recall@{r}" for r in recall_at] + [f"ndcg@{r}" for r in ndcg_at]
+    joined = {
+        name: np.concatenate([np.zeros(0), *(part[name] for part in parts)]) for name in names
+    }
+    coverage = float(shown.mean()) if len(shown) else 0.0
+    users = float(len(joined[names[0]]))
+    return {**metrics.summary(joined), f"coverage@{COVERAGE_AT}": coverage, "users": users}
+
+
+def ranked_lists(score: Score, histories: Any, k: int) -> NDArray[np.int64]:
+    """The `k` best items of each history, without the history itself."""
+    scores = np.array(score(histories), dtype=np.float32)
+    owners = np.repeat(np.arange(histories.shape[0]), np.diff(histories.indptr))
+    scores[owners, histories.indices] = -np.inf
+    return metrics.best_rows(scores, k)
+
+
+def by_vae(encoder: Encoder, vectors: Floats) -> Score:
+    """The decoder's logits at the posterior mean: what serving searches."""
+    return lambda histories: np.asarray(user_vectors(encoder.encode_many(histories)) @ vectors.T)
+
+
+def by_counts(counts: NDArray[np.float32]) -> Score:
+    """The same order for everybody."""
+    return lambda histories: np.repeat(counts[None, :], histories.shape[0], axis=0)
+
+
+def by_neighbours(lists: ItemLists) -> Score:
+    """ItemKNN: an item scores what the items of the history lend it."""
+    lent = lists.matrix()
+    return lambda histories: np.asarray((histories @ lent).toarray())
+
+
+def by_bundle(bundle: ModelBundle, item_ids: tuple[str, ...]) -> Score:
+    """Another model over this hold-out's items; what it has never met, it cannot recommend."""
+    rows = np.array([bundle.item_rows.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
+    known = np.flatnonzero(rows >= 0)
+    shape = (len(item_ids), len(bundle.item_ids))
+    there = sparse.csr_array((np.ones(len(known), np.float32), (known, rows[known])), shape=shape)
+    score = by_vae(bundle.encoder, bundle.vectors)
+
+    def mapped(histories: Any) -> NDArray[np.float32]:
+        found = np.full(histories.shape, -np.inf, np.float32)
+        found[:, known] = score(histories @ there)[:, rows[known]]
+        return found
+
+    return mapped
