@@ -1,0 +1,1 @@
+"""Pages for people: the sample storefront and the shopkeeper's console."""

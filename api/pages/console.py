@@ -1,0 +1,121 @@
+"""The console's door and its addresses: one table says what there is, one gate who may see it."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask.blueprints import BlueprintSetupState
+
+from api import auth
+from api.errors import Problem
+from api.keyring import KeysUnread
+from api.pages import answers, campaigns, catalogue, models, overview, privacy
+from api.pages.attempts import Attempts
+from api.pages.answers import see_other, tell
+from api.runtime import runtime
+
+log = logging.getLogger(__name__)
+
+FORM_LIMIT_BYTES = 1_000_000
+_ATTEMPTS = "vitrine.attempts"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN = frozenset({"console.login", "console.enter"})
+
+blueprint = Blueprint("console", __name__, url_prefix="/console")
+answers.install(blueprint)
+
+
+@blueprint.record_once
+def _prepare(state: BlueprintSetupState) -> None:
+    state.app.extensions.setdefault(_ATTEMPTS, Attempts())
+
+
+@blueprint.before_request
+def _gate() -> Response | None:
+    """Let in who has logged in, and take no form that was not ours."""
+    here = runtime()
+    if not auth.sessions_enabled():
+        return answers.problem_page(503, answers.NO_SECRET)
+    uploading = request.endpoint == "console.upload"
+    request.max_content_length = here.config.max_upload_bytes if uploading else FORM_LIMIT_BYTES
+    if request.endpoint not in _OPEN and not auth.is_admin():
+        return see_other("console.login")
+    if request.method not in _SAFE:
+        auth.check_csrf(request.form.get("csrf_token", ""))
+    return None
+
+
+@blueprint.after_request
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.context_processor
+def _form_token() -> dict[str, Any]:
+    return {"csrf_token": auth.csrf_token}
+
+
+def login() -> Response:
+    if auth.is_admin():
+        return see_other("console.overview")
+    return _login_page(None, 200)
+
+
+def enter() -> Response:
+    """Take an admin key, or say no more slowly each time."""
+    attempts: Attempts = current_app.extensions[_ATTEMPTS]
+    address = request.remote_addr or "unknown"
+    wait = attempts.wait_seconds(address)
+    if wait:
+        answer = _login_page(f"Too many tries. Wait {wait:.0f} s, then try again.", 429)
+        answer.headers["Retry-After"] = f"{wait + 0.5:.0f}"
+        return answer
+    try:
+        let_in = auth.login(request.form.get("key", "")[:200])
+    except KeysUnread:
+        return _login_page("The database is away, so no key can be checked. Try again.", 503)
+    if not let_in:
+        attempts.failed(address)
+        log.warning("a console login was refused")
+        return _login_page("This is not an admin key in force.", 403)
+    attempts.succeeded(address)
+    return see_other("console.overview")
+
+
+def logout() -> Response:
+    auth.logout()
+    return see_other("console.login")
+
+
+def _login_page(problem: str | None, status: int) -> Response:
+    return make_response(render_template("console/login.html", problem=problem), status)
+
+
+_ADDRESSES = (
+    ("GET", "/", "overview", overview.show),
+    ("GET", "/login", "login", login),
+    ("POST", "/login", "enter", enter),
+    ("POST", "/logout", "logout", logout),
+    ("GET", "/catalogue", "catalogue", catalogue.show),
+    ("POST", "/catalogue/upload", "upload", catalogue.upload),
+    ("POST", "/catalogue/hide", "hide", catalogue.hide),
+    ("GET", "/models", "models", models.show),
+    ("POST", "/models/retrain", "retrain", models.retrain),
+    ("GET", "/models/runs/<run_id>", "run", models.watch),
+    ("POST", "/models/runs/<run_id>/cancel", "cancel", models.cancel),
+    ("POST", "/models/promote", "promote", models.promote),
+    ("GET", "/campaigns", "campaigns", campaigns.index),
+    ("POST", "/campaigns", "create_campaign", campaigns.create),
+    ("GET", "/campaigns/<campaign_id>", "campaign", campaigns.show),
+    ("GET", "/campaigns/<campaign_id>/progress", "campaign_progress", campaigns.watch),
+    ("POST", "/campaigns/<campaign_id>/cancel", "cancel_campaign", campaigns.cancel),
+    ("POST", "/campaigns/<campaign_id>/creatives/<key>", "decide", campaigns.decide),
+    ("GET", "/campaigns/<campaign_id>/creatives/<key>/banner", "picture", campaigns.picture),
+    ("GET", "/campaigns/<campaign_id>/export", "export", campaigns.export),
+    ("GET", "/privacy", "privacy", privacy.show),
+    ("POST", "/privacy/forget", "forget", privacy.forget),
+)
+for _method, _rule, _endpoint, _view in _ADDRESSES:
+    blueprint.add_url_rule(_rule, _endpoint, _view, methods=[_method])

@@ -1,0 +1,67 @@
+"""The hero of the home page: the first pick's banner once it is made, and the same words until then."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+
+from api import creatives
+from api.degraded import Degraded
+from api.pages.tiles import Tile
+from api.pages.window import Window
+from api.runtime import Runtime
+from generative.types import State
+from recsys.serving import personas
+from recsys.types import Source
+
+_EYEBROWS = {Source.PERSONAL.value: "Picked for you", Source.NEWEST.value: "New in the shop"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hero:
+    """`poll` is where to ask for a banner that is being made; empty where there is nothing to wait for."""
+
+    tile: Tile
+    eyebrow: str
+    headline: str
+    tagline: str
+    action: str
+    banner: str = ""
+    alt: str = ""
+    poll: str = ""
+    credit: str = ""
+
+    @staticmethod
+    def words_of(creative: Mapping[str, Any]) -> str:
+        """What the banner's picture says, for those who do not see it."""
+        said = (creative["headline"], creative["tagline"], creative["action"])
+        return ". ".join(part.rstrip(".") for part in said if part)
+
+
+def hero_of(
+    runtime: Runtime, window: Window, answer: Mapping[str, Any], picks: Sequence[Tile]
+) -> Hero | None:
+    """The first pick with its creative; a miss rings for one, and only for this one."""
+    if not picks:
+        return None
+    first = answer["items"][0]
+    item = window.shelf.items.get(first["item_id"])
+    if item is None:
+        return None
+    persona = personas.persona_of(window.shelf, window.history)
+    made = creatives.for_slate(runtime, [item], persona, "hero", Degraded())[0]
+    shown = creatives.as_json(made)
+    ready = made.state is State.READY and shown["banner_url"]
+    pending = made.state is State.PENDING
+    return Hero(
+        tile=picks[0],
+        eyebrow=_EYEBROWS.get(first["source"], "Popular now"),
+        headline=shown["headline"],
+        tagline=shown["tagline"],
+        action=shown["action"],
+        banner=shown["banner_url"] if ready else "",
+        alt=Hero.words_of(shown),
+        poll=url_for("storefront.hero_state", key=made.key) if pending else "",
+        credit="Words and layout of this banner were made by a machine." if ready else "",
+    )
