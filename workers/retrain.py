@@ -51,8 +51,8 @@ def run(runtime: Runtime, run_id: str) -> None:
         with Heartbeat(runtime.engine, run_id, every=lease / 4, patience=patience) as heartbeat:
             outcome = _train(runtime, heartbeat)
             version = _publish(runtime, outcome, heartbeat)
-    except Cancelled:
-        _finish(runtime, run_id, "cancelled", error="cancelled on request; nothing was promoted")
+    except Cancelled as cancelled:
+        _finish(runtime, run_id, "cancelled", error=str(cancelled))
     except RecsysError as error:
         _finish(runtime, run_id, "failed", error=str(error))
     except Exception as error:
@@ -61,7 +61,8 @@ def run(runtime: Runtime, run_id: str) -> None:
         raise
     else:
         status, reason = ("done", None) if outcome.passed else ("refused", outcome.verdict)
-        _finish(runtime, run_id, status, metrics=outcome.metrics, version=version, error=reason)
+        metrics = {**outcome.metrics, "passed": outcome.passed, "verdict": outcome.verdict}
+        _finish(runtime, run_id, status, metrics=metrics, version=version, error=reason)
 
 
 def _train(runtime: Runtime, heartbeat: Heartbeat) -> "Outcome":
@@ -89,12 +90,12 @@ def _live(root: Path) -> ModelBundle:
 def _publish(runtime: Runtime, outcome: "Outcome", heartbeat: Heartbeat) -> str:
     """Put the candidate on disk, and live where it passed; asks once more whether it may."""
     if not heartbeat.report("publishing", 1.0, outcome.curves):
-        raise Cancelled
+        raise Cancelled("cancelled before it was published")
     root = runtime.config.recsys.artifacts_dir
     version = registry.publish(root, outcome.bundle)
     if outcome.passed:
         if not heartbeat.beat():
-            raise Cancelled
+            raise Cancelled("cancelled before it was promoted")
         registry.promote(root, version)
     registry.prune(root, runtime.config.recsys.keep_versions)
     return version
