@@ -62,8 +62,9 @@ def fit(
     Raises:
         Cancelled: `on_epoch` said to stop.
     """
+    counts = np.bincount(train.indices, minlength=train.shape[1]).astype(np.float32)
     model = VAE(
-        train.shape[1],
+        torch.from_numpy(counts),
         hidden=options.hidden,
         latent=options.latent,
         depth=options.depth,
