@@ -11,7 +11,7 @@ from api.errors import DATABASE_AWAY, RETRY_SECONDS, Problem
 from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
 from recsys.errors import CorruptArtifact, InvalidItem, RecsysError
 
-NO_SECRET = (
+NOTHING_TO_SIGN_WITH = (
     "VITRINE_SECRET_KEY is not set, so no cookie can be signed. Set it and start the server again."
 )
 _FROM_DOMAIN = (RecsysError, UnknownCampaign, UnknownCreative, CampaignClosed)

@@ -68,7 +68,7 @@ def create() -> Response:
 
 
 def show(campaign_id: str) -> Response:
-    offset = request.args.get("from", 0, type=int)
+    offset = request.args.get("start", 0, type=int)
     offset = max(0, min(offset, 10_000_000))
     with reading(runtime().engine) as session:
         campaign = store.get(session, campaign_id)
@@ -77,7 +77,7 @@ def show(campaign_id: str) -> Response:
     cards = [_card(campaign_id, one) for one in shown if one.status != "planned"]
     more = None
     if offset + PAGE < progress.total:
-        more = url_for("console.campaign", campaign_id=campaign_id, **{"from": offset + PAGE})
+        more = url_for("console.campaign", campaign_id=campaign_id, start=offset + PAGE)
     return page(
         "console/campaign.html",
         heading=campaign.spec.name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from flask import Response, request
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,7 +55,7 @@ def upload() -> Response:
     feed_format = FeedFormat(asked) if asked in known else detect(sent.filename, stream)
     name, label = sent.filename[:100], dict(FORMATS)[feed_format.value]
     try:
-        kept = imports.run(runtime().engine, stream, feed_format)
+        kept = imports.run(runtime().engine, cast(BinaryIO, stream), feed_format)
     except SQLAlchemyError:
         problem = "The database is away or locked. Upload the file again: nothing is kept twice."
         return _page("", Report(name=name, format=label, problem=problem))
@@ -79,7 +79,7 @@ def hide() -> Response:
     return see_other("console.catalogue", q=form.get("q") or None)
 
 
-def detect(filename: str, stream: BinaryIO) -> FeedFormat:
+def detect(filename: str, stream: IO[bytes]) -> FeedFormat:
     """The format a file says it has by its first bytes, else by its name."""
     start = stream.read(_SNIFFED).removeprefix(b"\xef\xbb\xbf").lstrip()
     stream.seek(0)

@@ -20,7 +20,7 @@ def comparison(metrics: Mapping[str, Any]) -> dict[str, Any]:
         return {"rows": [], "columns": [], "note": ""}
     figures = [name for name in _COLUMNS if any(name in one for one in measured.values())]
     highest = max(float(one.get(KEY_FIGURE) or 0.0) for one in measured.values()) or 1.0
-    order = sorted(measured, key=lambda name: _rank(name))
+    order = sorted(measured, key=_rank)
     rows = [
         {
             "name": _NAMES.get(name, name.replace("_", " ").capitalize()),
@@ -54,7 +54,7 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def _cell(value: Any) -> str:
-    return "–" if value is None else f"{float(value):.4f}"
+    return "-" if value is None else f"{float(value):.4f}"
 
 
 def _note(metrics: Mapping[str, Any], measured: Mapping[str, Mapping[str, Any]]) -> str:

@@ -1,18 +1,16 @@
 """The console's door and its addresses: one table says what there is, one gate who may see it."""
 
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 from flask.blueprints import BlueprintSetupState
 
 from api import auth
-from api.errors import Problem
 from api.keyring import KeysUnread
 from api.pages import answers, campaigns, catalogue, models, overview, privacy
+from api.pages.answers import see_other
 from api.pages.attempts import Attempts
-from api.pages.answers import see_other, tell
 from api.runtime import runtime
 
 log = logging.getLogger(__name__)
@@ -36,7 +34,7 @@ def _gate() -> Response | None:
     """Let in who has logged in, and take no form that was not ours."""
     here = runtime()
     if not auth.sessions_enabled():
-        return answers.problem_page(503, answers.NO_SECRET)
+        return answers.problem_page(503, answers.NOTHING_TO_SIGN_WITH)
     uploading = request.endpoint == "console.upload"
     request.max_content_length = here.config.max_upload_bytes if uploading else FORM_LIMIT_BYTES
     if request.endpoint not in _OPEN and not auth.is_admin():

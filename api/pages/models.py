@@ -138,5 +138,5 @@ def _version(info: registry.VersionInfo) -> dict[str, Any]:
         "made": info.created_at[:16].replace("T", " "),
         "live": info.live,
         "problem": info.problem,
-        "ndcg": figures[0]["cells"][0] if figures else "–",
+        "ndcg": figures[0]["cells"][0] if figures else "-",
     }

@@ -6,6 +6,7 @@ from flask import Response
 
 from api import health
 from api.pages.frame import page
+from api.probe import Found
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from recsys.behaviour import events
 from recsys.behaviour.events import EventCounts
@@ -82,7 +83,7 @@ def _counted(catalogue: CatalogueCounts, behaviour: EventCounts) -> list[Stat]:
     ]
 
 
-def _part(name: str, found: health.Found) -> Part:
+def _part(name: str, found: Found) -> Part:
     ok = found["status"] == "ok"
     words = found["detail"]
     if found["status"] == "away" and name in _AWAY:

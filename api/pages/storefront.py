@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, make_response, render_template, request
+from flask import Blueprint, Response, jsonify, make_response, render_template, request
 from flask.blueprints import BlueprintSetupState
 
 from api import creatives, slates
@@ -34,15 +34,14 @@ answers.install(blueprint)
 
 @blueprint.record_once
 def _prepare(state: BlueprintSetupState) -> None:
-    app: Flask = state.app
-    app.extensions.setdefault(EXTENSION, Regulars())
+    state.app.extensions.setdefault(EXTENSION, Regulars())
 
 
 @blueprint.before_request
 def _gate() -> Response | None:
     here = runtime()
     if not here.config.secret_key:
-        return answers.problem_page(503, answers.NO_SECRET)
+        return answers.problem_page(503, answers.NOTHING_TO_SIGN_WITH)
     request.max_content_length = FORM_LIMIT_BYTES
     if request.method == "POST":
         shoppers.check_csrf()

@@ -101,7 +101,7 @@ def _tile(
 
 
 def money(amount: Decimal | None, currency: str) -> str:
-    """ "€3.49"; the code stands in front where the currency has no sign of its own here."""
+    """As in €3.49; the code stands in front where the currency has no sign of its own here."""
     if amount is None:
         return ""
     symbol = _SYMBOLS.get(currency)
