@@ -12,9 +12,9 @@ from api import auth, creatives, parsing
 from api.degraded import Degraded
 from api.errors import Problem
 from api.keys import Role
-from api.present import creative_json
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from api.schemas import CreativeOut
+from api.specification import file_answer
 from generative import creatives as rows
 from generative.errors import UnknownCreative
 from generative.tables import CampaignCreativeRow
@@ -39,13 +39,11 @@ def read(key: str) -> Response:
     if creative is None:
         raise UnknownCreative(key)
     headers = _retry() if creative.state is State.PENDING else None
-    return parsing.answer(creative_json(creative), headers=headers)
+    return parsing.answer(creatives.as_json(creative), headers=headers)
 
 
 @blueprint.get("/creatives/<key>/banner")
-@blueprint.doc(
-    responses={200: {"description": "The picture", "content": {"image/jpeg": {}}}, 304: "Unchanged"}
-)
+@blueprint.doc(responses=file_answer("image/jpeg", "The picture"))
 def banner(key: str) -> Response:
     """The picture of a ready creative."""
     here = runtime()

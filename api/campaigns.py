@@ -8,6 +8,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api import auth, parsing
@@ -23,6 +24,7 @@ from api.schemas import (
     DecisionOut,
     PageQuery,
 )
+from api.specification import file_answer
 from generative import campaigns, creatives
 from generative.types import Approval, CampaignSpec, State
 from recsys.database import reading, writing
@@ -77,6 +79,18 @@ def start(
 ) -> tuple[dict[str, Any], bool]:
     """Commit a waiting campaign, then ring; False where the token had made one already."""
     campaign_id = str(uuid.uuid5(_TOKENS, token)) if token else None
+    try:
+        answer, created = _commit(here, spec, campaign_id, now=now)
+    except IntegrityError:  # the same token a moment earlier, in another request
+        answer, created = _commit(here, spec, campaign_id, now=now)
+    if created and not here.bell.campaign(answer["campaign_id"]):
+        answer["degraded"] = ["queue"]
+    return answer, created
+
+
+def _commit(
+    here: Runtime, spec: CampaignSpec, campaign_id: str | None, *, now: datetime
+) -> tuple[dict[str, Any], bool]:
     with writing(here.engine) as session:
         known = campaign_id is not None and campaigns.exists(session, campaign_id)
         if campaign_id is None or not known:
@@ -84,8 +98,6 @@ def start(
         answer = campaign_json(
             campaigns.get(session, campaign_id), campaigns.progress(session, campaign_id)
         )
-    if not known and not here.bell.campaign(campaign_id):
-        answer["degraded"] = ["queue"]
     return answer, not known
 
 
@@ -161,9 +173,7 @@ def decide(here: Runtime, campaign_id: str, key: str, approval: Approval) -> dic
 
 
 @blueprint.get("/<campaign_id>/export")
-@blueprint.doc(
-    responses={200: {"description": "A ZIP archive", "content": {"application/zip": {}}}}
-)
+@blueprint.doc(responses=file_answer("application/zip", "A ZIP archive"))
 def export(campaign_id: str) -> Response:
     """The pictures and a CSV, without what was rejected."""
     here = runtime()

@@ -53,6 +53,22 @@ def by_key(runtime: Runtime, key: str, degraded: Degraded) -> Creative | None:
     return held
 
 
+def as_json(creative: Creative) -> dict[str, Any]:
+    banner = creative.banner
+    return {
+        "key": creative.key,
+        "state": creative.state.value,
+        "headline": creative.copy.headline,
+        "tagline": creative.copy.tagline,
+        "action": creative.copy.action,
+        "size": creative.size,
+        "banner_url": None if banner is None else f"/creatives/{creative.key}/banner",
+        "width": None if banner is None else banner.width,
+        "height": None if banner is None else banner.height,
+        "generated_by": creative.provenance.get("provider"),
+    }
+
+
 def _made(creative: Creative | None) -> bool:
     return creative is not None and creative.state is not State.PENDING
 

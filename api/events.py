@@ -112,7 +112,7 @@ def _keep(runtime: Runtime, events: Sequence[Event]) -> _Kept:
     if not events:
         return _Kept()
     try:
-        with runtime.database.asking(), writing(runtime.engine) as session:
+        with runtime.writes.asking(), writing(runtime.engine) as session:
             items_, users = _unknown(session, events)
             statuses = store.record(session, events)
         return _Kept(statuses=statuses, unknown_items=items_, unknown_users=users)

@@ -14,6 +14,7 @@ from api.keys import Role
 from api.probe import Found, finding
 from api.runtime import CACHE_ERRORS, DATABASE_ERRORS, Runtime, runtime
 from api.schemas import LiveOut, ReadyOut
+from api.specification import file_answer
 from recsys.behaviour import spool
 from recsys.database import reading
 
@@ -42,7 +43,7 @@ def ready() -> Response:
 
 
 @blueprint.get("/metrics")
-@blueprint.doc(responses={200: {"description": "Prometheus text", "content": {"text/plain": {}}}})
+@blueprint.doc(responses=file_answer("text/plain", "Prometheus text"))
 def metrics() -> Response:
     """Counters and latencies of this process, for Prometheus; needs the admin key."""
     auth.need(Role.ADMIN)()

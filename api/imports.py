@@ -1,6 +1,6 @@
 """A feed into the catalogue: read as a stream, written in batches, every bad line reported."""
 
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from sqlalchemy import Engine
 from werkzeug.datastructures import FileStorage
@@ -56,12 +56,12 @@ def format_of(named: str | None, source: FileStorage | Request) -> FeedFormat:
     return found
 
 
-def run(engine: Engine, stream: BinaryIO, feed_format: FeedFormat) -> dict[str, Any]:
+def run(engine: Engine, stream: IO[bytes], feed_format: FeedFormat) -> dict[str, Any]:
     """Import every good line; the answer counts both kinds and names the first bad ones."""
     batch: list[Item] = []
     accepted = rejected = 0
     errors: list[dict[str, Any]] = []
-    for line, found in read_feed(stream, feed_format):
+    for line, found in read_feed(cast(BinaryIO, stream), feed_format):
         if isinstance(found, InvalidItem):
             rejected += 1
             if len(errors) < MAX_ERRORS:

@@ -30,7 +30,7 @@ class Keyring:
         self._engine = engine
         self._clock = clock
         self._kept: Mapping[str, KeptKey] | None = None
-        self._read_at = float("-inf")
+        self._read_at = self._unknown_at = float("-inf")
         self._lock = threading.Lock()
 
     def role_of(self, presented: PresentedKey) -> Role | None:
@@ -39,9 +39,12 @@ class Keyring:
         Raises:
             KeysUnread: An admin key, and the database never answered.
         """
-        age = self._clock() - self._read_at
+        now = self._clock()
         unknown = self._kept is None or presented.key_id not in self._kept
-        if age > REFRESH_SECONDS or (unknown and age > UNKNOWN_SECONDS):
+        if now - self._read_at > REFRESH_SECONDS:
+            self._try_refresh()
+        elif unknown and now - self._unknown_at > UNKNOWN_SECONDS:
+            self._unknown_at = now
             self._try_refresh()
         if self._kept is None:
             if presented.role is Role.STOREFRONT:

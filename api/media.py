@@ -6,6 +6,7 @@ from werkzeug.security import safe_join
 
 from api.errors import Problem
 from api.runtime import runtime
+from api.specification import file_answer
 
 _TYPES = {
     ".jpg": "image/jpeg",
@@ -20,9 +21,7 @@ blueprint = APIBlueprint("media", __name__, tag="Storefront")
 
 
 @blueprint.get("/media/<path:path>")
-@blueprint.doc(
-    responses={200: {"description": "The picture", "content": {"image/jpeg": {}}}, 304: "Unchanged"}
-)
+@blueprint.doc(responses=file_answer("image/jpeg", "The picture"))
 def picture(path: str) -> Response:
     """One picture."""
     media_type = next((kind for end, kind in _TYPES.items() if path.lower().endswith(end)), None)

@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from generative.types import Campaign, Creative, Progress, Shown
+from api import creatives
+from generative.types import Campaign, Progress, Shown
 from recsys.learning.runs import Run
 from recsys.types import Item, Recommendation
 
@@ -103,23 +104,7 @@ def planned_json(shown: Shown) -> dict[str, Any]:
         "status": shown.status,
         "approval": shown.approval.value,
         "error": shown.error,
-        "creative": None if shown.creative is None else creative_json(shown.creative),
-    }
-
-
-def creative_json(creative: Creative) -> dict[str, Any]:
-    banner = creative.banner
-    return {
-        "key": creative.key,
-        "state": creative.state.value,
-        "headline": creative.copy.headline,
-        "tagline": creative.copy.tagline,
-        "action": creative.copy.action,
-        "size": creative.size,
-        "banner_url": None if banner is None else f"/creatives/{creative.key}/banner",
-        "width": None if banner is None else banner.width,
-        "height": None if banner is None else banner.height,
-        "generated_by": creative.provenance.get("provider"),
+        "creative": None if shown.creative is None else creatives.as_json(shown.creative),
     }
 
 

@@ -45,6 +45,7 @@ class Runtime:
     bell: Bell = field(default_factory=Bell)
     probe: Probe = field(default_factory=Probe)
     database: Breaker = field(default_factory=Breaker)
+    writes: Breaker = field(default_factory=Breaker)  # a locked database can still be read
     redis: Breaker = field(default_factory=Breaker)
     _shelf: Shelf = field(default_factory=Shelf.empty)
     _refreshing: threading.Lock = field(default_factory=threading.Lock)

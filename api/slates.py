@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from api import creatives
 from api.degraded import Degraded
-from api.present import creative_json, product, recommendation
+from api.present import product, recommendation
 from api.runtime import DATABASE_ERRORS, Runtime
 from generative.types import SIZES
 from recsys.behaviour import events
@@ -178,10 +178,10 @@ def _dressed(
         dressed: list[dict[str, Any] | None] = [None] * len(items)
     else:
         made = creatives.for_slate(runtime, items, persona, banner, degraded)
-        dressed = [creative_json(creative) for creative in made]
+        dressed = [creatives.as_json(creative) for creative in made]
     return {
         "recommendation_id": str(uuid.uuid4()),
-        "model_version": slate.model_version or None,
+        "model_version": None if "model" in degraded else slate.model_version,
         "items": [
             recommendation(one) | {"product": product(item), "creative": creative}
             for one, item, creative in zip(slate.recommendations, items, dressed, strict=True)
