@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class Shop:
     def config(self) -> WorkersConfig:
         return WorkersConfig.from_env(self.env)
 
-    @property
+    @cached_property
     def engine(self) -> Engine:
         return connect(self.env["VITRINE_DATABASE_URL"], busy_seconds=10)
 
@@ -97,6 +98,7 @@ class Shop:
     def stop_all(self) -> None:
         for name in list(self.processes):
             self.kill(name)
+        self.engine.dispose()
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -259,7 +261,6 @@ def fill(engine: Engine) -> None:
         events.record(session, deeds)
     with reading(engine) as session:
         assert items.count(session).total == len(catalogue)
-    engine.dispose()
 
 
 def _environment(folder: Path, database: str, redis_port: int) -> dict[str, str]:
