@@ -26,7 +26,7 @@ class GenerativeConfig:
         ""  # your own GGUF model; empty means the packaged SmolLM2-135M where installed
     )
     llm_samples: int = 3  # candidates the language model writes for each brief
-    llm_threads: int = 2  # CPU threads of the language model
+    llm_threads: int = 1  # CPU threads of the language model; more spin beside busy neighbours
     llm_timeout_seconds: float = (
         20.0  # a brief's budget in the language model, all samples together
     )

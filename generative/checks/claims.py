@@ -14,6 +14,7 @@ from generative.copy.limits import limits
 from generative.types import Brief, Copy, ItemFacts
 
 MIN_SUPPORT = 0.55
+MIN_NEWS = 2  # words that a tagline says and its headline does not
 MIN_HEADLINE = 3
 MIN_TAGLINE = 8
 NEAR_MISS = 0.8  # similarity from which a foreign word is taken for a misspelt name
@@ -47,6 +48,9 @@ _CLAIM = re.compile(
     r"|delivery|delivered|shipping|refund\w*|returns?|warranty|gifts?)\b|#1",
     re.IGNORECASE,
 )
+_DENIED = re.compile(
+    r"\b(?:without|no|not|never|free (?:of|from))\s+(?:an?\s+|any\s+|the\s+)?(?P<what>\w{4,})"
+)
 _MARKUP = re.compile(r"[<>{}\[\]|\\^~`_]|&\w+;|\*\*|https?:|www\.|@\w", re.IGNORECASE)
 _PICTOGRAM = re.compile(
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\ufe0f\u20e3]"
@@ -59,16 +63,17 @@ _LEAK = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
-_STOP = frozenset(  # a table reads better as words than as a list
-    "a an and are as at be been but by can for from get gets has have her here him his how i if in"
-    " into is it its just let like made make makes making may me more my no nor not of on one onto"
-    " or our out over own she so some such than that the their them then there these they this"
-    " those through to too under until up us very was we what when where which while who will with"
-    " without you your yours all any every each both also "
-    # Words that invite and claim nothing:
-    " add bring choose discover enjoy explore find give grab keep look looking love meet need pick"
-    " ready reach see serve shop start taste time today treat try use want way day days home".split()
-)
+# Words that carry nothing of their own, and words that invite and claim nothing.
+_STOP_WORDS = """
+a an and are as at be been but by can for from get gets has have her here him his how i if in into
+is it its just let like made make makes making may me more my no nor not of on one onto or our out
+over own she so some such than that the their them then there these they this those through to too
+under until up us very was we what when where which while who will with without you your yours all
+any every each both also
+add bring choose discover enjoy explore find give grab keep look looking love meet need pick ready
+reach see serve shop start taste time today treat try use want way day days home
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +120,14 @@ def judge(
         *_problems_of_text(said, copy, forbidden),
         *_problems_of_numbers(said, facts),
         *_problems_of_claims(said, facts),
+        *_problems_of_denial(said, facts),
         *_problems_of_names(said, facts),
         *problems_of_form(copy.headline, copy.tagline),
     ]
     if at_limit:
         problems.append("the text was cut off at its limit")
+    if _content(copy.tagline) and len(_content(copy.tagline) - _content(copy.headline)) < MIN_NEWS:
+        problems.append("the tagline adds too little to the headline")
     if support < MIN_SUPPORT:
         problems.append(f"only {support:.0%} of its words are in the facts")
     return Verdict(problems=tuple(problems), support=round(support, 3))
@@ -150,6 +158,11 @@ def share_supported(text: str, facts: Facts) -> float:
     if not content:
         return 0.0
     return sum(_stem(word) in facts.stems for word in content) / len(content)
+
+
+def _content(text: str) -> set[str]:
+    words = (word.lower() for word in _WORD.findall(text))
+    return {_stem(word) for word in words if word not in _STOP}
 
 
 def _problems_of_length(copy: Copy, size: str) -> list[str]:
@@ -219,6 +232,17 @@ def _said_by(claim: str, facts: Facts) -> bool:
     """Whether the facts hold the claim as whole words."""
     pattern = r"(?<!\w)" + re.escape(claim.lower()) + r"(?!\w)"
     return re.search(pattern, facts.text) is not None
+
+
+def _problems_of_denial(said: str, facts: Facts) -> list[str]:
+    """What the facts only deny ("without a scent") must not be said without the denial."""
+    affirmed = _affirmed(said.lower())
+    denied = {found["what"] for found in _DENIED.finditer(facts.text)} - _affirmed(facts.text)
+    return [f"the facts deny {word!r}" for word in sorted(denied & affirmed)]
+
+
+def _affirmed(text: str) -> set[str]:
+    return {word.lower() for word in _WORD.findall(_DENIED.sub(" ", text))}
 
 
 def _problems_of_names(said: str, facts: Facts) -> list[str]:

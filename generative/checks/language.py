@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-MAX_REPEATS = 3
+MAX_REPEATS = 2
 SHOUTED = 0.6
 
 _RUDE = re.compile(

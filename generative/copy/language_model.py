@@ -17,6 +17,7 @@ from typing import Any
 
 from generative.brief import clean_text
 from generative.copy.candidate import Candidate
+from generative.copy.grammar import grammar
 from generative.copy.limits import Limits, limits
 from generative.copy.prompts import messages
 from generative.copy.template import action
@@ -81,13 +82,10 @@ class LlamaCopy:
                 "max_tokens": ANSWER_TOKENS,
                 "temperature": TEMPERATURES[sample % len(TEMPERATURES)],
                 "top_p": 0.9,
-                "repeat_penalty": 1.05,
+                "repeat_penalty": 1.15,
                 "seed": seed,
                 "cache_prompt": True,
-                "response_format": {
-                    "type": "json_schema",
-                    "json_schema": {"schema": _schema(room)},
-                },
+                "grammar": grammar(brief.item),
             }
         )
         return _candidate(answer, brief, room, seed=seed, model=model)

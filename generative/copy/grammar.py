@@ -1,0 +1,84 @@
+"""A grammar that lets a language model only choose, order and join phrases of the catalogue entry.
+
+A 135M model invents materials, numbers and spellings as soon as it may choose its words. Bound to
+the entry's own phrases it cannot: every number, name and claim it prints stands in a field. What
+is left to it is what it is good at, a fluent choice. The checks still judge what comes out.
+"""
+
+import json
+import re
+
+from generative.types import ItemFacts
+
+MAX_STARTS = 70
+PHRASE_WORDS = 8
+
+_WORD = re.compile(r"[^\W_](?:[\w'\u2019&%/-]*[^\W_%])?%?")
+_BREAK = re.compile(r"[.;:!?()\"]+\s*|,\s+|\s[-\u2013\u2014]\s")
+SMALL = frozenset(
+    ("a an the and or but of for with in on to as at by from that which who its it is are was has"
+     " have be been being this these those also very not than your our their you we they i so if"
+     " when while can may will would more most much many some any one into onto over"
+     ).split()
+)  # fmt: skip
+# A phrase may open a fragment or follow one of these; after "which" or "to" comes a verb, and after
+# "without" the opposite of what the entry says.
+_LEADS = frozenset("a an the with and or of for in on has have is are your our its from by".split())
+_NEVER_LAST = SMALL | frozenset(("without", "no", "never", "non"))
+INVITING = ("Discover", "Enjoy", "Meet", "Choose")
+
+
+def grammar(item: ItemFacts) -> str:
+    """GBNF for `{"headline": …, "tagline": …}` over the phrases of one item."""
+    named = _phrases(item.title, limit=8)
+    told = _phrases(item.description, limit=PHRASE_WORDS)[:MAX_STARTS]
+    rules = (
+        r'root ::= "{\"headline\": \"" headline "\", \"tagline\": \"" tagline ".\"}"',
+        "headline ::= opening (join phrase)? | name (join phrase)?",
+        "tagline ::= opening (join phrase)? | inviting phrase (join phrase)?",
+        'join ::= ", " | " and "',
+        "inviting ::= " + " | ".join(_literal(word + " ") for word in INVITING),
+        "name ::= " + _rule(named[:1] or told, capital=True),
+        "opening ::= " + _rule(told or named, capital=True),
+        "phrase ::= " + _rule(told or named, capital=False),
+    )
+    return "\n".join(rules)
+
+
+def _phrases(text: str, *, limit: int) -> list[list[str]]:
+    """Runs of words that may be a phrase: each opens where a fragment or a small word ends."""
+    found = []
+    for part in _BREAK.split(text):
+        words = _WORD.findall(part)
+        for start, word in enumerate(words):
+            opens = start == 0 or words[start - 1].lower() in _LEADS
+            run = words[start : start + limit]
+            cut_off = start + limit < len(words) and words[start + limit].lower() not in SMALL
+            while run and (run[-1].lower() in _NEVER_LAST or cut_off):
+                cut_off = cut_off and run[-1].lower() not in SMALL
+                run = run[:-1]
+            alone = len(run) == 1 and len(words) > 1
+            if run and opens and not alone and word.lower() not in _NEVER_LAST:
+                found.append(run)
+    return found
+
+
+def _rule(phrases: list[list[str]], *, capital: bool) -> str:
+    bodies = [_phrase(run, capital=capital) for run in phrases]
+    return " | ".join(dict.fromkeys(bodies))
+
+
+def _phrase(run: list[str], *, capital: bool) -> str:
+    """The words in order; the phrase may stop after any word that does not hang in the air."""
+    body = ""
+    for place in range(len(run) - 1, 0, -1):
+        body = f"{_literal(' ' + run[place])} {body}".strip()
+        # A phrase is whole where a small word would lead on: "suction cup | to mount".
+        if run[place].lower() in SMALL and run[place - 1].lower() not in _NEVER_LAST:
+            body = f"({body})?"
+    first = run[0][:1].upper() + run[0][1:] if capital else run[0]
+    return f"{_literal(first)} {body}".strip()
+
+
+def _literal(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
