@@ -63,6 +63,7 @@ class VAE(nn.Module):
     def encode(self, bags: Bags, keep: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior mean and log variance; `keep` (N,) scales items, 0 where dropped."""
         weights = keep * bags.sizes.clamp(min=1).rsqrt()[bags.owners]  # (N,): 1 / sqrt(n_b)
+        weights = weights.to(self.embedding.dtype)
         pooled = F.embedding_bag(
             bags.items, self.embedding, bags.offsets[:-1], mode="sum", per_sample_weights=weights
         )  # (B, H)

@@ -43,9 +43,14 @@ def publish(root: Path, bundle: ModelBundle) -> str:
     """Write a version beside the others; it is not served until it is promoted.
 
     Publishing the same version twice is harmless, so a retrain may be repeated.
+
+    Raises:
+        CorruptArtifact: The fit diverged; such a model never reaches the disk.
     """
     if not _VERSION.fullmatch(bundle.version):
         raise ValueError(f"{bundle.version!r} is no version name like 20261122T150200Z-3f9a2c")
+    if not bundles.is_finite(bundle):
+        raise CorruptArtifact(f"{bundle.version}: holds numbers that are not finite; not published")
     root.mkdir(parents=True, exist_ok=True)
     temporary = root / f".tmp-{bundle.version}-{uuid.uuid4().hex[:8]}"
     try:

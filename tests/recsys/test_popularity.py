@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from recsys.models import popularity
+
+DAY = 86_400
+
+
+def _counts(*deeds: tuple[int, int, int], n_items: int = 3) -> list[float]:
+    users, items, at = (np.array(column) for column in zip(*deeds, strict=True))
+    return popularity.decayed_counts(
+        users.astype(np.int32), items.astype(np.int32), at * DAY, n_items=n_items
+    ).tolist()
+
+
+def test_a_sale_weighs_half_after_a_half_life() -> None:
+    assert _counts((0, 0, 0), (1, 1, 30)) == pytest.approx([0.5, 1, 0])
+
+
+def test_a_robot_counts_as_one_shopper() -> None:
+    deeds = [(0, 0, 1)] * 1_000 + [(1, 1, 1), (2, 1, 1)]
+
+    assert _counts(*deeds) == pytest.approx([1, 2, 0])
+
+
+def test_the_last_visit_gives_the_weight() -> None:
+    assert _counts((0, 0, 0), (0, 0, 30)) == pytest.approx([1, 0, 0])
+
+
+def test_no_events_count_nothing() -> None:
+    nothing = np.zeros(0, np.int32)
+
+    counts = popularity.decayed_counts(nothing, nothing, nothing.astype(np.int64), n_items=2)
+
+    assert counts.tolist() == [0, 0]

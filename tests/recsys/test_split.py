@@ -1,0 +1,125 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recsys.errors import NotEnoughData
+from recsys.learning import split
+from recsys.types import EventKind, EventLog
+
+DISMISS = tuple(EventKind).index(EventKind.DISMISS)
+
+
+def _log(*deeds: tuple[int, int, int], n_users: int = 4, n_items: int = 6) -> EventLog:
+    users, items, at = zip(*deeds, strict=True)
+    return EventLog(
+        user_rows=np.array(users, np.int32),
+        item_rows=np.array(items, np.int32),
+        kinds=np.zeros(len(deeds), np.int8),
+        at=np.array(at, np.int64),
+        order_rows=np.full(len(deeds), -1, np.int32),
+        user_ids=tuple(f"u{n}" for n in range(n_users)),
+        item_ids=tuple(f"i{n}" for n in range(n_items)),
+    )
+
+
+def _both(cut: split.Split) -> list[tuple[list[int], list[int]]]:
+    found = []
+    for half in (cut.validation, cut.test):
+        found += [
+            (half.fold_in[[n]].indices.tolist(), half.targets[[n]].indices.tolist())
+            for n in range(len(half))
+        ]
+    return found
+
+
+def test_training_sees_nothing_from_the_cut_on(checkerboard) -> None:
+    log = checkerboard()
+
+    cut = split.temporal(log, seed=1)
+
+    before = log.at < cut.cut_at
+    assert before.mean() == pytest.approx(0.9, abs=0.01)
+    pairs = set(zip(log.user_rows[before].tolist(), log.item_rows[before].tolist(), strict=True))
+    assert cut.train.nnz == len(pairs)
+
+
+def test_targets_are_new_to_the_shopper_and_known_to_training() -> None:
+    past = [(0, 0, 1), (0, 1, 2), (1, 1, 3), (1, 2, 4), (2, 0, 5), (2, 2, 6), (3, 0, 7), (3, 1, 8)]
+    bought_again, something_new, never_sold_before = (0, 0, 90), (0, 2, 91), (0, 5, 92)
+
+    cut = split.temporal(_log(*past, bought_again, something_new, never_sold_before), seed=1, share=0.25)
+
+    assert _both(cut) == [([0, 1], [2])]
+
+
+def test_events_of_the_cuts_own_second_all_belong_to_the_hold_out() -> None:
+    log = _log(*[(n % 3, n % 4, n) for n in range(8)], (0, 5, 100), (1, 5, 100), (2, 5, 100))
+
+    cut = split.temporal(log, seed=1)
+
+    assert cut.cut_at == 100
+    assert cut.train.nnz == 8
+
+
+def test_halves_do_not_depend_on_the_other_shoppers(checkerboard) -> None:
+    log = checkerboard()
+    again = checkerboard(n_users=121)
+
+    first = {user_id: split._chooses(user_id, 5) for user_id in log.user_ids}
+    second = {user_id: split._chooses(user_id, 5) for user_id in again.user_ids}
+
+    assert first.items() <= second.items()
+    assert 0.3 < np.mean(list(first.values())) < 0.7
+
+
+def test_a_dismissal_is_no_interest(checkerboard) -> None:
+    log = checkerboard()
+    dismissed = replace(log, kinds=np.where(log.item_rows == 3, DISMISS, log.kinds).astype(np.int8))
+
+    cut = split.temporal(dismissed, seed=1)
+
+    assert 3 not in cut.item_rows.tolist()
+
+
+def test_a_repeated_deed_counts_once() -> None:
+    log = _log(*[(n % 2, n % 2 + 2 * (n % 3 == 0), n) for n in range(60)])
+
+    assert set(split.temporal(log, seed=1).train.data.tolist()) == {1.0}
+
+
+def test_nobody_comes_back_gives_empty_hold_outs() -> None:
+    log = _log(*[(0, n % 4, n) for n in range(5)], *[(1, n % 4, 10 + n) for n in range(5)], (2, 1, 90))
+
+    cut = split.temporal(log, seed=1)
+
+    assert (len(cut.validation), len(cut.test)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "deeds",
+    [
+        [(0, n % 5, n) for n in range(50)],  # one shopper
+        [(n % 3, 0, n) for n in range(50)],  # one item
+        [(n % 3, n % 5, 7) for n in range(50)],  # one moment: nothing lies before it
+    ],
+)
+def test_too_little_says_what_is_needed(deeds: list[tuple[int, int, int]]) -> None:
+    with pytest.raises(NotEnoughData, match="at least 2 and 2"):
+        split.temporal(_log(*deeds), seed=1)
+
+
+def test_an_empty_log_says_to_import() -> None:
+    nothing = np.zeros(0, np.int32)
+    log = EventLog(
+        user_rows=nothing,
+        item_rows=nothing,
+        kinds=nothing.astype(np.int8),
+        at=nothing.astype(np.int64),
+        order_rows=nothing,
+        user_ids=(),
+        item_ids=(),
+    )
+
+    with pytest.raises(NotEnoughData, match="import"):
+        split.temporal(log, seed=1)
