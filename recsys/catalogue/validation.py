@@ -19,6 +19,7 @@ MAX_PRICE = Decimal("9999999999.99")  # what the column holds
 MAX_STOCK = 2_147_483_647  # what the column holds
 _MAX_DEPTH, _MAX_LEVEL = 10, 100
 _MAX_ATTRIBUTES, _MAX_ATTRIBUTE = 50, 1_000
+_MAX_NUMBER = 10**15
 _CENT = Decimal("0.01")
 _PRICE = re.compile(r"(?:([A-Z]{3})\s*)?([-+]?\d{1,18}(?:\.\d{1,18})?)(?:\s*([A-Z]{3}))?")
 _SOLD_OUT = frozenset({"out_of_stock", "out of stock", "sold_out", "discontinued"})
@@ -220,8 +221,9 @@ def _attributes(value: object) -> dict[str, str]:
     for name, content in value.items():
         key = _text(name, "attributes", _MAX_LEVEL)
         field = f"attributes.{key}"
-        if isinstance(content, int | float) and not isinstance(content, bool):
-            content = str(content)[:_MAX_ATTRIBUTE]  # noqa: PLW2901 a number is as good as its digits
+        is_number = isinstance(content, int | float) and not isinstance(content, bool)
+        if is_number and abs(content) < _MAX_NUMBER:  # not NaN, which is below nothing
+            content = str(content)  # noqa: PLW2901 a number is as good as its digits
         text = _text(content, field, _MAX_ATTRIBUTE)
         if key and text:
             found[key] = text
