@@ -7,7 +7,7 @@ function colour(name) {
 
 function draw(box) {
   const values = JSON.parse(box.dataset.plot);
-  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line") }, ticks: { stroke: colour("--line") } };
+  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   const points = { show: values.length < 40 };
   new uPlot({
     width: box.clientWidth, height: 220, legend: { show: false }, cursor: { show: false },
