@@ -139,7 +139,7 @@ def _events(file: BinaryIO, name: str) -> Iterator[Event]:
         if not line.strip():
             continue
         try:
-            yield _event(json.loads(line))
+            yield _event(line)
         except (ValueError, TypeError, KeyError):
             # Only a writer killed before its fsync leaves such a line, so nobody was told "accepted".
             _log.warning("torn spool line dropped", extra={"file": name, "line": number})
@@ -150,10 +150,10 @@ def _line(event: Event) -> bytes:
     return json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
 
 
-def _event(fields: dict[str, object]) -> Event:
-    at = datetime.fromisoformat(str(fields.pop("at")))
-    kind = EventKind(str(fields.pop("kind")))
-    return Event(at=at, kind=kind, **fields)  # type: ignore[arg-type] # we wrote these ourselves
+def _event(line: bytes) -> Event:
+    fields = json.loads(line)
+    at, kind = datetime.fromisoformat(fields["at"]), EventKind(fields["kind"])
+    return Event(**(fields | {"at": at, "kind": kind}))
 
 
 def _sync_directory(directory: Path) -> None:
