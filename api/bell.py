@@ -1,4 +1,7 @@
-"""Ringing the workers. A bell that cannot be rung is no error: the row is there, the sweep rings again."""
+"""Ringing the workers. A bell that cannot be rung is no error: the row is there, the sweep rings again.
+
+The queue's settings allow one quick retry, which mends a connection that a restarted broker dropped.
+"""
 
 import logging
 from collections.abc import Callable
@@ -22,18 +25,18 @@ class Bell:
     def retrain(self, run_id: str) -> bool:
         from workers.tasks import retrain  # noqa: PLC0415 leaf: Celery is loaded by the first ring
 
-        return self._ring(lambda: retrain.apply_async(args=(run_id,), retry=False))
+        return self._ring(lambda: retrain.apply_async(args=(run_id,)))
 
     def campaign(self, campaign_id: str) -> bool:
         from workers.tasks import run_campaign  # noqa: PLC0415 leaf
 
-        return self._ring(lambda: run_campaign.apply_async(args=(campaign_id,), retry=False))
+        return self._ring(lambda: run_campaign.apply_async(args=(campaign_id,)))
 
     def creative(self, item_id: str, audience: Audience, size: str, locale: str) -> bool:
         from workers.tasks import make_creative  # noqa: PLC0415 leaf
 
         args = (item_id, list(audience.categories), audience.price_band, size, locale)
-        return self._ring(lambda: make_creative.apply_async(args=args, retry=False))
+        return self._ring(lambda: make_creative.apply_async(args=args))
 
     def workers(self, *, seconds: float) -> list[str]:
         """The names of the workers that answer within this time.

@@ -213,10 +213,8 @@ def broker(valkey: Valkey) -> Iterator[Callable[[str], int]]:
 
     from workers.tasks import sweep
 
-    queue = sweep.app
-    before = queue.conf.broker_url
-    queue.close()
-    queue.conf.broker_url = valkey.url(0)
+    before = sweep.app.conf.broker_url
+    point_queue_at(valkey.url(0))
     client = redis.Redis.from_url(valkey.url(0))
 
     def length(name: str = "default") -> int:
@@ -224,8 +222,21 @@ def broker(valkey: Valkey) -> Iterator[Callable[[str], int]]:
 
     yield length
     client.close()
-    queue.close()
-    queue.conf.broker_url = before
+    point_queue_at(before)
+
+
+def point_queue_at(url: str) -> None:
+    """Another broker for this process's Celery app, with no connection to the last one left."""
+    from workers.tasks import sweep
+
+    sweep.app.close()
+    sweep.app.amqp._producer_pool = None
+    sweep.app.conf.broker_url = url
+
+
+@pytest.fixture
+def no_broker(broker: Callable[[str], int]) -> None:
+    point_queue_at("redis://127.0.0.1:1/0")
 
 
 @pytest.fixture
