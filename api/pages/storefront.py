@@ -89,14 +89,12 @@ def item(item_id: str | None = None) -> Response:
     here = runtime()
     item_id = item_id or request.args.get("id", "")
     rid = deeds.recommendation_id_of(request.args.get("rid", ""))
-    known = here.shelf.items.get(item_id)
-    if known is None or known.hidden:  # the last shelf may be older than the item
-        known = look(here).shelf.items.get(item_id)
+    known = look(here).shelf.items.get(item_id)
     if known is None or known.hidden:
-        return _missing("This item is not on our shelves", "It may be sold out for good.")
+        return _missing("This item is not on our shelves", "It may be gone for good.")
     deeds.viewed(here, shoppers.current(), item_id, recommendation_id=rid)
+    # Looked at again, so that the line about what was noted is read from the record.
     window = look(here, tab=known.category[0] if known.category else "")
-    known = window.shelf.items.get(item_id, known)
     return _page(
         "shop/item.html",
         window,
