@@ -7,20 +7,26 @@ A provider, a picture or a layout that fails costs the creative something, never
 import hashlib
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from dataclasses import replace
+from typing import Any
 
+from generative.banner.render import render, write
 from generative.brief import clean, from_json, key, to_json
 from generative.checks.claims import Verdict, judge
 from generative.config import GenerativeConfig
-from generative.copy.candidate import Candidate
+from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.extractive import ExtractiveCopy
-from generative.copy.language_model import identity
-from generative.copy.prompts import PROMPT_VERSION
+from generative.copy.language_model import LlamaCopy, identity
+from generative.copy.limits import limits
+from generative.copy.prompts import PROMPT_VERSION, example_lines
 from generative.copy.template import TemplateCopy
-from generative.provenance import TEMPLATE_VERSION, provenance
-from generative.types import Audience, Brief, Creative, State
+from generative.errors import ProviderUnavailable, UnsafeImage
+from generative.picture.source import fetch
+from generative.provenance import TEMPLATE_VERSION, provenance, xmp
+from generative.types import Audience, Banner, Brief, Creative, State
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +62,141 @@ def floor(brief: Brief, *, fingerprint: str = "floor") -> Creative:
         provenance=provenance(candidate, cleaned, seed=0, fingerprint=fingerprint),
         checks={"support": support, "tried": 1, "refused": []},
     )
+
+
+class Studio:
+    """One process's studio. Make it after a fork: the language model is loaded on first use."""
+
+    def __init__(self, config: GenerativeConfig) -> None:
+        self._config = config
+        self._providers = _providers(config)
+        self.fingerprint = fingerprint(config)
+
+    def make(self, brief: Brief, *, seed: int = 0) -> Creative:
+        """Write, judge and draw one creative; a bad item or picture costs its banner, never the call.
+
+        Candidates are asked in the configured order, and the first provider with one that passes
+        wins: the order is the shopkeeper's. Without a sound banner the state is `fallback`.
+        """
+        cleaned = clean(brief)
+        made_key = key(brief, self.fingerprint)
+        candidate, verdict, refused = self._write(cleaned, seed=seed)
+        banner, drawn = self._draw(cleaned, candidate, made_key, seed=seed)
+        return Creative(
+            key=made_key,
+            item_id=brief.item.item_id,
+            size=brief.size,
+            state=State.READY if banner else State.FALLBACK,
+            copy=candidate.copy,
+            banner=banner,
+            provenance=provenance(candidate, cleaned, seed=seed, fingerprint=self.fingerprint),
+            checks={
+                "support": verdict.support,
+                "tried": len(refused) + 1,
+                "refused": refused,
+                "banner": drawn,
+            },
+        )
+
+    def _write(
+        self, cleaned: Brief, *, seed: int
+    ) -> tuple[Candidate, Verdict, list[dict[str, Any]]]:
+        refused: list[dict[str, Any]] = []
+        for provider in self._providers:
+            try:
+                candidates = provider.write(cleaned, seed=seed)
+            except ProviderUnavailable as error:
+                log.info("copy provider unavailable", extra={"provider": provider.name})
+                refused.append({"provider": provider.name, "problems": [str(error)]})
+                continue
+            judged = [(candidate, _judge(candidate, cleaned)) for candidate in candidates]
+            passed = [pair for pair in judged if pair[1].passed]
+            refused += [_refusal(*pair) for pair in judged if not pair[1].passed]
+            if passed:
+                best = max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned.size))
+                return *best, refused
+        candidate, verdict = _floor_copy(cleaned)
+        return candidate, verdict, refused
+
+    def _draw(
+        self, cleaned: Brief, candidate: Candidate, made_key: str, *, seed: int
+    ) -> tuple[Banner | None, dict[str, Any]]:
+        photo, trouble = self._photo(cleaned.item.image_url)
+        try:
+            rendered = render(
+                cleaned,
+                candidate.copy,
+                photo,
+                brand_name=self._config.brand_name,
+                brand_color=self._config.brand_color,
+                seed=_picture_seed(cleaned, seed),
+                cutout_model=self._config.cutout_model,
+                xmp=xmp(key=made_key, ai_generated=candidate.ai_generated),
+            )
+        except (KeyError, ValueError, RuntimeError, ArithmeticError) as error:
+            # An engine that gives up on one item must not take the campaign with it.
+            log.warning("banner failed", extra={"key": made_key}, exc_info=True)
+            return None, {"problems": [f"{type(error).__name__}: {error}"]}
+        drawn = dict(rendered.checks)
+        if trouble:
+            drawn["picture_problem"] = trouble
+        if not rendered.passed:
+            return None, drawn
+        return write(rendered, made_key, self._config.banners_dir), drawn
+
+    def _photo(self, url: str) -> tuple[bytes | None, str]:
+        if not url:
+            return None, ""
+        try:
+            return fetch(url, self._config.media_dirs), ""
+        except UnsafeImage as error:
+            return None, str(error)
+
+
+def _providers(config: GenerativeConfig) -> list[CopyProvider]:
+    made: dict[str, Callable[[], CopyProvider]] = {
+        "llama": lambda: LlamaCopy(
+            gguf_path=config.gguf_path,
+            samples=config.llm_samples,
+            threads=config.llm_threads,
+            timeout_seconds=config.llm_timeout_seconds,
+        ),
+        "extractive": ExtractiveCopy,
+        "template": TemplateCopy,
+    }
+    unknown = [name for name in config.copy_providers if name not in made]
+    if unknown:
+        raise ValueError(f"VITRINE_COPY_PROVIDERS: {unknown} are none of {sorted(made)}")
+    return [made[name]() for name in config.copy_providers]
+
+
+def _judge(candidate: Candidate, cleaned: Brief) -> Verdict:
+    if candidate.provider == TemplateCopy.name:
+        return Verdict(problems=(), support=1.0)
+    return judge(candidate.copy, cleaned, forbidden=example_lines(), at_limit=candidate.at_limit)
+
+
+def _rank(candidate: Candidate, verdict: Verdict, size: str) -> tuple[float, float, int]:
+    """Most supported first, then the fuller tagline, then the more varied words."""
+    copy, room = candidate.copy, limits(size)
+    fullness = -abs(len(copy.tagline) / room.tagline - 0.65)
+    said = f"{copy.headline} {copy.tagline}".lower().split()
+    return (verdict.support, round(fullness, 2), len(set(said)))
+
+
+def _refusal(candidate: Candidate, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "provider": candidate.provider,
+        "headline": candidate.copy.headline,
+        "tagline": candidate.copy.tagline,
+        "problems": list(verdict.problems),
+    }
+
+
+def _picture_seed(brief: Brief, seed: int) -> int:
+    """The same item keeps its backdrop whatever is said of it."""
+    digest = hashlib.sha256(brief.item.item_id.encode("utf-8", "replace")).digest()
+    return (int.from_bytes(digest[:4]) + seed) % 2**32
 
 
 @lru_cache(maxsize=4096)

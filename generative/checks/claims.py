@@ -126,7 +126,7 @@ def judge(
     ]
     if at_limit:
         problems.append("the text was cut off at its limit")
-    if _content(copy.tagline) and len(_content(copy.tagline) - _content(copy.headline)) < MIN_NEWS:
+    if len(_content(copy.tagline) - _content(copy.headline)) < MIN_NEWS:
         problems.append("the tagline adds too little to the headline")
     if support < MIN_SUPPORT:
         problems.append(f"only {support:.0%} of its words are in the facts")

@@ -15,15 +15,16 @@ PHRASE_WORDS = 8
 
 _WORD = re.compile(r"[^\W_](?:[\w'\u2019&%/-]*[^\W_%])?%?")
 _BREAK = re.compile(r"[.;:!?()\"]+\s*|,\s+|\s[-\u2013\u2014]\s")
-SMALL = frozenset(
-    ("a an the and or but of for with in on to as at by from that which who its it is are was has"
-     " have be been being this these those also very not than your our their you we they i so if"
-     " when while can may will would more most much many some any one into onto over"
-     ).split()
-)  # fmt: skip
+_SMALL_WORDS = """
+a an the and or but of for with in on to as at by from that which who its it is are was has have be
+been being this these those also very not than your our their you we they i so if when while can may
+will would more most much many some any one into onto over
+"""
+SMALL = frozenset(_SMALL_WORDS.split())
 # A phrase may open a fragment or follow one of these; after "which" or "to" comes a verb, and after
 # "without" the opposite of what the entry says.
-_LEADS = frozenset("a an the with and or of for in on has have is are your our its from by".split())
+_LEAD_WORDS = "a an the with and or of for in on has have is are your our its from by"
+_LEADS = frozenset(_LEAD_WORDS.split())
 _NEVER_LAST = SMALL | frozenset(("without", "no", "never", "non"))
 INVITING = ("Discover", "Enjoy", "Meet", "Choose")
 
@@ -51,7 +52,7 @@ def _phrases(text: str, *, limit: int) -> list[list[str]]:
     for part in _BREAK.split(text):
         words = _WORD.findall(part)
         for start, word in enumerate(words):
-            opens = start == 0 or words[start - 1].lower() in _LEADS
+            opens = start == 0 or _leads([word.lower() for word in words[:start]])
             run = words[start : start + limit]
             cut_off = start + limit < len(words) and words[start + limit].lower() not in SMALL
             while run and (run[-1].lower() in _NEVER_LAST or cut_off):
@@ -61,6 +62,13 @@ def _phrases(text: str, *, limit: int) -> list[list[str]]:
             if run and opens and not alone and word.lower() not in _NEVER_LAST:
                 found.append(run)
     return found
+
+
+def _leads(before: list[str]) -> bool:
+    """Whether a phrase may open after these words; "than the" would turn a comparison round."""
+    if before[-1] in {"a", "an", "the"} and before[-2:-1] and before[-2] in SMALL:
+        return before[-2] in _LEADS
+    return before[-1] in _LEADS
 
 
 def _rule(phrases: list[list[str]], *, capital: bool) -> str:
@@ -74,7 +82,7 @@ def _phrase(run: list[str], *, capital: bool) -> str:
     for place in range(len(run) - 1, 0, -1):
         body = f"{_literal(' ' + run[place])} {body}".strip()
         # A phrase is whole where a small word would lead on: "suction cup | to mount".
-        if run[place].lower() in SMALL and run[place - 1].lower() not in _NEVER_LAST:
+        if place > 1 and run[place].lower() in SMALL and run[place - 1].lower() not in _NEVER_LAST:
             body = f"({body})?"
     first = run[0][:1].upper() + run[0][1:] if capital else run[0]
     return f"{_literal(first)} {body}".strip()

@@ -1,0 +1,69 @@
+"""Where things stand in each size, in pixels: a text column, a row at its foot, and a picture."""
+
+from dataclasses import dataclass
+
+Box = tuple[float, float, float, float]  # x, y, width, height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Geometry:
+    """`column` holds brand, headline and tagline; `row` holds price and button; `picture` the product.
+
+    Font sizes are limits: a text starts at the largest and is shrunk until it fits.
+    """
+
+    width: int
+    height: int
+    margin: int
+    column: Box
+    row: Box
+    picture: Box
+    headline_px: tuple[float, float]
+    tagline_px: tuple[float, float]
+    brand_px: float
+    price_px: float
+    action_px: float
+    headline_lines: int
+    tagline_lines: int
+    gap: float
+
+
+_GEOMETRIES = {
+    "hero": Geometry(
+        width=1200,
+        height=628,
+        margin=40,
+        column=(64, 56, 520, 402),
+        row=(64, 490, 520, 78),
+        picture=(640, 64, 496, 500),
+        headline_px=(68.0, 30.0),
+        tagline_px=(27.0, 19.0),
+        brand_px=20.0,
+        price_px=40.0,
+        action_px=24.0,
+        headline_lines=4,
+        tagline_lines=4,
+        gap=22.0,
+    ),
+    "rectangle": Geometry(
+        width=300,
+        height=250,
+        margin=8,
+        column=(14, 122, 272, 82),
+        row=(14, 208, 272, 30),
+        picture=(0, 0, 300, 114),
+        headline_px=(19.0, 13.0),
+        tagline_px=(13.0, 11.0),
+        brand_px=10.0,
+        price_px=18.0,
+        action_px=13.0,
+        headline_lines=2,
+        tagline_lines=2,
+        gap=4.0,
+    ),
+}
+
+
+def geometry(size: str) -> Geometry:
+    """Raises KeyError for a size that does not exist."""
+    return _GEOMETRIES[size]

@@ -1,0 +1,111 @@
+"""A product apart from its background, where that can be done safely; else the whole photo.
+
+A configured model is asked first, then a white studio background is looked for.
+Only transparency is decided here. Colours of the product are never changed.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from generative.errors import ProviderUnavailable
+
+Mask = NDArray[np.float32]
+
+_SIDE = 1024  # what ISNet was trained on
+_WHITE = 238
+_EDGE_SHARE = 0.97
+_MIN_AREA, _MAX_AREA = 0.06, 0.92
+_MAX_UNSURE = 0.16
+_CLEAR = 8  # alpha below which a pixel shows nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """`image` is RGBA, trimmed to what shows. `method` is isnet, studio, alpha or framed."""
+
+    image: Image.Image
+    method: str
+
+
+def cut_out(image: Image.Image, *, model_path: str = "") -> Product:
+    """The product on transparency where that is safe, else the whole photo to be framed."""
+    if image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() < _CLEAR:
+        return Product(image=_trim(image), method="alpha")
+    photo = image.convert("RGB")
+    if model_path:
+        mask = _isnet(photo, model_path)
+        if mask is not None:
+            return Product(image=_apply(photo, mask), method="isnet")
+    studio = _studio(photo)
+    if studio is not None:
+        return Product(image=_apply(photo, studio), method="studio")
+    return Product(image=photo.convert("RGBA"), method="framed")
+
+
+def _studio(photo: Image.Image) -> Image.Image | None:
+    """A mask where the border is white all round; None where cutting would be a guess."""
+    pixels = np.asarray(photo)
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    if (edge.min(axis=1) >= _WHITE).mean() < _EDGE_SHARE:
+        return None
+    # White that can be reached from the border is background; white inside the product stays.
+    bright = Image.fromarray((pixels.min(axis=2) >= _WHITE).astype(np.uint8) * 255)
+    padded = Image.new("L", (photo.width + 2, photo.height + 2), 255)
+    padded.paste(bright, (1, 1))
+    ImageDraw.floodfill(padded, (0, 0), 128)
+    reached = padded.point(lambda value: 255 if value == 128 else 0)  # noqa: PLR2004 the fill's mark
+    background = reached.crop((1, 1, photo.width + 1, photo.height + 1))
+    mask = ImageChops.invert(background).filter(ImageFilter.MedianFilter(3))
+    share = float(np.asarray(mask).mean()) / 255.0
+    if not _MIN_AREA <= share <= _MAX_AREA:
+        return None
+    return mask.filter(ImageFilter.GaussianBlur(0.7))
+
+
+def _isnet(photo: Image.Image, model_path: str) -> Image.Image | None:
+    """ISNet's mask; None where it is unsure, so that the photo is framed instead.
+
+    Raises:
+        ProviderUnavailable: The model or its runtime is missing.
+    """
+    session = _session(model_path)
+    small = photo.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+    pixels = (np.asarray(small, dtype=np.float32) - 128.0) / 256.0  # (S, S, 3)
+    name = session.get_inputs()[0].name
+    answer = session.run(None, {name: pixels.transpose(2, 0, 1)[None]})[0]  # (1, 1, S, S)
+    mask: Mask = np.clip(np.asarray(answer, dtype=np.float32).reshape(_SIDE, _SIDE), 0.0, 1.0)
+    unsure = float(((mask > 0.15) & (mask < 0.85)).mean())  # noqa: PLR2004 neither in nor out
+    if not _MIN_AREA <= float(mask.mean()) <= _MAX_AREA or unsure > _MAX_UNSURE:
+        return None
+    grey = Image.fromarray((mask * 255).astype(np.uint8))
+    return grey.resize(photo.size, Image.Resampling.BILINEAR)
+
+
+@lru_cache(maxsize=1)
+def _session(model_path: str) -> Any:
+    if not Path(model_path).is_file():
+        raise ProviderUnavailable(f"no cut-out model at {model_path!r}; unset VITRINE_CUTOUT_MODEL")
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ProviderUnavailable("pip install onnxruntime==1.32.0 for cut-outs") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model_path, options, providers=["CPUExecutionProvider"])
+
+
+def _apply(photo: Image.Image, mask: Image.Image) -> Image.Image:
+    cut = photo.convert("RGBA")
+    cut.putalpha(mask)
+    return _trim(cut)
+
+
+def _trim(image: Image.Image) -> Image.Image:
+    box = image.getchannel("A").point(lambda value: 255 if value > 16 else 0).getbbox()  # noqa: PLR2004 not a shadow
+    return image.crop(box) if box else image
