@@ -298,7 +298,7 @@ def _finish(
 
 def _open(path: Path) -> BinaryIO:
     if path.suffix == ".gz":
-        return cast("BinaryIO", gzip.open(path, "rb"))  # noqa: SIM115 the caller closes it
+        return cast("BinaryIO", gzip.open(path, "rb"))
     return path.open("rb")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from recsys.config import RecsysConfig
 from recsys.errors import Cancelled
@@ -44,6 +45,15 @@ class Outcome:
     curves: Curves
     passed: bool
     verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signals:
+    """What is counted rather than fitted, for the model's items."""
+
+    popularity: NDArray[np.float32]
+    neighbours: ItemLists
+    together: ItemLists
 
 
 def train_candidate(
@@ -82,8 +92,16 @@ def train_candidate(
         on_epoch=on_epoch,
     )
     _report(on_progress, "evaluate", 0.9, curves)
+    before = _signals(log, cut, (log.at < cut.cut_at) & split.positive(log))
+    overall = np.bincount(cut.train.indices, minlength=len(cut.item_rows)).astype(np.float32)
+    fitted = training.seasoned(
+        fitted,
+        popularity.trend(before.popularity, overall),
+        validation=cut.validation,
+        options=options,
+    )
     item_ids = tuple(log.item_ids[row] for row in cut.item_rows)
-    metrics = _examine(log, cut, fitted, live, item_ids)
+    metrics = _examine(cut, fitted, before, live, item_ids)
     passed, verdict = _judge(metrics, config.gate_ratio, finite=fitted.finite)
     manifest = {
         "created_at": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
@@ -97,12 +115,13 @@ def train_candidate(
 
 
 def _examine(
-    log: EventLog, cut: Split, fitted: Fitted, live: ModelBundle, item_ids: tuple[str, ...]
+    cut: Split, fitted: Fitted, before: _Signals, live: ModelBundle, item_ids: tuple[str, ...]
 ) -> dict[str, Any]:
     """Candidate, live model and two plain counts on the shoppers that chose nothing."""
     metrics: dict[str, Any] = {
         "holdout_users": len(cut.test),
         "best_epoch": fitted.best_epoch,
+        "season_weight": fitted.season_weight,
         "candidate": None,
         "live": None,
         "live_version": live.version if live.item_ids else None,
@@ -110,12 +129,10 @@ def _examine(
     }
     if not len(cut.test) or not fitted.finite:
         return metrics
-    before = (log.at < cut.cut_at) & split.positive(log)
-    counts, near, _ = _signals(log, cut, before)
     scorers = {
         "candidate": evaluation.by_vae(fitted.encoder, fitted.vectors),
-        "popularity": evaluation.by_counts(counts),
-        "itemknn": evaluation.by_neighbours(near),
+        "popularity": evaluation.by_counts(before.popularity),
+        "itemknn": evaluation.by_neighbours(before.neighbours),
     }
     if live.item_ids:
         scorers["live"] = evaluation.by_bundle(live, item_ids)
@@ -143,7 +160,7 @@ def _judge(metrics: Mapping[str, Any], ratio: float, *, finite: bool) -> tuple[b
     return passed, f"{GATE_METRIC} {compared}"
 
 
-def _signals(log: EventLog, cut: Split, wanted: Any) -> tuple[Any, ItemLists, ItemLists]:
+def _signals(log: EventLog, cut: Split, wanted: Any) -> _Signals:
     """Popularity, cosine neighbours and shared baskets of the model's items."""
     row_of = np.full(len(log.item_ids), -1, np.int32)
     row_of[cut.item_rows] = np.arange(len(cut.item_rows), dtype=np.int32)
@@ -156,7 +173,11 @@ def _signals(log: EventLog, cut: Split, wanted: Any) -> tuple[Any, ItemLists, It
     n_orders = int(orders.max(initial=-1)) + 1
     baskets = split.matrix(orders[in_order], items[in_order], shape=(n_orders, n_items))
     counts = popularity.decayed_counts(users, items, at, n_items=n_items)
-    return counts, neighbours.cosine(histories), neighbours.together(baskets)
+    return _Signals(
+        popularity=counts,
+        neighbours=neighbours.cosine(histories),
+        together=neighbours.together(baskets),
+    )
 
 
 def _assemble(
@@ -169,16 +190,16 @@ def _assemble(
 ) -> ModelBundle:
     # The signals may know the last days too: the gate does not rest on them, and "popular now"
     # must mean now.
-    counts, near, baskets = _signals(log, cut, split.positive(log))
+    signals = _signals(log, cut, split.positive(log))
     digest = hashlib.sha256(log.at.tobytes() + log.item_rows.tobytes() + fitted.vectors.tobytes())
     return bundles.assemble(
         version=f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:6]}",
         encoder=fitted.encoder,
         vectors=fitted.vectors,
         item_ids=item_ids,
-        popularity=counts,
-        neighbours=near,
-        together=baskets,
+        popularity=signals.popularity,
+        neighbours=signals.neighbours,
+        together=signals.together,
         manifest=manifest,
     )
 

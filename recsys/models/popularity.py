@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-HALF_LIFE_DAYS = 30.0  # a month: follows a season, survives a quiet week
+HALF_LIFE_DAYS = (
+    14.0  # groceries: 10 to 20 days foretell the next weeks best, 60 barely beats never
+)
 
 _DAY_SECONDS = 86_400
 
@@ -30,3 +32,10 @@ def decayed_counts(
     weights = 0.5 ** (age_days / half_life_days)
     counts = np.bincount(item_rows[last], weights=weights, minlength=n_items)
     return counts.astype(np.float32)
+
+
+def trend(recent: NDArray[np.float32], overall: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much likelier an item is now than it was over the whole log, in logits."""
+    share = (recent + 1) / (recent.sum() + len(recent))
+    usual = (overall + 1) / (overall.sum() + len(overall))
+    return np.asarray(np.log(share / usual), dtype=np.float32)

@@ -14,7 +14,7 @@ def _counts(*deeds: tuple[int, int, int], n_items: int = 3) -> list[float]:
 
 
 def test_a_sale_weighs_half_after_a_half_life() -> None:
-    assert _counts((0, 0, 0), (1, 1, 30)) == pytest.approx([0.5, 1, 0])
+    assert _counts((0, 0, 0), (1, 1, 14)) == pytest.approx([0.5, 1, 0])
 
 
 def test_a_robot_counts_as_one_shopper() -> None:
@@ -33,3 +33,13 @@ def test_no_events_count_nothing() -> None:
     counts = popularity.decayed_counts(nothing, nothing, nothing.astype(np.int64), n_items=2)
 
     assert counts.tolist() == [0, 0]
+
+
+def test_an_item_that_sells_better_than_usual_trends_upwards() -> None:
+    overall = np.array([100, 100, 100], np.float32)
+    recent = np.array([30, 10, 2], np.float32)
+
+    found = popularity.trend(recent, overall)
+
+    assert found[0] > 0 > found[2]
+    assert popularity.trend(overall, overall) == pytest.approx([0, 0, 0], abs=1e-6)
