@@ -78,7 +78,7 @@ class Shop:
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws"]
         listen = ["--host", "127.0.0.1", "--port", str(self.web_port), "--workers", "1"]
         self._spawn("web", [*command, *listen, "--blocking-threads", "4", "api:create_app"], env)
-        wait_until(lambda: self.get("/health/live").status == 200, "the web answers", seconds=40)
+        wait_until(self._web_answers, "the web answers", seconds=40)
 
     def kill(self, name: str) -> None:
         """As an out-of-memory killer would: at once, with all it started."""
@@ -153,6 +153,11 @@ class Shop:
             seconds,
         )
         return self.run(run_id)
+
+    def _web_answers(self) -> bool:
+        if self.processes["web"].poll() is not None:
+            pytest.fail(f"the web ended:\n{self.log('web')[-3000:]}")
+        return self.get("/health/live").status == 200
 
     def _valkey_answers(self) -> bool:
         import redis

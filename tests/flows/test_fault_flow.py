@@ -41,7 +41,7 @@ def history(shop: Any, user_id: str) -> tuple[str, ...]:
 
 def test_redis_stopped_and_started_again_while_serving(shop: Any, wait: Wait) -> None:
     whole = shop.recommend("user-1", k=5)
-    assert whole["degraded"] == []
+    assert "creatives" not in whole["degraded"]
 
     shop.kill("valkey")
     for _ in range(3):
@@ -55,7 +55,10 @@ def test_redis_stopped_and_started_again_while_serving(shop: Any, wait: Wait) ->
     assert asked.body["degraded"] == ["queue"]
 
     shop.start_valkey()
-    wait(lambda: shop.recommend("user-1", k=5)["degraded"] == [], "the web finds Redis again")
+    wait(
+        lambda: "creatives" not in shop.recommend("user-1", k=5)["degraded"],
+        "the web finds Redis again",
+    )
     wait(
         lambda: "ready" in [i["creative"]["state"] for i in shop.recommend("user-1", k=5)["items"]],
         "the worker finds Redis again and makes what is asked for",
@@ -108,11 +111,12 @@ def test_events_accepted_while_the_database_is_locked_are_all_stored_later(
     wait(lambda: len(history(shop, "patient")) == 5, "the sweep stores what was spooled")
 
 
-def test_the_web_killed_and_started_again_has_lost_nothing(shop: Any) -> None:
+def test_the_web_killed_and_started_again_has_lost_nothing(shop: Any, wait: Wait) -> None:
     assert view(shop, "faithful", "garden-1").status == 202
 
     shop.kill("web")
     shop.start_web()
 
-    assert history(shop, "faithful")[-1] == "garden-1"
+    shop.ring("vitrine.sweep")  # it may have gone to the spool: the database was just locked
+    wait(lambda: history(shop, "faithful")[-1:] == ("garden-1",), "the event is stored")
     assert len(shop.recommend("faithful", k=5)["items"]) == 5
