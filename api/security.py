@@ -32,7 +32,7 @@ def install(app: Flask, runtime: Runtime) -> None:
     app.secret_key = config.secret_key or None
     app.config.update(
         SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SAMESITE="Strict",
         SESSION_COOKIE_SECURE=config.cookie_secure,
         PERMANENT_SESSION_LIFETIME=_SESSION,
         MAX_CONTENT_LENGTH=config.max_body_bytes,
