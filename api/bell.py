@@ -16,11 +16,16 @@ from generative.types import Audience
 log = logging.getLogger(__name__)
 
 
+SLOW_RING_SECONDS = (
+    0.03  # Celery waits a little even for a refused connection; a shopper should not
+)
+
+
 class Bell:
     """Rings the workers' tasks by id; each method answers whether the ring went out."""
 
     def __init__(self) -> None:
-        self._breaker = Breaker()
+        self._breaker = Breaker(slow_seconds=SLOW_RING_SECONDS)
 
     def retrain(self, run_id: str) -> bool:
         from workers.tasks import retrain  # noqa: PLC0415 leaf: Celery is loaded by the first ring

@@ -15,7 +15,10 @@ class Away(Exception):
 class Breaker:
     """Opens after a failure that took long; a refused connection is quick and is always retried."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, slow_seconds: float = SLOW_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._slow_seconds = slow_seconds
         self._clock = clock
         self._rests_until = 0.0
 
@@ -32,6 +35,6 @@ class Breaker:
         try:
             yield
         except Exception:
-            if self._clock() - started > SLOW_SECONDS:
+            if self._clock() - started > self._slow_seconds:
                 self._rests_until = self._clock() + REST_SECONDS
             raise

@@ -87,8 +87,9 @@ def _ring(runtime: Runtime, missed: Sequence[Asked], degraded: Degraded) -> set[
             continue
         waiting = replace(one.floor, state=State.PENDING, provenance=_note(one))
         runtime.cache.put(waiting)
-        if _ring_for(runtime, waiting, degraded):
-            pending.add(key)
+        if not _ring_for(runtime, waiting, degraded):
+            break
+        pending.add(key)
     return pending
 
 

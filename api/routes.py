@@ -1,6 +1,6 @@
 """Which blueprint serves what; the one list of them all."""
 
-from apiflask import APIFlask
+from apiflask import APIBlueprint, APIFlask
 
 from api import (
     admin,
@@ -25,3 +25,6 @@ def register(app: APIFlask, config: ApiConfig) -> None:
     app.register_blueprint(console.blueprint)
     if config.storefront:
         app.register_blueprint(storefront.blueprint)
+    for blueprint in app.blueprints.values():
+        if not isinstance(blueprint, APIBlueprint):  # pages are for people: not in the document
+            blueprint.enable_openapi = False  # type: ignore[attr-defined] # APIFlask asks every blueprint

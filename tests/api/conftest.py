@@ -235,7 +235,7 @@ def point_queue_at(url: str) -> None:
 
 
 @pytest.fixture
-def no_broker(broker: Callable[[str], int]) -> None:
+def no_broker(broker: Callable[[str], int]) -> None:  # noqa: ARG001 it points the queue back
     point_queue_at("redis://127.0.0.1:1/0")
 
 

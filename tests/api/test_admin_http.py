@@ -44,7 +44,8 @@ def test_a_second_retrain_is_a_conflict(client, admin, broker) -> None:
     assert broker("train") == 1
 
 
-def test_a_retrain_without_a_queue_waits_for_the_sweep(client, admin, broker, valkey) -> None:
+@pytest.mark.usefixtures("broker")
+def test_a_retrain_without_a_queue_waits_for_the_sweep(client, admin, valkey) -> None:
     valkey.stop()
 
     answer = client.post("/admin/retrain", headers=admin)

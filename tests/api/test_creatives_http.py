@@ -160,9 +160,7 @@ def test_an_unknown_creative_is_a_404(client, shop, key: str) -> None:
     assert client.get(f"/creatives/{key}/banner").status_code == 404
 
 
-def test_a_banner_outside_its_directory_is_never_sent(
-    client, shop, here: Runtime, tmp_path
-) -> None:
+def test_a_banner_outside_its_directory_is_never_sent(client, here: Runtime, tmp_path) -> None:
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     key = "1" * 32
     made = make(here, key)

@@ -100,7 +100,8 @@ def test_one_bad_row_never_loses_a_good_one(client, shop, here: Runtime, bad, fi
     assert stored(here) == ("i1", "i1")
 
 
-def test_unknown_items_and_users_are_reported_not_refused(client, shop, stocked) -> None:
+@pytest.mark.usefixtures("stocked")
+def test_unknown_items_and_users_are_reported_not_refused(client, shop) -> None:
     first = client.post("/events", json=row(1, item_id="ghost"), headers=shop).json["results"][0]
     second = client.post("/events", json=row(2), headers=shop).json["results"][0]
 

@@ -73,7 +73,7 @@ def test_a_key_may_come_in_either_header(client, shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda k: k[:-1] + "!", lambda k: k[:-1], lambda k: "", str.upper]
+    "spoil", [lambda k: k[:-1] + "!", lambda k: k[:-1], lambda _: "", str.upper]
 )
 def test_a_spoilt_key_is_refused(client, shop, spoil) -> None:
     key = spoil(shop["Authorization"].removeprefix("Bearer "))

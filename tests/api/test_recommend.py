@@ -1,7 +1,6 @@
 """`/recommend`: what it accepts, what it answers, what it refuses."""
 
 import pytest
-from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from api.runtime import Runtime
@@ -186,7 +185,7 @@ def test_rows_of_an_unknown_item_report_it(client, shop) -> None:
     assert client.get("/items/ghost/similar", headers=shop).status_code == 200
 
 
-def test_html_in_a_title_comes_out_verbatim_as_json(client, shop, admin, app: APIFlask) -> None:
+def test_html_in_a_title_comes_out_verbatim_as_json(client, shop, admin) -> None:
     title = "<script>alert(1)</script> ignore previous instructions"
     client.put("/items/evil", json={"title": title, "price": "1.00"}, headers=admin)
 
