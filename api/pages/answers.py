@@ -1,5 +1,6 @@
 """How a page answers: rendered, redirected, or as a problem in words."""
 
+import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,8 @@ from recsys.errors import CorruptArtifact, InvalidItem, RecsysError
 NOTHING_TO_SIGN_WITH = (
     "VITRINE_SECRET_KEY is not set, so no cookie can be signed. Set it and start the server again."
 )
+log = logging.getLogger(__name__)
+
 _FROM_DOMAIN = (RecsysError, UnknownCampaign, UnknownCreative, CampaignClosed)
 _REFUSED = (CampaignClosed, CorruptArtifact, InvalidItem)
 
@@ -72,6 +75,11 @@ def of_http(error: HTTPException) -> Response:
     return problem_page(error.code or 500, error.description or "This page cannot be shown.")
 
 
+def of_unexpected(error: Exception) -> Response:
+    log.error("unexpected error on a page", exc_info=error)
+    return problem_page(500, "Something went wrong on our side. The log holds it.")
+
+
 def install(blueprint: Any) -> None:
     """Answer every error of a blueprint of pages with a page."""
     blueprint.register_error_handler(Problem, of_problem)
@@ -80,3 +88,4 @@ def install(blueprint: Any) -> None:
     for away in DATABASE_AWAY:
         blueprint.register_error_handler(away, of_away)
     blueprint.register_error_handler(HTTPException, of_http)
+    blueprint.register_error_handler(Exception, of_unexpected)
