@@ -3,9 +3,9 @@
 No foreign keys: an event may name an item the catalogue has not met yet, and must still be kept.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
-from unicodedata import category
 
 from sqlalchemy import (
     JSON,
@@ -30,11 +30,18 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 MAX_ID_LENGTH = 200
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def is_storable(value: str) -> bool:
     """Whether both databases can hold it: PostgreSQL refuses NUL, and no one can encode a lone surrogate."""
-    return "\x00" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+    return _UNSTORABLE.search(value) is None
+
+
+def has_control(value: str) -> bool:
+    """Whether it holds control characters, or what neither database can hold."""
+    return _CONTROL.search(value) is not None
 
 
 def id_problem(value: object) -> str | None:
@@ -45,7 +52,7 @@ def id_problem(value: object) -> str | None:
         return "must not be empty"
     if len(value) > MAX_ID_LENGTH:
         return f"must have at most {MAX_ID_LENGTH} characters"
-    if not is_storable(value) or any(category(char) == "Cc" for char in value):
+    if has_control(value):
         return "must not contain control characters"
     return None
 

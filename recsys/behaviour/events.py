@@ -192,7 +192,10 @@ def _record_chunk(session: Session, events: Sequence[Event]) -> list[str]:
         return [ERASED] * len(events)
     # Sorted, so that two writers with the same ids wait for each other instead of deadlocking.
     rows = [_values(wanted[event_id]) for event_id in sorted(wanted)]
-    statement = _insert(session)(EventRow).on_conflict_do_nothing(index_elements=["event_id"])
+    # The table, not the class: the ORM would collect every row once more.
+    statement = _insert(session)(EventRow.__table__).on_conflict_do_nothing(
+        index_elements=["event_id"]
+    )
     written = set(session.scalars(statement.returning(EventRow.event_id), rows))
     answers = []
     for event in events:

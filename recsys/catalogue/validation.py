@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields as fields_of
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from unicodedata import category as unicode_category
 from urllib.parse import unquote, urlsplit
 
 from recsys.errors import InvalidItem
-from recsys.tables import id_problem, is_storable
+from recsys.tables import has_control, id_problem
 from recsys.types import Item
 
 MAX_TITLE = 500
@@ -91,7 +90,7 @@ def _text(value: object, field: str, longest: int) -> str:
     text = " ".join(value.split())
     if len(text) > longest:
         raise InvalidItem(field, f"must have at most {longest} characters")
-    if not is_storable(text) or any(unicode_category(char) == "Cc" for char in text):
+    if has_control(text):
         raise InvalidItem(field, "must not contain control characters")
     return text
 
@@ -187,7 +186,7 @@ def _url(value: object, field: str) -> str:
     url = value.strip()
     if len(url) > MAX_URL:
         raise InvalidItem(field, f"must have at most {MAX_URL} characters")
-    if not is_storable(url) or not url.isprintable() or " " in url or "\\" in url:
+    if has_control(url) or not url.isprintable() or " " in url or "\\" in url:
         raise InvalidItem(field, "must not contain spaces, backslashes or control characters")
     if not (_is_media(url) or _is_web(url)):
         raise InvalidItem(field, "must be an http or https URL, or a path below /media/")
