@@ -29,7 +29,6 @@ def forget() -> Response:
             ("Shopper", user_id),
             ("Forgotten at", f"{now:%Y-%m-%d %H:%M:%S} UTC"),
             ("Events deleted", f"{receipt['events_deleted']:,}"),
-            ("Waiting events dropped", f"{receipt['spooled_events_dropped']:,}"),
             ("Campaign audiences cleaned", f"{receipt['campaigns_changed']:,}"),
             ("Late events from before", "refused from now on, whoever sends them"),
             ("Model", receipt["model_note"]),
