@@ -3,7 +3,7 @@
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from generative.banner.colours import Colours
-from generative.banner.geometry import Geometry
+from generative.banner.geometry import Box, Geometry
 from generative.picture.backdrop import backdrop
 from generative.picture.cutout import Product
 from generative.picture.palette import Palette
@@ -20,32 +20,28 @@ def compose(
     *,
     size: str,
     seed: int,
-) -> Image.Image:
-    """Everything but the words, as RGB."""
+) -> tuple[Image.Image, Box]:
+    """Everything but the words, as RGB, and the box in which the product stands."""
     canvas = backdrop(palette, (geometry.width, geometry.height), seed=seed)
     if size == "rectangle":
         _paper(canvas, geometry, colours)
     if product is None:
-        return canvas
+        return canvas, (0.0, 0.0, 0.0, 0.0)
     if product.method == "framed":
-        place = _band if size == "rectangle" else _card
-        place(canvas, product.image, geometry)
-    else:
-        _stand(canvas, product.image, geometry, stage=size == "hero")
-    return canvas
+        return canvas, _card(canvas, product.image, geometry)
+    return canvas, _stand(canvas, product.image, geometry, stage=size == "hero")
 
 
 def _paper(canvas: Image.Image, geometry: Geometry, colours: Colours) -> None:
     """A plain sheet under the words of a small banner."""
-    top = int(geometry.picture[3])
+    top = int(geometry.picture[1] * 2 + geometry.picture[3])
     canvas.paste(colours.paper, (0, top, geometry.width, geometry.height))
 
 
-def _card(canvas: Image.Image, photo: Image.Image, geometry: Geometry) -> None:
-    """The whole photo with round corners on a soft shadow."""
+def _card(canvas: Image.Image, photo: Image.Image, geometry: Geometry) -> Box:
+    """The photo with round corners on a soft shadow; a wide one may lose a quarter of its sides."""
     x, y, width, height = (round(part) for part in geometry.picture)
     scale = min(width / photo.width, height / photo.height, MAX_ENLARGED)
-    # A wide photo would leave the place half empty, so it may lose up to a quarter of its sides.
     if scale * photo.height < height * 0.85:
         wanted = min(height * 0.85 / photo.height, scale / 0.75, MAX_ENLARGED)
         keep = round(min(photo.width, width / wanted))
@@ -54,37 +50,31 @@ def _card(canvas: Image.Image, photo: Image.Image, geometry: Geometry) -> None:
     shown = _scaled(photo, scale).convert("RGB")
     left = x + (width - shown.width) // 2
     top = y + (height - shown.height) // 2
-    mask = _rounded(shown.size, 28)
-    _shadow(canvas, mask, (left, top + 18), blur=26, strength=0.32)
+    unit = geometry.height / 100
+    mask = _rounded(shown.size, round(unit * 4.4))
+    _shadow(canvas, mask, (left, top + round(unit * 2)), blur=round(unit * 3) + 2, strength=0.3)
     canvas.paste(shown, (left, top), mask)
+    return (left, top, shown.width, shown.height)
 
 
-def _band(canvas: Image.Image, photo: Image.Image, geometry: Geometry) -> None:
-    """The photo from edge to edge above the words."""
-    x, y, width, height = (round(part) for part in geometry.picture)
-    scale = max(width / photo.width, height / photo.height)
-    shown = _scaled(photo, scale).convert("RGB")
-    left = (shown.width - width) // 2
-    # Products stand in the lower middle of most photos.
-    top = round((shown.height - height) * 0.55)
-    canvas.paste(shown.crop((left, top, left + width, top + height)), (x, y))
-
-
-def _stand(canvas: Image.Image, cut: Image.Image, geometry: Geometry, *, stage: bool) -> None:
+def _stand(canvas: Image.Image, cut: Image.Image, geometry: Geometry, *, stage: bool) -> Box:
     """A cut-out on its own shadow, in front of a pale disc where there is room for one."""
     x, y, width, height = (round(part) for part in geometry.picture)
-    room = 0.8 if stage else 0.86
+    room = 0.8 if stage else 0.96
     scale = min(width * room / cut.width, height * room / cut.height, MAX_ENLARGED)
     shown = _scaled(cut, scale)
     left = x + (width - shown.width) // 2
-    top = y + (height - shown.height) // 2 + (0 if stage else 2)
+    top = y + (height - shown.height) // 2
+    box: Box = (left, top, shown.width, shown.height)
     if stage:
-        longest = max(shown.size)
-        _disc(canvas, (x + width // 2, y + height // 2), radius=min(round(longest * 0.76), 262))
+        radius = min(round(max(shown.size) * 0.72), 250)
+        _disc(canvas, (x + width // 2, y + height // 2), radius=radius)
+        box = (x + width / 2 - radius, y + height / 2 - radius, radius * 2, radius * 2)
     alpha = shown.getchannel("A")
-    drop = max(4, shown.height // 22)
+    drop = max(3, shown.height // 22)
     _shadow(canvas, alpha, (left, top + drop), blur=max(4, shown.height // 18), strength=0.34)
     canvas.paste(shown.convert("RGB"), (left, top), alpha)
+    return box
 
 
 def _disc(canvas: Image.Image, centre: tuple[int, int], *, radius: int) -> None:

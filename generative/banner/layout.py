@@ -80,7 +80,7 @@ def typeset(words: Words, geometry: Geometry, colours: Colours, *, size: str) ->
         repairs.append(repair)
     width, height, pixels = page.render_rgba()
     return Setting(
-        image=Image.frombytes("RGBA", (width, height), pixels),
+        image=Image.frombytes("RGBa", (width, height), pixels).convert("RGBA"),
         boxes=boxes,
         words=draft.words,
         headline_px=round(draft.headline_px, 2),

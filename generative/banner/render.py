@@ -5,7 +5,7 @@ import io
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ def render(
     product, trouble = _product(photo, cutout_model)
     found = palette(product.image) if product else _PLAIN
     scheme = colours(found, brand_color)
-    canvas = compose(product, found, place, scheme, size=brief.size, seed=seed)
+    canvas, stands = compose(product, found, place, scheme, size=brief.size, seed=seed)
+    place = replace(place, picture=stands)
     text = words(brief, copy, brand_name)
     try:
         setting = typeset(text, place, scheme, size=brief.size)

@@ -40,8 +40,9 @@ def printed(price: str | None, currency: str) -> str:
     """A price with its currency; empty where it is no price."""
     if not _valid(price):
         return ""
+    shown = f"{float(price or 0):.2f}" if "." in str(price) else str(price)
     symbol = _SYMBOLS.get(currency)
-    return f"{symbol}{price}" if symbol else f"{price} {currency[:3]}"
+    return f"{symbol}{shown}" if symbol else f"{shown} {currency[:3]}"
 
 
 def _valid(price: str | None) -> bool:

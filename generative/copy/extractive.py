@@ -136,7 +136,7 @@ def _clauses(sentence: str) -> Iterator[str]:
 
 def _openings(sentence: str) -> Iterator[str]:
     """A sentence up to its first comma; only sentences that open with a noun phrase stay whole."""
-    if ", " in sentence:
+    if ", " in sentence and " - " not in sentence:
         yield sentence.split(", ", maxsplit=1)[0]
 
 

@@ -14,9 +14,8 @@ from generative.types import Brief, Copy, ItemFacts
 _TAGLINES = {
     "en": (
         "From our {shelf} range.",
-        "A pick from {shelf}.",
-        "See it in {shelf}.",
-        "Picked for you from {shelf}.",
+        "A pick from our {shelf} range.",
+        "Picked for you from our {shelf} range.",
     ),
     "de": ("Aus unserem Bereich {shelf}.", "Ein Tipp aus {shelf}.", "Für Sie aus {shelf}."),
     "fr": ("De notre rayon {shelf}.", "À voir dans {shelf}.", "Choisi pour vous : {shelf}."),

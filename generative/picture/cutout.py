@@ -20,6 +20,7 @@ Mask = NDArray[np.float32]
 _SIDE = 1024  # what ISNet was trained on
 _WHITE = 238
 _EDGE_SHARE = 0.97
+_FOOT_SHARE = 0.25
 _MIN_AREA, _MAX_AREA = 0.06, 0.92
 _MAX_UNSURE = 0.16
 _CLEAR = 8  # alpha below which a pixel shows nothing
@@ -51,11 +52,13 @@ def cut_out(image: Image.Image, *, model_path: str = "") -> Product:
 def _studio(photo: Image.Image) -> Image.Image | None:
     """A mask where the border is white all round; None where cutting would be a guess."""
     pixels = np.asarray(photo)
-    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    if (edge.min(axis=1) >= _WHITE).mean() < _EDGE_SHARE:
+    white = pixels.min(axis=2) >= _WHITE  # (H, W)
+    sides = sorted(float(side.mean()) for side in (white[0], white[-1], white[:, 0], white[:, -1]))
+    # A product may stand on one edge of its photo; white all round it otherwise.
+    if sides[1] < _EDGE_SHARE or sides[0] < _FOOT_SHARE:
         return None
     # White that can be reached from the border is background; white inside the product stays.
-    bright = Image.fromarray((pixels.min(axis=2) >= _WHITE).astype(np.uint8) * 255)
+    bright = Image.fromarray(white.astype(np.uint8) * 255)
     padded = Image.new("L", (photo.width + 2, photo.height + 2), 255)
     padded.paste(bright, (1, 1))
     ImageDraw.floodfill(padded, (0, 0), 128)
