@@ -69,7 +69,7 @@ def fill_shop(runtime: Runtime, *, aisles: int = 2, shoppers: int = 6, steps: in
             item_id=f"a{aisle}-{number}",
             title=f"Thing {number} of aisle {aisle}",
             category=("Shop", f"Aisle {aisle}"),
-            price=Decimal("2.50") + number,
+            price=Decimal("2.50"),  # one price, so one price band: a persona an aisle
             created_at=now - timedelta(days=number),
         )
         for aisle in range(aisles)

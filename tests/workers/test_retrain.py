@@ -15,7 +15,10 @@ from workers.heartbeat import Heartbeat
 from workers.runtime import Runtime
 
 Fill = Callable[..., None]
-NOW = datetime.now(UTC)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def start(runtime: Runtime) -> str:
@@ -97,7 +100,7 @@ def test_a_cancelled_run_stops_and_publishes_nothing(
     def cancel_in_the_middle(self: Heartbeat, stage: str, progress: float, curves: object) -> bool:
         if stage == "fit":
             with writing(runtime.engine) as session:
-                runs.cancel(session, run_id, now=NOW)
+                runs.cancel(session, run_id, now=now())
             self.beat()
         return told(self, stage, progress, curves)
 
@@ -119,7 +122,7 @@ def test_a_broken_live_model_does_not_stop_the_next_one(runtime: Runtime, fill: 
         from recsys.behaviour import events
         from recsys.types import Event, EventKind
 
-        more = Event(event_id="x", user_id="u0-0", item_id="a1-1", kind=EventKind.CART, at=NOW)
+        more = Event(event_id="x", user_id="u0-0", item_id="a1-1", kind=EventKind.CART, at=now())
         events.record(session, [more])
 
     run_id = start(runtime)
@@ -138,7 +141,7 @@ def test_a_scheduled_retrain_waits_for_the_one_under_way(runtime: Runtime) -> No
 def test_the_heartbeat_goes_on_while_a_step_reports_nothing(runtime: Runtime) -> None:
     run_id = start(runtime)
     with writing(runtime.engine) as session:
-        runs.claim(session, run_id, now=NOW, lease_seconds=60)
+        runs.claim(session, run_id, now=now(), lease_seconds=60)
     before = row(runtime, run_id).heartbeat_at
     assert before is not None
 
@@ -153,24 +156,24 @@ def test_the_heartbeat_goes_on_while_a_step_reports_nothing(runtime: Runtime) ->
 
 
 def test_the_heartbeat_of_a_step_that_hangs_falls_silent(runtime: Runtime) -> None:
-    run_id = start(runtime)
+    run_id, then = start(runtime), now()
     with writing(runtime.engine) as session:
-        runs.claim(session, run_id, now=NOW, lease_seconds=60)
+        runs.claim(session, run_id, now=then, lease_seconds=60)
 
     with Heartbeat(runtime.engine, run_id, every=0.001, patience=0) as heartbeat:
         heartbeat._done.wait(0.05)
 
     assert row(runtime, run_id).stage == "starting"
-    assert row(runtime, run_id).heartbeat_at == NOW
+    assert row(runtime, run_id).heartbeat_at == then
 
 
 def test_the_heartbeat_hears_of_a_cancel(runtime: Runtime) -> None:
     run_id = start(runtime)
     with writing(runtime.engine) as session:
-        runs.claim(session, run_id, now=NOW, lease_seconds=60)
+        runs.claim(session, run_id, now=now(), lease_seconds=60)
 
     with Heartbeat(runtime.engine, run_id, every=60, patience=60) as heartbeat:
         assert heartbeat.report("split", 0.1, {})
         with writing(runtime.engine) as session:
-            runs.cancel(session, run_id, now=NOW)
+            runs.cancel(session, run_id, now=now())
         assert not heartbeat.report("fit", 0.2, {})

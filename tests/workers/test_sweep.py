@@ -13,12 +13,14 @@ from recsys.types import Event, EventKind
 from workers import sweep
 from workers.runtime import Runtime
 
-NOW = datetime.now(UTC)
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def test_spooled_events_are_stored_once(both: Runtime) -> None:
     event = Event(
-        event_id="e", user_id="u", item_id="i", kind=EventKind.VIEW, at=NOW - timedelta(minutes=1)
+        event_id="e", user_id="u", item_id="i", kind=EventKind.VIEW, at=now() - timedelta(minutes=1)
     )
     spool.append(both.config.recsys.spool_dir, [event])
     spool.append(both.config.recsys.spool_dir, [event])
@@ -33,13 +35,13 @@ def test_spooled_events_are_stored_once(both: Runtime) -> None:
 
 def test_a_waiting_run_is_rung_for_again(both: Runtime) -> None:
     with writing(both.engine) as session:
-        run_id = runs.start(session, trigger="admin", now=NOW)
+        run_id = runs.start(session, trigger="admin", now=now())
 
     assert sweep.run(both).run_ids == (run_id,)
 
 
 def test_a_silent_run_is_given_up_and_frees_the_slot(both: Runtime) -> None:
-    long_ago = NOW - timedelta(seconds=both.config.lease_seconds + 1)
+    long_ago = now() - timedelta(seconds=both.config.lease_seconds + 1)
     with writing(both.engine) as session:
         silent = runs.start(session, trigger="admin", now=long_ago)
         assert runs.claim(session, silent, now=long_ago, lease_seconds=1)
@@ -49,13 +51,13 @@ def test_a_silent_run_is_given_up_and_frees_the_slot(both: Runtime) -> None:
     with writing(both.engine) as session:
         assert runs.get(session, silent).status == "failed"
         assert "silent" in (runs.get(session, silent).error or "")
-        assert runs.start(session, trigger="admin", now=NOW) != silent
+        assert runs.start(session, trigger="admin", now=now()) != silent
 
 
 def test_a_run_that_beats_is_left_alone(both: Runtime) -> None:
     with writing(both.engine) as session:
-        run_id = runs.start(session, trigger="admin", now=NOW)
-        assert runs.claim(session, run_id, now=NOW, lease_seconds=60)
+        run_id = runs.start(session, trigger="admin", now=now())
+        assert runs.claim(session, run_id, now=now(), lease_seconds=60)
 
     assert sweep.run(both).run_ids == ()
 
@@ -66,8 +68,8 @@ def test_a_run_that_beats_is_left_alone(both: Runtime) -> None:
 @pytest.mark.parametrize("seconds_left", [-1, 60])
 def test_a_campaign_is_rung_for_when_nobody_holds_it(both: Runtime, seconds_left: int) -> None:
     with writing(both.engine) as session:
-        campaign_id = campaigns.create(session, CampaignSpec(name="c"), now=NOW)
-        then = NOW + timedelta(seconds=seconds_left - 60)
+        campaign_id = campaigns.create(session, CampaignSpec(name="c"), now=now())
+        then = now() + timedelta(seconds=seconds_left - 60)
         assert campaigns.claim(session, campaign_id, now=then, lease_seconds=60)
 
     assert (campaign_id in sweep.run(both).campaign_ids) == (seconds_left < 0)
