@@ -50,7 +50,7 @@ def small() -> TrainingOptions:
 
 @pytest.fixture(scope="session")
 def quick() -> RecsysConfig:
-    return RecsysConfig(train_epochs=12, train_threads=1, train_seed=3)
+    return RecsysConfig(train_epochs=30, train_threads=1, train_seed=3)
 
 
 @pytest.fixture(scope="session")

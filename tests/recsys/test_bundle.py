@@ -156,7 +156,7 @@ def test_a_compressed_archive_is_refused_unread(saved: Path) -> None:
         bundles.load(saved)
 
 
-def test_parts_of_two_models_are_refused(bundle: ModelBundle, saved: Path, tmp_path: Path) -> None:
+def test_parts_of_two_models_are_refused(bundle: ModelBundle, saved: Path) -> None:
     fewer = bundle.item_ids[:-1]
     (saved / "items.json").write_text(json.dumps(fewer))
     _resign(saved)

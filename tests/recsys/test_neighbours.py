@@ -28,7 +28,9 @@ def test_cosine_keeps_the_best_k_and_never_the_item_itself() -> None:
 
 
 def test_cosine_of_a_checkerboard_stays_on_its_colour() -> None:
-    histories = _histories(*([user % 2, 2 + user % 2, 4 + user % 2] for user in range(20)), n_items=6)
+    histories = _histories(
+        *([user % 2, 2 + user % 2, 4 + user % 2] for user in range(20)), n_items=6
+    )
 
     lists = neighbours.cosine(histories)
 

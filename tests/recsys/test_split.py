@@ -48,7 +48,9 @@ def test_targets_are_new_to_the_shopper_and_known_to_training() -> None:
     past = [(0, 0, 1), (0, 1, 2), (1, 1, 3), (1, 2, 4), (2, 0, 5), (2, 2, 6), (3, 0, 7), (3, 1, 8)]
     bought_again, something_new, never_sold_before = (0, 0, 90), (0, 2, 91), (0, 5, 92)
 
-    cut = split.temporal(_log(*past, bought_again, something_new, never_sold_before), seed=1, share=0.25)
+    cut = split.temporal(
+        _log(*past, bought_again, something_new, never_sold_before), seed=1, share=0.25
+    )
 
     assert _both(cut) == [([0, 1], [2])]
 
@@ -89,7 +91,9 @@ def test_a_repeated_deed_counts_once() -> None:
 
 
 def test_nobody_comes_back_gives_empty_hold_outs() -> None:
-    log = _log(*[(0, n % 4, n) for n in range(5)], *[(1, n % 4, 10 + n) for n in range(5)], (2, 1, 90))
+    log = _log(
+        *[(0, n % 4, n) for n in range(5)], *[(1, n % 4, 10 + n) for n in range(5)], (2, 1, 90)
+    )
 
     cut = split.temporal(log, seed=1)
 

@@ -43,7 +43,11 @@ def test_patience_ends_a_fit_that_no_longer_improves(cut, small) -> None:
 def test_every_epoch_is_reported_and_the_last_one_is_the_end(cut, small) -> None:
     seen = []
 
-    _fit(cut, small, on_epoch=lambda progress, loss, ndcg: seen.append((progress, loss, ndcg)) or True)
+    _fit(
+        cut,
+        small,
+        on_epoch=lambda progress, loss, ndcg: seen.append((progress, loss, ndcg)) or True,
+    )
 
     assert [progress for progress, _, _ in seen] == [0.25, 0.5, 0.75, 1.0]
     assert all(math.isfinite(number) for epoch in seen for number in epoch)

@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from recsys.catalogue.shelf import Shelf
+from recsys.learning.bundle import ModelBundle
+from recsys.serving import explain, ranking
+from recsys.types import EventKind, Hide, Query, UserHistory
+
+BUY, VIEW, CART, LIKE = EventKind.PURCHASE, EventKind.VIEW, EventKind.CART, EventKind.LIKE
+
+
+def _history(*deeds: tuple[str, EventKind]) -> UserHistory:
+    return UserHistory(
+        item_ids=tuple(item_id for item_id, _ in deeds), kinds=tuple(kind for _, kind in deeds)
+    )
+
+
+MIXED = _history(*[(f"item-{n:03}", BUY) for n in (0, 2, 4, 1, 3)])
+
+
+def _score(bundle: ModelBundle, item_ids: list[str], wanted: str) -> float:
+    mean = bundle.encoder.encode(np.array([bundle.item_rows[i] for i in item_ids], np.int64))
+    vector = bundle.vectors[bundle.item_rows[wanted]]
+    return float(vector[:-1] @ mean + vector[-1])
+
+
+def test_removing_the_named_item_lowers_the_score_most(bundle: ModelBundle, shelf: Shelf) -> None:
+    slate = ranking.recommend(bundle, shelf, MIXED, Query(k=10))
+    history = list(MIXED.item_ids)
+
+    checked = 0
+    for pick in slate.recommendations:
+        named = pick.reasons[0].item_id
+        if named is None:
+            continue
+        falls = {
+            past: _score(bundle, history, pick.item_id)
+            - _score(bundle, [i for i in history if i != past], pick.item_id)
+            for past in history
+        }
+        assert falls[named] > 0
+        assert falls[named] == pytest.approx(max(falls.values()), abs=1e-4)
+        checked += 1
+    assert checked >= 5
+
+
+def test_an_item_no_deed_speaks_for_gets_no_because(bundle: ModelBundle) -> None:
+    shopper = explain.understand(bundle, MIXED)
+    assert shopper is not None
+    rows = np.arange(len(bundle.item_ids))
+    means = np.concatenate([shopper.mean[None], shopper.without])
+    scores = means @ bundle.vectors[:, :-1].T
+    falls = (scores[:1] - scores[1:]).max(axis=0)
+
+    found = explain.causes(bundle, shopper, rows)
+
+    assert [cause is None for cause in found] == (falls <= 1e-5).tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (BUY, "Because you bought Thing 002"),
+        (VIEW, "Because you viewed Thing 002"),
+        (CART, "Because you added Thing 002"),
+        (LIKE, "Because you liked Thing 002"),
+    ],
+)
+def test_the_reason_says_what_was_done(
+    bundle: ModelBundle, shelf: Shelf, kind: EventKind, expected: str
+) -> None:
+    slate = ranking.recommend(bundle, shelf, _history(("item-002", kind)), Query(k=5))
+
+    reason = slate.recommendations[0].reasons[0]
+    assert (reason.text, reason.item_id) == (expected, "item-002")
+    assert reason.kind == f"because_{expected.split()[2]}"
+
+
+def test_the_strongest_deed_names_the_reason() -> None:
+    history = _history(("a", VIEW), ("a", BUY), ("a", VIEW), ("b", VIEW), ("b", LIKE))
+
+    assert explain.strongest_deeds(history) == {"a": BUY, "b": LIKE}
+
+
+def test_what_was_bought_before_says_so(bundle: ModelBundle, shelf: Shelf) -> None:
+    slate = ranking.recommend(bundle, shelf, MIXED, Query(k=40, hide=Hide.NONE))
+
+    again = {p.item_id for p in slate.recommendations if p.reasons[0].kind == "buy_again"}
+    assert again == set(MIXED.item_ids)
+
+
+def test_only_the_newest_deeds_are_left_out(bundle: ModelBundle) -> None:
+    long = _history(*[(item_id, VIEW) for item_id in bundle.item_ids])
+
+    shopper = explain.understand(bundle, long)
+
+    assert shopper is not None
+    assert shopper.left_out == bundle.item_ids[-20:]
+
+
+def test_a_deed_done_again_becomes_the_newest(bundle: ModelBundle) -> None:
+    shopper = explain.understand(
+        bundle, _history(("item-001", VIEW), ("item-002", VIEW), ("item-001", BUY))
+    )
+
+    assert shopper is not None
+    assert shopper.left_out == ("item-002", "item-001")
+
+
+def test_a_history_the_model_knows_nothing_of_cannot_be_understood(bundle: ModelBundle) -> None:
+    assert explain.understand(bundle, _history(("no-such", VIEW))) is None
+    assert explain.understand(bundle, _history(("item-001", EventKind.DISMISS))) is None
+
+
+def test_every_recommendation_has_a_reason(bundle: ModelBundle, shelf: Shelf) -> None:
+    slate = ranking.recommend(bundle, shelf, MIXED, Query(k=100))
+
+    assert all(pick.reasons[0].text for pick in slate.recommendations)
+    assert slate.recommendations[-1].reasons[0].kind == "newest"

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+
+from recsys.learning import bundle as bundles
+from recsys.learning.bundle import ModelBundle
+from recsys.models import neighbours
+from recsys.models.vae import VAE
+from recsys.serving import index
+
+
+@pytest.fixture(scope="module")
+def model() -> VAE:
+    made = VAE(torch.arange(1, 701, dtype=torch.float32), hidden=32, latent=16, depth=2, seed=2)
+    with torch.no_grad():
+        for tensor in made.parameters():
+            tensor.add_(torch.randn(tensor.shape, generator=made.generator) * 0.2)
+    return made
+
+
+@pytest.fixture(scope="module")
+def wide(model: VAE) -> ModelBundle:
+    encoder, vectors = model.export()
+    return bundles.assemble(
+        version="20260301T000000Z-aaaaaa",
+        encoder=encoder,
+        vectors=vectors,
+        item_ids=tuple(f"i{n}" for n in range(700)),
+        popularity=np.ones(700, np.float32),
+        neighbours=neighbours.empty(700),
+        together=neighbours.empty(700),
+        manifest={},
+    )
+
+
+def test_exact_index_equals_decoder(model: VAE, wide: ModelBundle) -> None:
+    draw = np.random.default_rng(1)
+    weight = model.decoder.weight.detach().double().numpy()
+    bias = model.decoder.bias.detach().double().numpy()
+
+    for _ in range(200):
+        mean = wide.encoder.encode(draw.choice(700, 12, replace=False))
+        allowed = draw.random(700) < draw.choice([0.05, 0.5, 1.0])
+        rows, scores = index.search(wide, mean, 20, allowed)
+
+        logits = np.where(allowed, weight @ mean.astype(np.float64) + bias, -np.inf)
+        expected = np.argsort(-logits, kind="stable")[:20]
+        expected = expected[logits[expected] > -np.inf]
+        assert np.abs(scores - logits[rows]).max() < 1e-4
+        # float32 may swap two items whose logits differ by a rounding; nothing else may differ
+        swapped = rows != expected
+        assert np.abs(logits[rows[swapped]] - logits[expected[swapped]]).max(initial=0) < 1e-4
+        assert swapped.mean() < 0.2
+
+
+def test_only_allowed_rows_come_back(wide: ModelBundle) -> None:
+    allowed = np.zeros(700, np.bool_)
+    allowed[[3, 699]] = True
+
+    rows, _ = index.search(wide, np.zeros(16, np.float32), 20, allowed)
+
+    assert sorted(rows.tolist()) == [3, 699]
+
+
+def test_nothing_allowed_gives_nothing(wide: ModelBundle) -> None:
+    rows, scores = index.search(wide, np.zeros(16, np.float32), 5, np.zeros(700, np.bool_))
+
+    assert (rows.tolist(), scores.tolist()) == ([], [])
+
+
+def test_equal_scores_go_to_the_lower_row() -> None:
+    encoder, vectors = VAE(torch.ones(9), hidden=4, latent=2, depth=1, seed=1).export()
+    flat = bundles.assemble(
+        version="20260301T000000Z-aaaaaa",
+        encoder=encoder,
+        vectors=np.ones_like(vectors),
+        item_ids=tuple("abcdefghi"),
+        popularity=np.ones(9, np.float32),
+        neighbours=neighbours.empty(9),
+        together=neighbours.empty(9),
+        manifest={},
+    )
+
+    rows, _ = index.search(flat, np.ones(2, np.float32), 9, np.ones(9, np.bool_))
+
+    assert rows.tolist() == list(range(9))
