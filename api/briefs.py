@@ -37,3 +37,7 @@ class Briefs:
                 self._kept.clear()
             self._kept[place] = kept
         return kept
+
+    def by_key(self, key: str) -> Asked | None:
+        """What was asked under a key in this process; for tools, it looks at all of them."""
+        return next((kept for kept in self._kept.values() if kept.floor.key == key), None)
