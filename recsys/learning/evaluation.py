@@ -14,8 +14,7 @@ from recsys.models.encoder import Encoder, Floats, user_vectors
 from recsys.models.neighbours import ItemLists
 
 COVERAGE_AT = 20
-
-_BATCH = 512  # shoppers scored at a time: the only dense shoppers x items array there is
+BATCH = 512  # shoppers scored at a time: the only dense shoppers x items array there is
 
 Score = Callable[[Any], NDArray[np.float32]]  # sparse histories (B, I) -> scores (B, I)
 
@@ -34,9 +33,9 @@ def measure(
     k = max(*recall_at, *ndcg_at, COVERAGE_AT)
     parts: list[metrics.Metrics] = []
     shown = np.zeros(holdout.fold_in.shape[1], np.bool_)
-    for start in range(0, len(holdout), _BATCH):
-        ranked = ranked_lists(score, holdout.fold_in[start : start + _BATCH], k)
-        targets = holdout.targets[start : start + _BATCH]
+    for start in range(0, len(holdout), BATCH):
+        ranked = ranked_lists(score, holdout.fold_in[start : start + BATCH], k)
+        targets = holdout.targets[start : start + BATCH]
         parts.append(metrics.per_user(ranked, targets, recall_at=recall_at, ndcg_at=ndcg_at))
         first = ranked[:, :COVERAGE_AT]
         shown[first[first != metrics.NOTHING]] = True
