@@ -66,8 +66,8 @@ def _phrases(text: str, *, limit: int) -> list[list[str]]:
 
 def _leads(before: list[str]) -> bool:
     """Whether a phrase may open after these words; "than the" would turn a comparison round."""
-    if before[-1] in {"a", "an", "the"} and before[-2:-1] and before[-2] in SMALL:
-        return before[-2] in _LEADS
+    if before[-1] in {"a", "an", "the"} and len(before) > 1:
+        return before[-2] in _LEADS or before[-2] not in _NEVER_LAST
     return before[-1] in _LEADS
 
 

@@ -1,13 +1,14 @@
 """A small language model on the CPU: llama.cpp in this process, JSON by grammar, several samples.
 
 The library runs llama.cpp's own server inside the process and insists on a listener. It is given
-a Unix socket in a private directory, so no port is opened and nobody else can reach it; calls go
-through the library, not through the socket. The model is loaded on first use, once a process.
+a Unix socket in a private directory that is removed at once, so no port is opened and nobody can
+reach it; calls go through the library, not through the socket. The model is loaded on first use, once a process.
 """
 
 import hashlib
 import importlib.util
 import json
+import shutil
 import tempfile
 import threading
 import time
@@ -15,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from generative.brief import clean_text
+from generative.brief import clean_text, orders
 from generative.copy.candidate import Candidate
 from generative.copy.grammar import grammar
 from generative.copy.limits import Limits, limits
@@ -50,7 +51,6 @@ class LlamaCopy:
         self._timeout_seconds = timeout_seconds
         self._lock = threading.Lock()
         self._server: Any = None
-        self._socket_dir: tempfile.TemporaryDirectory[str] | None = None
 
     def write(self, brief: Brief, *, seed: int) -> list[Candidate]:
         """Up to `samples` candidates within the time budget; none where there is nothing to write from.
@@ -58,7 +58,8 @@ class LlamaCopy:
         Raises:
             ProviderUnavailable: Library or weights are missing, or the weights cannot be loaded.
         """
-        if not brief.item.description or not brief.locale.lower().startswith("en"):
+        entry = brief.item.description
+        if not entry or orders(entry) or not brief.locale.lower().startswith("en"):
             return []
         with self._lock:
             server, model = self._load()
@@ -103,20 +104,22 @@ class LlamaCopy:
             import xllamacpp
         except ImportError as error:
             raise ProviderUnavailable(f"xllamacpp is missing: {INSTALL}") from error
-        self._socket_dir = tempfile.TemporaryDirectory(prefix="vitrine-llama-")
+        folder = Path(tempfile.mkdtemp(prefix="vitrine-llama-"))
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.n_ctx = CONTEXT_TOKENS
         params.n_parallel = 1
         params.cpuparams.n_threads = self._threads
         params.cpuparams_batch.n_threads = self._threads
-        params.hostnames = [f"{self._socket_dir.name}/llama.sock"]
+        params.hostnames = [str(folder / "llama.sock")]
         params.n_threads_http = 1
         params.verbosity = 0
         try:
             return xllamacpp.Server(params)
         except Exception as error:
             raise ProviderUnavailable(f"{path.name} cannot be loaded: {error}") from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def weights(gguf_path: str) -> Path | None:

@@ -31,7 +31,11 @@ def fetch(url: str, media_dirs: Sequence[Path]) -> bytes:
     """
     if url.startswith(MEDIA):
         return _read(resolve(url.removeprefix(MEDIA), media_dirs))
-    if urlsplit(url).scheme in _PORTS:
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise UnsafeImage(f"no address: {url[:80]!r}") from error
+    if scheme in _PORTS:
         return _download(url)
     raise UnsafeImage(f"no picture: {url[:80]!r} is neither {MEDIA}… nor http(s)")
 

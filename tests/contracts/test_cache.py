@@ -1,0 +1,113 @@
+"""Every cache keeps, forgets and grants claims alike."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from generative.cache import CreativeCache, MemoryCache, NullCache, RedisCache, from_json, to_json
+from generative.types import Banner, Copy, Creative, State
+
+CREATIVE = Creative(
+    key="k1",
+    item_id="grocery-ä/🍞",
+    size="hero",
+    state=State.READY,
+    copy=Copy(headline="H", tagline="T", action="A"),
+    banner=Banner(path="k1/k1.jpg", sha256="0" * 64, width=1200, height=628),
+    provenance={"seed": 1},
+    checks={"support": 1.0},
+)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def cache(request: pytest.FixtureRequest) -> Iterator[CreativeCache]:
+    if request.param == "memory":
+        yield MemoryCache()
+        return
+    with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
+        client.flushdb()
+        yield RedisCache(client, ttl_seconds=60, claim_seconds=60)
+
+
+def test_what_is_put_is_found(cache: CreativeCache) -> None:
+    cache.put(CREATIVE)
+
+    assert cache.get_many(["k0", "k1"]) == {"k1": CREATIVE}
+
+
+def test_nothing_asked_is_nothing_found(cache: CreativeCache) -> None:
+    assert cache.get_many([]) == {}
+    assert cache.claimed([]) == set()
+
+
+def test_one_asker_wins_a_claim(cache: CreativeCache) -> None:
+    assert [cache.claim("k1"), cache.claim("k1"), cache.claim("k2")] == [True, False, True]
+    assert cache.claimed(["k1", "k2", "k3"]) == {"k1", "k2"}
+
+
+def test_a_put_ends_the_claim(cache: CreativeCache) -> None:
+    cache.claim("k1")
+
+    cache.put(CREATIVE)
+
+    assert cache.claimed(["k1"]) == set()
+
+
+def test_a_cache_answers_a_ping(cache: CreativeCache) -> None:
+    cache.ping()
+
+
+def test_memory_forgets_after_its_time() -> None:
+    now = [0.0]
+    cache = MemoryCache(ttl_seconds=10, claim_seconds=5, clock=lambda: now[0])
+    cache.put(CREATIVE)
+    cache.claim("k2")
+
+    now[0] = 6.0
+    assert cache.claim("k2")
+    now[0] = 11.0
+    assert cache.get_many(["k1"]) == {}
+
+
+def test_redis_forgets_after_its_time(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        cache = RedisCache(client, ttl_seconds=60, claim_seconds=30)
+        cache.put(CREATIVE)
+        cache.claim("k2")
+
+        lives = sorted(client.ttl(key) for key in client.keys("vitrine:*"))
+
+    assert lives[0] <= 30 < lives[1] <= 60
+
+
+def test_bytes_of_another_release_are_a_miss(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        for key, value in (("a", b"{}"), ("b", b"no json"), ("c", b"[1]")):
+            client.set(f"vitrine:creative:{key}", value)
+        cache = RedisCache(client, ttl_seconds=60, claim_seconds=30)
+
+        assert cache.get_many(["a", "b", "c"]) == {}
+
+
+def test_redis_away_is_an_error_for_the_caller() -> None:
+    client = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    cache = RedisCache(client, ttl_seconds=60, claim_seconds=30)
+
+    with pytest.raises(redis.RedisError):
+        cache.get_many(["k1"])
+
+
+def test_the_null_cache_keeps_nothing_and_grants_nothing() -> None:
+    cache = NullCache()
+    cache.put(CREATIVE)
+
+    assert cache.get_many(["k1"]) == {}
+    assert not cache.claim("k1")
+    assert cache.claimed(["k1"]) == set()
+
+
+def test_a_creative_survives_the_journey() -> None:
+    assert from_json(to_json(CREATIVE)) == CREATIVE

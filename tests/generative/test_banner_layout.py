@@ -1,0 +1,250 @@
+import io
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generative.banner import layout
+from generative.banner.colours import BLACK, WHITE, colours, readable_on
+from generative.banner.compose import MAX_ENLARGED
+from generative.banner.render import render, write
+from generative.banner.words import printed
+from generative.brief import clean
+from generative.checks.layout import least_contrast, overlap
+from generative.errors import ProviderUnavailable
+from generative.picture.backdrop import backdrop
+from generative.picture.cutout import cut_out
+from generative.picture.palette import Palette, from_oklab, palette, to_oklab
+from generative.types import SIZES, Brief, Copy, ItemFacts
+
+PIECES = [
+    "Donaudampfschifffahrtsgesellschaftskapitänsmütze",
+    "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz",
+    "a",
+    "Wide WWWWWWWWWWWWWWWWWWWW",
+    "قهوة عربية طازجة",
+    "שוקולד מריר",
+    "コーヒー豆",
+    "<b>bold</b>",
+    "{{ 7*7 }}",
+    "🍞🔥",
+    "iiiiiiiii",
+    "Crème brûlée",
+    "&amp; more",
+    "100% of it",
+    "\u202egnp",
+    "x" * 300,
+]
+
+
+def drawn(item, copy, photo=None, *, size="hero", brand="Vitrine", color="#0f766e", seed=1):
+    brief = clean(Brief(item=item, size=size))
+    return render(brief, copy, photo, brand_name=brand, brand_color=color, seed=seed)
+
+
+def adversarial(rng):
+    def some(most):
+        return " ".join(rng.choices(PIECES, k=rng.randrange(1, most)))
+
+    item = ItemFacts(
+        item_id=str(rng.random()),
+        title=some(4),
+        price=rng.choice([None, "0", "3.49", "9999999.99", "abc", "1e9", "-1"]),
+        was_price=rng.choice([None, "9999999.99"]),
+        currency=rng.choice(["EUR", "USD", "CHF", "<b>"]),
+    )
+    cleaned = clean(Brief(item=replace(item, description=some(9)))).item
+    copy = Copy(
+        headline=cleaned.title or "x", tagline=cleaned.description, action="Put it on the list"
+    )
+    return item, copy
+
+
+@pytest.mark.parametrize(("size", "count"), [("hero", 25), ("rectangle", 75)])
+def test_hostile_words_never_leave_their_place_and_can_be_read(
+    size, count, studio_photo, shop_photo
+):
+    rng = random.Random(11)  # noqa: S311 a seed, not a secret
+    for _ in range(count):
+        item, copy = adversarial(rng)
+        photo = rng.choice([None, studio_photo, shop_photo])
+        color = f"#{rng.randrange(2**24):06x}"
+        brand = rng.choice(["Vitrine", "W" * 40, ""])
+
+        checks = drawn(item, copy, photo, size=size, color=color, brand=brand).checks
+
+        assert checks["problems"] == []
+        assert min(checks["contrast"].values()) >= 4.5
+
+
+@pytest.mark.parametrize("size", sorted(SIZES))
+def test_a_banner_has_exactly_its_size(brief, size, studio_photo):
+    copy = Copy(headline="Pink Lady", tagline="Crisp pink apple.", action="Shop now")
+
+    rendered = drawn(brief.item, copy, studio_photo, size=size)
+
+    assert (rendered.width, rendered.height) == SIZES[size]
+    assert rendered.checks["picture"] == "studio"
+    assert rendered.checks["engine"] == "blitz"
+
+
+def test_the_same_seed_paints_the_same_bytes(brief, studio_photo):
+    copy = Copy(headline="Pink Lady", tagline="Crisp pink apple.", action="Shop now")
+
+    first, again, other = (drawn(brief.item, copy, studio_photo, seed=s).jpeg for s in (1, 1, 2))
+
+    assert first == again
+    assert first != other
+
+
+def test_markup_in_a_name_is_printed_not_obeyed(brief):
+    plain = Copy(headline="Bread", tagline="Good bread for you.", action="Shop now")
+    hostile = replace(plain, headline="<style>*{display:none}</style>Bread")
+
+    checks = drawn(brief.item, hostile).checks
+
+    assert checks["problems"] == []
+    assert checks["contrast"]["headline"] >= 4.5
+
+
+def test_without_blitz_pillow_draws_within_the_same_limits(shop_photo, monkeypatch):
+    def gone():
+        raise ProviderUnavailable("gone")
+
+    monkeypatch.setattr(layout, "_blitz", gone)
+    rng = random.Random(5)  # noqa: S311 a seed, not a secret
+    for size in SIZES:
+        for _ in range(5):
+            item, copy = adversarial(rng)
+            checks = drawn(item, copy, shop_photo, size=size).checks
+
+            assert checks["engine"] == "pillow"
+            assert checks["problems"] == []
+
+
+def test_an_unsafe_photo_costs_the_picture_not_the_banner(brief):
+    copy = Copy(headline="Pink Lady", tagline="Crisp pink apple.", action="Shop now")
+
+    checks = drawn(brief.item, copy, b"no picture").checks
+
+    assert checks["picture"] == "none"
+    assert "not a JPEG" in checks["picture_problem"]
+    assert checks["problems"] == []
+
+
+def test_a_missing_cutout_model_costs_the_cutout_only(brief, shop_photo):
+    copy = Copy(headline="Pink Lady", tagline="Crisp pink apple.", action="Shop now")
+
+    checks = render(
+        brief,
+        copy,
+        shop_photo,
+        brand_name="V",
+        brand_color="#000000",
+        seed=1,
+        cutout_model="/none.onnx",
+    ).checks
+
+    assert checks["picture"] == "framed"
+    assert "no cut-out model" in checks["picture_problem"]
+
+
+def test_a_written_banner_is_whole_and_leaves_nothing_beside_it(brief, tmp_path):
+    copy = Copy(headline="Pink Lady", tagline="Crisp pink apple.", action="Shop now")
+
+    banner = write(drawn(brief.item, copy, size="rectangle"), "abcdef", tmp_path)
+
+    assert banner.path == "ab/abcdef.jpg"
+    assert [path.name for path in (tmp_path / "ab").iterdir()] == ["abcdef.jpg"]
+    with Image.open(tmp_path / banner.path) as image:
+        assert image.size == (banner.width, banner.height) == (300, 250)
+
+
+def test_cutting_out_changes_transparency_only(studio_photo):
+    whole = np.asarray(Image.open(io.BytesIO(studio_photo)).convert("RGB"))
+
+    product = cut_out(Image.fromarray(whole))
+
+    cut = np.asarray(product.image)
+    height, width = cut.shape[:2]
+    places = [
+        (y, x)
+        for y in range(whole.shape[0] - height + 1)
+        for x in range(whole.shape[1] - width + 1)
+        if np.array_equal(whole[y : y + height, x : x + width], cut[..., :3])
+    ]
+    assert product.method == "studio"
+    assert len(places) == 1
+    assert 0.3 < (cut[..., 3] == 255).mean() < 0.95
+
+
+def test_a_small_photo_is_never_blown_up():
+    assert MAX_ENLARGED <= 1.6
+
+
+def test_a_white_or_black_photo_is_framed():
+    assert cut_out(Image.new("RGB", (198, 198), "white")).method == "framed"
+    assert cut_out(Image.new("RGB", (198, 198), "black")).method == "framed"
+
+
+def test_a_backdrop_is_seeded():
+    colour = Palette(hue=1.0, chroma=0.1, lightness=0.5)
+
+    first, again, other = (backdrop(colour, (300, 250), seed=seed).tobytes() for seed in (1, 1, 2))
+
+    assert first == again
+    assert first != other
+
+
+def test_a_palette_finds_the_products_colour_on_white(studio_photo):
+    found = palette(Image.open(io.BytesIO(studio_photo)))
+    red = to_oklab(np.array([190, 30, 40]) / 255)
+
+    assert abs(found.hue - float(np.arctan2(red[2], red[1]))) < 0.15
+
+
+def test_oklab_returns_to_where_it_came_from():
+    rgb = np.random.default_rng(1).random((50, 3))
+
+    assert np.allclose(from_oklab(to_oklab(rgb)), rgb, atol=1e-6)
+
+
+def test_contrast_is_that_of_the_worst_pixels():
+    half = Image.new("RGB", (100, 100), "white")
+    half.paste((0, 0, 0), (0, 0, 50, 100))
+
+    assert least_contrast(half, (0, 0, 100, 100), (0, 0, 0)) == pytest.approx(1.0)
+    assert least_contrast(half, (52, 0, 40, 100), (0, 0, 0)) == pytest.approx(21.0)
+
+
+@pytest.mark.parametrize("color", ["#ffffff", "#000000", "#777777", "#ffff00", "nonsense", ""])
+def test_a_button_can_be_read_on_any_brand_colour(color):
+    scheme = colours(Palette(hue=0.0, chroma=0.2, lightness=0.5), color)
+
+    ground = Image.new("RGB", (4, 4), scheme.accent)
+
+    assert scheme.on_accent in {WHITE, BLACK}
+    assert readable_on(scheme.accent) == scheme.on_accent
+    assert least_contrast(ground, (0, 0, 4, 4), scheme.on_accent) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "shown"),
+    [
+        ("3.49", "EUR", "€3.49"),
+        ("35.0", "USD", "$35.00"),
+        ("7", "CHF", "7 CHF"),
+        ("1e9", "EUR", ""),
+        ("-1", "EUR", ""),
+        (None, "EUR", ""),
+    ],
+)
+def test_a_price_is_printed_as_the_shop_gives_it(price, currency, shown):
+    assert printed(price, currency) == shown
+
+
+def test_overlap_is_an_area():
+    assert overlap((0, 0, 10, 10), (5, 5, 10, 10)) == 25
+    assert overlap((0, 0, 10, 10), (10, 0, 10, 10)) == 0

@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import pytest
+
+from generative.brief import clean
+from generative.checks.claims import judge
+from generative.copy.prompts import example_lines
+from generative.types import Brief, Copy, ItemFacts
+
+GOOD = Copy(headline="Pink Lady", tagline="Crisp pink apple, sweet taste.", action="Shop now")
+
+
+def verdict(brief, **words):
+    return judge(replace(GOOD, **words), clean(brief), forbidden=example_lines())
+
+
+def test_copy_made_of_facts_passes(brief):
+    assert verdict(brief).problems == ()
+    assert verdict(brief).support == 1.0
+
+
+@pytest.mark.parametrize(
+    ("tagline", "problem"),
+    [
+        ("Crisp pink apple, 50% off.", "share"),
+        ("Crisp pink apple, only $1.99.", "price"),
+        ("Crisp pink apple, only €2.50.", "price"),
+        ("Crisp pink apple with 12 vitamins.", "number 12"),
+        ("Three crisp pink apples.", "amount"),
+        ("Crisp pink apple on sale.", "deal"),
+        ("Crisp pink apple at bargain taste.", "deal"),
+        ("The best crisp pink apple.", "claim"),
+        ("Organic crisp pink apple taste.", "claim"),
+        ("Free crisp pink apple taste.", "claim"),
+        ("Crisp pink apple, guaranteed sweet.", "claim"),
+        ("Crisp <b>pink</b> apple.", "markup"),
+        ("Crisp pink apple [insert taste].", "markup"),
+        ("Crisp pink apple, sweet taste 🍎.", "pictogram"),
+        ("Crisp pink\u202e apple, sweet taste.", "control"),
+        ("As an AI I like crisp pink apple.", "prompt"),
+        ("Here is the headline: crisp pink apple.", "prompt"),
+        ("Woven, hemmed, and softer with every wash.", "example"),
+        ("Pink Lady", "repeats the headline"),
+        ("Crisp pink apple with a", "ends in the middle"),
+        ("crisp pink apple, sweet taste.", "lower case"),
+        ("CRISP PINK APPLE SWEET TASTE.", "shouts"),
+        ("Crisp crisp pink apple taste.", "repeats itself"),
+        ("Crisp pink apple!!! Sweet taste.", "punctuation"),
+        ("Damn crisp pink apple taste.", "rude"),
+        ("Crisp pink apple " * 9, "characters"),
+        ("", "characters"),
+        ("Bright galaxies whisper ancient melodies.", "of its words"),
+    ],
+)
+def test_copy_that_says_more_than_the_facts_is_refused(brief, tagline, problem):
+    problems = verdict(brief, tagline=tagline).problems
+
+    assert any(problem in found for found in problems), problems
+
+
+def test_the_right_price_passes(brief):
+    assert verdict(brief, tagline="Crisp pink apple, €2.49.").passed
+
+
+def test_a_deal_passes_only_with_a_higher_former_price(brief):
+    reduced = replace(brief, item=replace(brief.item, was_price="3.49"))
+    raised = replace(brief, item=replace(brief.item, was_price="1.00"))
+
+    assert verdict(reduced, tagline="Crisp pink apple, reduced.").passed
+    assert not verdict(raised, tagline="Crisp pink apple, reduced.").passed
+
+
+def test_a_claim_that_a_field_makes_passes(item):
+    organic = Brief(item=replace(item, attributes={"label": "organic"}))
+
+    assert verdict(organic, tagline="Crisp organic pink apple.").passed
+
+
+def test_what_the_facts_deny_is_not_said():
+    oil = Brief(
+        item=ItemFacts(item_id="x", title="Plain Oil", description="Smooth oil without a scent.")
+    )
+
+    refused = verdict(oil, headline="Plain Oil", tagline="Smooth oil, scent.")
+    passed = verdict(oil, headline="Plain Oil", tagline="Smooth oil without a scent.")
+
+    assert "the facts deny 'scent'" in refused.problems
+    assert passed.passed
+
+
+def test_a_text_at_its_limit_is_refused(brief):
+    assert not judge(GOOD, clean(brief), at_limit=True).passed
+
+
+def test_a_hero_has_more_room_than_a_rectangle(brief):
+    tagline = "Crisp pink apple with a sweet, clear taste that keeps in a cool place."
+
+    assert not verdict(brief, tagline=tagline).passed
+    assert verdict(replace(brief, size="hero"), tagline=tagline).passed
+
+
+def test_a_name_spelled_wrong_is_refused(item):
+    melon = Brief(item=replace(item, title="Cantaloupe", description="Sweet orange melon."))
+
+    assert verdict(melon, headline="Cantaloupe", tagline="Sweet orange melon.").passed
+    assert (
+        "misspelt"
+        in verdict(melon, headline="Cantalope", tagline="Sweet orange melon.").problems[0]
+    )
