@@ -278,5 +278,5 @@ def _words(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_words(one)}" for name, one in value.items())[:300]
     if isinstance(value, list | tuple):
-        return ", ".join(_words(one) for one in value)[:300] or "none"
+        return "; ".join(_words(one) for one in value)[:300] or "none"
     return str(value)[:300]

@@ -30,7 +30,6 @@ class Hero:
     banner: str = ""
     alt: str = ""
     poll: str = ""
-    credit: str = ""
 
     @staticmethod
     def words_of(creative: Mapping[str, Any]) -> str:
@@ -63,5 +62,4 @@ def hero_of(
         banner=shown["banner_url"] if ready else "",
         alt=Hero.words_of(shown),
         poll=url_for("storefront.hero_state", key=made.key) if pending else "",
-        credit="Words and layout of this banner were made by a machine." if ready else "",
     )

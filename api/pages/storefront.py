@@ -92,7 +92,8 @@ def item(item_id: str | None = None) -> Response:
     known = look(here).shelf.items.get(item_id)
     if known is None or known.hidden:
         return _missing("This item is not on our shelves", "It may be gone for good.")
-    deeds.viewed(here, shoppers.current(), item_id, recommendation_id=rid)
+    if "after" not in request.args:  # back from a form of this very page: that is no second look
+        deeds.viewed(here, shoppers.current(), item_id, recommendation_id=rid)
     # Looked at again, so that the line about what was noted is read from the record.
     window = look(here, tab=known.category[0] if known.category else "")
     return _page(
@@ -118,7 +119,7 @@ def act() -> Response:
     if kind is None or item_id not in look(here).shelf.items:
         raise Problem(422, "that can be done with no item of this shop")
     deeds.done(here, shoppers.current(), item_id, kind)
-    return _go(item_href(item_id))
+    return _go(item_href(item_id, after=kind.value))
 
 
 @blueprint.get("/shop/category/<path:path>")

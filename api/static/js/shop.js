@@ -34,7 +34,11 @@ function showBanner(hero, made) {
   const image = new Image(1200, 628);
   image.className = "banner";
   image.alt = made.alt;
-  image.addEventListener("load", () => hero.replaceChildren(image), { once: true });
+  image.addEventListener("load", () => {
+    hero.replaceChildren(image);
+    const credit = document.getElementById("hero-credit");
+    if (credit) credit.hidden = false;
+  }, { once: true });
   image.src = made.banner_url;
 }
 

@@ -1,0 +1,118 @@
+"""What a shopkeeper lives through, in a real browser."""
+
+import pytest
+
+PHONE = {"viewport": {"width": 390, "height": 844}}
+TABS = ["Overview", "Catalogue", "Models", "Campaigns", "Privacy"]
+
+
+def focused(page) -> str:
+    return page.evaluate("document.activeElement.textContent.trim()")
+
+
+def tab_to(page, name: str) -> None:
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if focused(page) == name:
+            return
+    pytest.fail(f"the keyboard does not reach {name}")
+
+
+def test_the_keyboard_alone_opens_every_tab(visit, world) -> None:
+    page = visit("/console/")
+
+    page.keyboard.type(world.admin_key)  # the one field has the focus
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Overview", level=1).wait_for()
+    for tab in TABS[1:]:
+        tab_to(page, tab)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=tab, level=1).wait_for()
+
+    tab_to(page, "Log out")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Log in").wait_for()
+
+
+def test_health_is_said_in_words(log_in) -> None:
+    page = log_in()
+
+    health = page.locator(".health").inner_text()
+
+    assert "Database works" in health
+    assert "Redis needs attention" in health
+
+
+def test_an_upload_names_the_broken_line(log_in) -> None:
+    page = log_in()
+    page.get_by_role("link", name="Catalogue").click()
+    feed = b"item_id,title,price\nu1,Nectarines,2.50\nu2,Broken,minus\nu3,Apricots,1.00\n"
+
+    page.get_by_label("Catalogue file").set_input_files(
+        {"name": "fruit.csv", "mimeType": "text/csv", "buffer": feed}
+    )
+    page.get_by_role("button", name="Upload").click()
+
+    assert "2 kept, 1 refused" in page.locator("#report").inner_text()
+    assert page.locator("#report tbody td").all_inner_texts()[:2] == ["3", "price"]
+
+
+def test_a_hidden_item_leaves_the_shop(log_in) -> None:
+    page = log_in()
+    page.goto("/console/catalogue?q=g35")
+
+    page.get_by_role("button", name="Hide").click()
+    hidden = page.goto("/shop/search?q=number 35").text()
+    page.goto("/console/catalogue?q=g35")
+    page.get_by_role("button", name="Show").click()
+
+    assert "Nothing found" in hidden
+    assert "number 35" in page.goto("/shop/search?q=number 35").text()
+
+
+def test_a_retrain_is_queued_watched_and_cancelled(log_in) -> None:
+    page = log_in()
+    page.get_by_role("link", name="Models").click()
+
+    page.get_by_role("button", name="Retrain now").click()
+    waiting = page.locator("#run").inner_text()
+    page.locator("#run").get_by_role("button", name="Cancel").click()
+
+    assert "Waiting for a worker" in waiting
+    assert "cancelled" in page.locator("#run").inner_text()
+
+
+def test_a_campaign_is_created_and_cancelled(log_in) -> None:
+    page = log_in()
+    page.get_by_role("link", name="Campaigns").click()
+
+    page.get_by_label("Name").fill("Autumn <b>sale</b>")
+    page.get_by_role("button", name="Create").click()
+    page.locator("#progress").get_by_role("button", name="Cancel").click()
+
+    assert page.locator("h1").inner_text() == "Autumn <b>sale</b>"
+    assert "cancelled" in page.locator("#progress").inner_text()
+
+
+def test_a_shopper_is_forgotten(log_in) -> None:
+    page = log_in()
+    page.get_by_role("link", name="Privacy").click()
+
+    page.get_by_label("Shopper id").fill("household-9")
+    page.get_by_label("This cannot be undone").check()
+    page.get_by_role("button", name="Forget").click()
+
+    assert "Events deleted" in page.locator(".report").inner_text()
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_tabs_fit_and_are_well_formed(log_in, options: dict, sound) -> None:
+    page = log_in(**options)
+
+    found = {}
+    for tab in TABS:
+        page.get_by_role("link", name=tab, exact=True).click()
+        page.get_by_role("heading", name=tab, level=1).wait_for()
+        found[tab] = sound(page)
+
+    assert found == dict.fromkeys(TABS, [])
