@@ -29,6 +29,46 @@ _PROBLEM = {
     },
 }
 
+_EVENT = {
+    "type": "object",
+    "description": "Ours as below; GA4 and Segment payloads are taken as they are",
+    "properties": {
+        "event_id": {"type": "string", "maxLength": 200},
+        "user_id": {"type": "string", "maxLength": 200},
+        "item_id": {"type": "string", "maxLength": 200},
+        "kind": {"type": "string", "enum": ["view", "cart", "purchase", "like", "dismiss"]},
+        "at": {"type": "string", "format": "date-time"},
+        "quantity": {"type": "integer", "minimum": 1},
+        "order_id": {"type": "string", "maxLength": 200},
+        "recommendation_id": {"type": "string", "maxLength": 64},
+    },
+}
+_LIST = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": 1000}
+_FEED = {"schema": {"type": "string", "format": "binary"}}
+# Bodies that no pydantic model reads: an event in three dialects, a feed in four formats.
+_BODIES: dict[str, dict[str, Any]] = {
+    "/events": {
+        "application/json": {
+            "schema": {
+                "oneOf": [
+                    _EVENT,
+                    _LIST,
+                    {"type": "object", "required": ["events"], "properties": {"events": _LIST}},
+                ]
+            }
+        }
+    },
+    "/items/import": {
+        "text/csv": _FEED,
+        "application/jsonl": _FEED,
+        "application/xml": _FEED,
+        "text/tab-separated-values": _FEED,
+        "multipart/form-data": {
+            "schema": {"type": "object", "properties": {"file": _FEED["schema"]}}
+        },
+    },
+}
+
 
 def file_answer(media_type: str, description: str) -> dict[int | str, Any]:
     """The documented 200 of a route that sends no JSON."""
@@ -61,6 +101,8 @@ def _complete(spec: Any) -> Any:
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
         },
     }
+    for path, content in _BODIES.items():
+        spec["paths"][path]["post"]["requestBody"] = {"required": True, "content": content}
     for path, operations in spec["paths"].items():
         for operation in operations.values():
             if not isinstance(operation, dict):
