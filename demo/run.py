@@ -9,8 +9,6 @@ import fcntl
 import json
 import os
 import re
-import secrets
-import shutil
 import signal
 import sys
 import time
@@ -19,13 +17,16 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from state import reset, secret, shown, web_port, write_private
 from supervisor import DemoError, Supervisor, free_port
 from terminal import TrainingBar, say
 
 ROOT = Path(__file__).resolve().parent.parent
-PORT = 8080
-PORTS_TRIED = 20
 TRAIN_SECONDS = 1800.0
+_ALONE = (
+    "--without-gossip",
+    "--without-mingle",
+)  # two workers with different work have nothing to say
 BANNER_SECONDS = 300.0
 
 
@@ -41,7 +42,7 @@ class Demo:
         self.report: dict[str, Any] = {"seconds": {}}
         for name in ("logs", "valkey", "media"):
             (self.state / name).mkdir(parents=True, exist_ok=True)
-        self.port = _web_port(options.port)
+        self.port = web_port(options.port)
         self.redis_port = free_port()
         self.env = self._environment()
         self.supervisor = Supervisor(ROOT, self.env, self.state / "logs", say)
@@ -51,9 +52,14 @@ class Demo:
         return f"http://127.0.0.1:{self.port}"
 
     def go(self) -> None:
+        files = self._files()
         self._start_valkey()
-        self._fill()
+        migrate = [sys.executable, "-m", "flask", "--app", "api", "db", "upgrade"]
+        self.supervisor.run("migrate", migrate)
+        self._keys()
         self._start_services()
+        self._fill(files)
+        self._wait_for_web()
         if not self._model_is_live():
             self._train()
         shopper = self._first_answer()
@@ -68,8 +74,8 @@ class Demo:
 
     def _environment(self) -> dict[str, str]:
         state = self.state
-        redis = f"redis://:{_secret(state / 'valkey.key')}@127.0.0.1:{self.redis_port}"
-        media = [str(self.options.data.resolve() / "media"), str(state / "media")]
+        redis = f"redis://:{secret(state / 'valkey.key')}@127.0.0.1:{self.redis_port}"
+        media = [str(self.options.data / "media"), str(state / "media")]
         return {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -85,7 +91,7 @@ class Demo:
             "VITRINE_MEDIA_DIRS": ":".join(media),
             "VITRINE_BROKER_URL": f"{redis}/0",
             "VITRINE_CACHE_URL": f"{redis}/1",
-            "VITRINE_SECRET_KEY": _secret(state / "cookie.key"),
+            "VITRINE_SECRET_KEY": secret(state / "cookie.key"),
             "VITRINE_COOKIE_SECURE": "0",
         }
 
@@ -101,32 +107,32 @@ class Demo:
             ) from error
         # A file, because a password in a command line can be read by everyone on the machine.
         config = self.state / "valkey" / "valkey.conf"
-        _write_private(
+        write_private(
             config,
             f"bind 127.0.0.1\nport {self.redis_port}\ndir {self.state / 'valkey'}\n"
-            f'requirepass {_secret(self.state / "valkey.key")}\nappendonly yes\nsave ""\n'
+            f'requirepass {secret(self.state / "valkey.key")}\nappendonly yes\nsave ""\n'
             "maxmemory 256mb\nmaxmemory-policy volatile-lru\n",
         )
         self.supervisor.start("valkey", [binary, str(config)])
 
-    def _fill(self) -> None:
-        """Migrate, and import what is not imported yet; importing twice changes nothing."""
-        python = sys.executable
-        self.supervisor.run("migrate", [python, "-m", "flask", "--app", "api", "db", "upgrade"])
-        data = self.options.data.resolve()
+    def _files(self) -> list[Path]:
+        data = self.options.data
         files = [*sorted(data.glob("*/items.*")), *sorted(data.glob("*/events.*"))]
         if not files:
             raise DemoError(f"no */items.* and */events.* in {data}; is the clone complete?")
+        return files
+
+    def _fill(self, files: list[Path]) -> None:
+        """Import what is not imported yet; importing twice changes nothing."""
         marker = self.state / "imported.json"
         stamp = {str(file): file.stat().st_size for file in files}
         if not marker.exists() or json.loads(marker.read_text()) != stamp:
             for file in files:
                 kind = file.name.split(".")[0]
-                say(f"importing {kind} from {file.relative_to(data.parent)}")
-                command = [python, "-m", "recsys", "import", kind, str(file)]
+                say(f"importing {kind} from {shown(file)}")
+                command = [sys.executable, "-m", "recsys", "import", kind, str(file)]
                 self.supervisor.run(f"import-{file.parent.name}-{kind}", command, show=True)
             marker.write_text(json.dumps(stamp))
-        self._keys()
         self._took("filled")
 
     def _keys(self) -> None:
@@ -139,7 +145,7 @@ class Demo:
             found = re.search(r"vk_\w+", printed)
             if found is None:
                 raise DemoError(f"no key in what `flask keys create` printed: {printed!r}")
-            _write_private(file, found.group())
+            write_private(file, found.group())
             say(f"the {role} key, shown this once: {found.group()}")
 
     def _key_file(self, role: str) -> Path:
@@ -147,7 +153,7 @@ class Demo:
 
     def _start_services(self) -> None:
         celery = [sys.executable, "-m", "celery", "-A", "workers.app"]
-        worker = [*celery, "worker", "--loglevel=INFO", "--concurrency=1", "--without-gossip"]
+        worker = [*celery, "worker", "--loglevel=INFO", "--concurrency=1", *_ALONE]
         train = ["-Q", "train", "-n", "train@%h", "--max-tasks-per-child=1"]
         self.supervisor.start("worker", [*worker, "-Q", "default", "-n", "default@%h"])
         self.supervisor.start("worker-train", [*worker, *train], {"OMP_NUM_THREADS": "2"})
@@ -159,6 +165,8 @@ class Demo:
             "api",
             [*granian, *listen, "--workers", "1", "--blocking-threads", "4", "api:create_app"],
         )
+
+    def _wait_for_web(self) -> None:
         self.supervisor.wait(
             lambda: self._get("/health/live") is not None, "the web server's start", seconds=60
         )
@@ -262,20 +270,20 @@ class Demo:
     def _welcome(self, shopper: str, item: dict[str, Any]) -> None:
         creative = item["creative"]
         banner = creative["banner_url"]
-        key = _shown(self._key_file("storefront"))
+        key = shown(self._key_file("storefront"))
         say()
         say(f'  A creative, just made: "{creative["headline"]}"')
         say(f"                         {banner if '://' in banner else self.url + banner}")
         say()
         say(f"  Storefront   {self.url}/")
-        say(f"  Console      {self.url}/console   (key: {_shown(self._key_file('admin'))})")
+        say(f"  Console      {self.url}/console   (key: {shown(self._key_file('admin'))})")
         say(f"  API docs     {self.url}/docs")
         say()
         query = f"{self.url}/recommend?user_id={shopper}&k=5"
         say(f"""  curl -s '{query}' -H "X-Api-Key: $(cat {key})" """.rstrip())
         say()
         if not self.options.once:
-            say(f"  Ctrl-C stops it. Logs: {_shown(self.state / 'logs')}")
+            say(f"  Ctrl-C stops it. Logs: {shown(self.state / 'logs')}")
 
     def _took(self, what: str) -> None:
         self.report["seconds"][what] = round(time.monotonic() - self.started, 2)
@@ -291,9 +299,10 @@ class Demo:
 def main() -> int:
     sys.path.insert(0, str(ROOT))
     options = _options()
+    options.data = options.data.resolve()
     state: Path = options.state
     if options.reset:
-        return _reset(state)
+        return reset(state)
     state.mkdir(parents=True, exist_ok=True)
     with (state / "lock").open("w") as lock:
         try:
@@ -333,57 +342,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--report", type=Path, help="write timings and peak memory to this file")
     parser.add_argument("--reset", action="store_true", help="forget the state and end")
     return parser.parse_args()
-
-
-def _reset(state: Path) -> int:
-    if not state.exists():
-        say("nothing to forget")
-        return 0
-    if not (state / "lock").exists():
-        say(f"{state} was not made by the demo; it is left alone")
-        return 1
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say("the demo is running; stop it with Ctrl-C first")
-            return 1
-        shutil.rmtree(state)
-    say(f"forgot {_shown(state)}")
-    return 0
-
-
-def _web_port(wanted: int) -> int:
-    if wanted:
-        try:
-            return free_port(wanted)
-        except OSError as error:
-            raise DemoError(
-                f"port {wanted} is taken ({error.strerror}); choose another with VITRINE_PORT"
-            ) from error
-    for port in range(PORT, PORT + PORTS_TRIED):
-        try:
-            return free_port(port)
-        except OSError:
-            continue
-    raise DemoError(f"ports {PORT} to {PORT + PORTS_TRIED - 1} are taken; choose with VITRINE_PORT")
-
-
-def _secret(file: Path) -> str:
-    if not file.exists():
-        _write_private(file, secrets.token_hex(24))
-    return file.read_text()
-
-
-def _write_private(file: Path, text: str) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(text)
-
-
-def _shown(path: Path) -> str:
-    """Relative to where the user stands, as it can be pasted."""
-    return os.path.relpath(path, Path.cwd())
 
 
 def _stop(_number: int, _frame: object) -> None:
