@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.learning import metrics
 from recsys.learning.bundle import ModelBundle
 from recsys.models.neighbours import ItemLists
 from recsys.serving import explain, index, rules
@@ -141,12 +142,12 @@ def _fill(
 ) -> None:
     """The impersonal rungs. The newest one also reaches items that the model has never met."""
     if len(picks) < query.k:
-        counts = np.where(mask, bundle.popularity, 0)
-        rows = np.argsort(-counts, kind="stable")[: query.k + len(picks)]
-        for row in rows[counts[rows] > 0].tolist():
+        counts = np.where(mask & (bundle.popularity > 0), bundle.popularity, -np.inf)
+        for row in metrics.best_rows(counts[None, :], query.k + len(picks))[0].tolist():
             if len(picks) == query.k:
                 return
-            _add(picks, bundle.item_ids[row], float(counts[row]), Source.POPULAR, _POPULAR)
+            if row != metrics.NOTHING:
+                _add(picks, bundle.item_ids[row], float(counts[row]), Source.POPULAR, _POPULAR)
     if len(picks) < query.k:
         for item in shelf.newest():
             refusal = rules.refuses(item, query, seen)
