@@ -108,12 +108,12 @@ def money(amount: Decimal | None, currency: str) -> str:
     return f"{symbol}{amount:,.2f}" if symbol else f"{currency} {amount:,.2f}"
 
 
-def item_href(item_id: str, *, recommendation_id: str = "") -> str:
+def item_href(item_id: str, *, recommendation_id: str = "", after: str | None = None) -> str:
     """The item's page. An id that a path would bend (`a//b`, `../a`) travels as a parameter."""
     rid = recommendation_id or None
     if any(part in {"", ".", ".."} for part in item_id.split("/")):
-        return url_for("storefront.item", item_id=None, id=item_id, rid=rid)
-    return url_for("storefront.item", item_id=item_id, rid=rid)
+        return url_for("storefront.item", item_id=None, id=item_id, rid=rid, after=after)
+    return url_for("storefront.item", item_id=item_id, rid=rid, after=after)
 
 
 def category_href(path: Iterable[str]) -> str:

@@ -187,7 +187,8 @@ def test_a_deed_is_noted(client: FlaskClient, here: Runtime, deed: str, said: st
     answer, _ = act(client, "i3", deed)
 
     assert answer.status_code == 303
-    assert ("i3", EventKind(deed)) in deeds(here)
+    assert noted(page(client, answer.location)) == noted(page(client))
+    assert deeds(here) == [("i3", EventKind.VIEW), ("i3", EventKind(deed))]
     assert noted(page(client)) == f"Noted: you {said.format('Fruit number 3')}."
 
 

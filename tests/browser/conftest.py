@@ -73,14 +73,12 @@ def world(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "api:create_app"]
-        + ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-        + ["--blocking-threads", "4", "--backpressure", "16"],
-        env=os.environ | settings(url, folder),
-        stdout=(folder / "server.log").open("wb"),
-        stderr=subprocess.STDOUT,
-    )
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"]
+    command += ["api:create_app", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--blocking-threads", "4", "--backpressure", "16"]
+    with (folder / "server.log").open("wb") as log:
+        environment = os.environ | settings(url, folder)
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
         answers(f"{address}/health/live", server, folder / "server.log")
@@ -199,7 +197,7 @@ def model(item_ids: tuple[str, ...]) -> ModelBundle:
 
 
 @pytest.fixture(scope="session")
-def chromium(world: World):
+def chromium(world: World):  # noqa: ARG001 it skips where there is no Chromium
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
