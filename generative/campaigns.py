@@ -7,6 +7,7 @@ from rows, never kept beside them.
 
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from generative.archive import stream
 from generative.brief import from_json, to_json
 from generative.creatives import creative_of, insert_new
 from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
+from generative.studio import floor
 from generative.tables import CampaignCreativeRow, CampaignRow, CreativeRow
 from generative.types import (
     SIZES,
@@ -25,6 +27,7 @@ from generative.types import (
     Brief,
     Campaign,
     CampaignSpec,
+    Creative,
     Planned,
     Progress,
     Shown,
@@ -217,6 +220,18 @@ def decide(session: Session, campaign_id: str, key: str, approval: Approval) -> 
     )
     if not decided:
         raise UnknownCreative(key)
+
+
+def for_shop(session: Session, key: str) -> Creative | None:
+    """The kept creative as the shop may show it: the floor where any campaign turned it down."""
+    row = session.get(CreativeRow, key)
+    if row is None:
+        return None
+    planned = CampaignCreativeRow
+    turned_down = (planned.key == key) & (planned.approval == Approval.REJECTED)
+    if session.scalar(select(planned.key).where(turned_down).limit(1)) is None:
+        return creative_of(row)
+    return replace(floor(from_json(row.brief)), key=key)
 
 
 def progress(session: Session, campaign_id: str) -> Progress:

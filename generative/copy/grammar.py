@@ -8,6 +8,7 @@ is left to it is what it is good at, a fluent choice. The checks still judge wha
 import json
 import re
 
+from generative.copy.template import short_name
 from generative.types import ItemFacts
 
 MAX_STARTS = 70
@@ -31,7 +32,7 @@ INVITING = ("Discover", "Enjoy", "Meet", "Choose")
 
 def grammar(item: ItemFacts) -> str:
     """GBNF for `{"headline": …, "tagline": …}` over the phrases of one item."""
-    named = _phrases(item.title, limit=8)
+    named = _phrases(short_name(item), limit=8)
     told = _phrases(item.description, limit=PHRASE_WORDS)[:MAX_STARTS]
     rules = (
         r'root ::= "{\"headline\": \"" headline "\", \"tagline\": \"" tagline ".\"}"',

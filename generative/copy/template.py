@@ -4,6 +4,7 @@ Nothing here can fail or claim anything. Sentences vary by item, and never by ch
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 from generative.brief import clean_text, cut, orders
@@ -11,6 +12,7 @@ from generative.copy.candidate import Candidate
 from generative.copy.limits import limits
 from generative.types import Brief, Copy, ItemFacts
 
+_TAIL = re.compile(r"\s[\u2013\u2014|\u00b7]\s|,?\sNo\.\s?\d+$")
 _TAGLINES = {
     "en": (
         "From our {shelf} range.",
@@ -56,7 +58,7 @@ class TemplateCopy:
 def headline(brief: Brief) -> str:
     """The item's name, or its shelf's where the name is an order to a machine or no name at all."""
     room = limits(brief.size).headline
-    name = item_name(brief.item)
+    name = short_name(brief.item)
     if name:
         return cut(name, room)
     shelf = _shelf(brief.item)
@@ -86,12 +88,20 @@ def item_name(item: ItemFacts) -> str:
     return "" if orders(name) or not any(letter.isalpha() for letter in name) else name
 
 
+def short_name(item: ItemFacts) -> str:
+    """The name without what feeds hang onto it after a dash or a bar: pack, variant, number."""
+    name = item_name(item)
+    short = _TAIL.split(name, maxsplit=1)[0].strip(" ,")
+    return short if any(letter.isalpha() for letter in short) else name
+
+
 def _shelf(item: ItemFacts) -> str:
-    for part in reversed(item.category):
-        shelf = clean_text(part, 40)
-        if shelf and not orders(shelf):
-            return shelf
-    return ""
+    """The narrowest shelf that says more than the name printed above it."""
+    shelves = [clean_text(part, 40) for part in reversed(item.category)]
+    shelves = [shelf for shelf in shelves if shelf and not orders(shelf)]
+    name = short_name(item).lower()
+    news = (shelf for shelf in shelves if shelf.lower().rstrip("s") not in name)
+    return next(news, shelves[0] if shelves else "")
 
 
 def _language(brief: Brief) -> str:

@@ -105,3 +105,23 @@ def test_the_grammar_opens_no_phrase_after_a_denial():
     oil = ItemFacts(item_id="x", title="Oil", description="Smooth oil without a strong scent.")
 
     assert '"strong"' not in grammar(oil)
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Russet Potatoes, 10 lb bag \u2014 store brand, No. 2", "Russet Potatoes, 10 lb bag"),
+        ("Yogurt, 6 oz, No. 188", "Yogurt, 6 oz"),
+        ("Divine Shine - Satin Rose", "Divine Shine - Satin Rose"),
+        ("Lamp | Blue | 40 cm", "Lamp"),
+        ("No. 7", "No. 7"),
+    ],
+)
+def test_a_headline_leaves_out_what_feeds_hang_onto_a_name(title, shown):
+    assert floor(Brief(item=ItemFacts(item_id="x", title=title))).copy.headline == shown
+
+
+def test_a_shelf_that_only_repeats_the_name_gives_way_to_a_wider_one():
+    item = ItemFacts(item_id="x", title="Pineapple", category=("Grocery", "Fruit", "Pineapple"))
+
+    assert "Fruit" in floor(Brief(item=item)).copy.tagline
