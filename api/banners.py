@@ -4,8 +4,6 @@ import re
 
 from apiflask import APIBlueprint
 from flask import Response, request, send_from_directory
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from api import auth, creatives, parsing
@@ -15,10 +13,9 @@ from api.keys import Role
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from api.schemas import CreativeOut
 from api.specification import file_answer
-from generative import creatives as rows
+from generative import campaigns
 from generative.errors import UnknownCreative
-from generative.tables import CampaignCreativeRow
-from generative.types import Approval, Creative, State
+from generative.types import Creative, State
 from recsys.database import reading
 
 PENDING_RETRY_SECONDS = 5
@@ -65,34 +62,16 @@ def banner(key: str) -> Response:
 
 
 def _find(here: Runtime, key: str) -> Creative | None:
-    """The cache first; the record where the cache is away or has forgotten."""
+    """The record, which knows what was turned down; the cache for what no worker has made yet."""
     if not _KEY.fullmatch(key):
         return None
     held = creatives.by_key(here, key, Degraded())
-    if held is not None and held.state is not State.PENDING:
-        return None if _is_rejected(here, key) else held
     try:
         with here.database.asking(), reading(here.engine) as session:
-            made = rows.get(session, key)
-            rejected = made is not None and rejected_in(session, key)
+            kept = campaigns.for_shop(session, key)
     except DATABASE_ERRORS:
         return held
-    return held if made is None or rejected else made
-
-
-def _is_rejected(here: Runtime, key: str) -> bool:
-    try:
-        with here.database.asking(), reading(here.engine) as session:
-            return rejected_in(session, key)
-    except DATABASE_ERRORS:
-        return False
-
-
-def rejected_in(session: Session, key: str) -> bool:
-    """Whether a marketer has turned this creative down in any campaign."""
-    planned = CampaignCreativeRow
-    turned_down = (planned.key == key) & (planned.approval == Approval.REJECTED)
-    return bool(session.scalar(select(exists().where(turned_down))))
+    return kept or held
 
 
 def _send(here: Runtime, path: str, media_type: str) -> Response:

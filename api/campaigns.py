@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,8 +25,8 @@ from api.schemas import (
     PageQuery,
 )
 from api.specification import file_answer
-from generative import campaigns, creatives
-from generative.types import Approval, CampaignSpec, State
+from generative import campaigns
+from generative.types import Approval, CampaignSpec
 from recsys.database import reading, writing
 
 _TOKENS = uuid.UUID("5c7d3a52-8f55-4b0f-9d3c-2c3f7b6a1e90")  # where idempotency keys become ids
@@ -160,15 +160,11 @@ def decide(here: Runtime, campaign_id: str, key: str, approval: Approval) -> dic
     """
     with writing(here.engine) as session:
         campaigns.decide(session, campaign_id, key, approval)
-        made = creatives.get(session, key)
-    if made is not None:
-        if approval is Approval.REJECTED:  # the words of the floor are the catalogue's own
-            made = replace(made, state=State.FALLBACK, banner=None)
-        try:
-            with here.redis.asking():
-                here.cache.put(made)
-        except CACHE_ERRORS:
-            pass  # a cache that is away shows nothing either
+        shown = campaigns.for_shop(session, key)
+    if shown is not None:
+        # A cache that is away shows nothing either, and is filled from the rows when it is back.
+        with suppress(*CACHE_ERRORS), here.redis.asking():
+            here.cache.put(shown)
     return {"key": key, "approval": approval.value}
 
 

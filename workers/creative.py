@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import redis
 
 from generative import brief as briefs
-from generative import creatives
+from generative import campaigns, creatives
 from generative.types import Audience, Brief, Creative
 from recsys.catalogue import items
 from recsys.database import reading, writing
@@ -33,7 +33,7 @@ def creative_for(runtime: Runtime, brief: Brief) -> Creative:
     """The creative of a brief: the kept one where there is one, else made, kept and cached."""
     key = briefs.key(brief, runtime.studio.fingerprint)
     with reading(runtime.engine) as session:
-        creative = creatives.get(session, key)
+        creative = campaigns.for_shop(session, key)
     if creative is None:
         creative = runtime.studio.make(brief)
         with writing(runtime.engine) as session:

@@ -162,9 +162,9 @@ def test_an_unknown_creative_is_a_404(client, shop, key: str) -> None:
 
 def test_a_banner_outside_its_directory_is_never_sent(client, here: Runtime, tmp_path) -> None:
     (tmp_path / "secret.jpg").write_bytes(b"secret")
-    key = "1" * 32
-    made = make(here, key)
-    here.cache.put(replace(made, banner=replace(made.banner, path="../secret.jpg")))
+    made, key = make(here, "1" * 32), "3" * 32
+    hostile = replace(made.banner, path="../secret.jpg")
+    here.cache.put(replace(made, key=key, banner=hostile))
 
     assert client.get(f"/creatives/{key}/banner").status_code == 404
 
@@ -202,8 +202,10 @@ def test_a_rejected_creative_leaves_the_shop_at_once(client, shop, here: Runtime
 
     decide(here, campaign, key, Approval.REJECTED)
 
-    assert first(client, shop)["state"] == "fallback"
-    assert first(client, shop)["banner_url"] is None
+    shown = first(client, shop)
+    assert shown["state"] == "fallback"
+    assert shown["headline"] != "Fresh"
+    assert shown["banner_url"] is None
     assert client.get(f"/creatives/{key}/banner").status_code == 404
 
     decide(here, campaign, key, Approval.APPROVED)
