@@ -31,6 +31,7 @@ from generative.types import Audience, Banner, Brief, Creative, State
 log = logging.getLogger(__name__)
 
 CHECKS_VERSION = "1"
+_BEST_FILL = 0.65  # of the room for a tagline: neither a stub nor a wall
 
 
 def fingerprint(config: GenerativeConfig) -> str:
@@ -75,8 +76,8 @@ class Studio:
     def make(self, brief: Brief, *, seed: int = 0) -> Creative:
         """Write, judge and draw one creative; a bad item or picture costs its banner, never the call.
 
-        Candidates are asked in the configured order, and the first provider with one that passes
-        wins: the order is the shopkeeper's. Without a sound banner the state is `fallback`.
+        Every provider is asked, in the configured order, which also settles ties between the best
+        that pass. Without a sound banner the state is `fallback`.
         """
         cleaned = clean(brief)
         made_key = key(brief, self.fingerprint)
@@ -102,7 +103,10 @@ class Studio:
         self, cleaned: Brief, *, seed: int
     ) -> tuple[Candidate, Verdict, list[dict[str, Any]]]:
         refused: list[dict[str, Any]] = []
+        passed: list[tuple[Candidate, Verdict]] = []
         for provider in self._providers:
+            if passed and provider.name == TemplateCopy.name:
+                break  # fixed words are for items that nobody could write about
             try:
                 candidates = provider.write(cleaned, seed=seed)
             except ProviderUnavailable as error:
@@ -110,13 +114,12 @@ class Studio:
                 refused.append({"provider": provider.name, "problems": [str(error)]})
                 continue
             judged = [(candidate, _judge(candidate, cleaned)) for candidate in candidates]
-            passed = [pair for pair in judged if pair[1].passed]
+            passed += [pair for pair in judged if pair[1].passed]
             refused += [_refusal(*pair) for pair in judged if not pair[1].passed]
-            if passed:
-                best = max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned.size))
-                return *best, refused
-        candidate, verdict = _floor_copy(cleaned)
-        return candidate, verdict, refused
+        if not passed:
+            passed.append(_floor_copy(cleaned))
+        # Of equals the first wins, so the configured order decides ties.
+        return *max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned.size)), refused
 
     def _draw(
         self, cleaned: Brief, candidate: Candidate, made_key: str, *, seed: int
@@ -177,11 +180,11 @@ def _judge(candidate: Candidate, cleaned: Brief) -> Verdict:
 
 
 def _rank(candidate: Candidate, verdict: Verdict, size: str) -> tuple[float, float, int]:
-    """Most supported first, then the fuller tagline, then the more varied words."""
+    """Most supported first, then a tagline that fills its room, then words not yet said."""
     copy, room = candidate.copy, limits(size)
-    fullness = -abs(len(copy.tagline) / room.tagline - 0.65)
-    said = f"{copy.headline} {copy.tagline}".lower().split()
-    return (verdict.support, round(fullness, 2), len(set(said)))
+    fullness = -abs(len(copy.tagline) / room.tagline - _BEST_FILL)
+    news = set(copy.tagline.lower().split()) - set(copy.headline.lower().split())
+    return (verdict.support, round(fullness, 1), len(news))
 
 
 def _refusal(candidate: Candidate, verdict: Verdict) -> dict[str, Any]:

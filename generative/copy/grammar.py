@@ -27,7 +27,6 @@ SMALL = frozenset(_SMALL_WORDS.split())
 _LEAD_WORDS = "a an the with and or of for in on has have is are your our its from by"
 _LEADS = frozenset(_LEAD_WORDS.split())
 _NEVER_LAST = SMALL | frozenset(("without", "no", "never", "non"))
-INVITING = ("Discover", "Enjoy", "Meet", "Choose")
 
 
 def grammar(item: ItemFacts) -> str:
@@ -37,9 +36,8 @@ def grammar(item: ItemFacts) -> str:
     rules = (
         r'root ::= "{\"headline\": \"" headline "\", \"tagline\": \"" tagline ".\"}"',
         "headline ::= opening (join phrase)? | name (join phrase)?",
-        "tagline ::= opening (join phrase)? | inviting phrase (join phrase)?",
-        'join ::= ", " | " and "',
-        "inviting ::= " + " | ".join(_literal(word + " ") for word in INVITING),
+        "tagline ::= opening (join phrase)?",
+        'join ::= ", "',
         "name ::= " + _rule(named[:1] or told, capital=True),
         "opening ::= " + _rule(told or named, capital=True),
         "phrase ::= " + _rule(told or named, capital=False),
