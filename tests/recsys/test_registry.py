@@ -249,3 +249,16 @@ def test_a_publish_killed_in_the_middle_leaves_no_half_model(root: Path, after: 
     assert [info.version for info in registry.versions(root)] == [SECOND, FIRST]
     assert all(info.problem is None for info in registry.versions(root))
     assert ModelHandle(root).get().version == FIRST
+
+
+def test_serving_brings_no_torch_into_the_process() -> None:
+    program = (
+        "import sys; from recsys.serving import personas, ranking, registry; "
+        "sys.exit('torch' in sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, cwd=Path(__file__).parents[2]
+    )
+
+    assert done.returncode == 0
