@@ -12,21 +12,23 @@ from flask import (
     send_from_directory,
     url_for,
 )
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
+from api.pages.gallery import campaign_of, card_of, progress_of
 from api.runtime import runtime
 from generative import campaigns as store
 from generative.errors import UnknownCreative
-from generative.types import SIZES, Approval, Campaign, CampaignSpec, Progress, Shown
+from generative.tables import CampaignCreativeRow
+from generative.types import SIZES, Approval, CampaignSpec, Shown
 from recsys.database import reading, writing
 
 PAGE = 60
 MOST_IDS = 10_000
 MOST_BEST = 50
 _NAME_LENGTH = 120
-_CHECKS_SHOWN = 24
 _BLANK: Mapping[str, Any] = {
     "name": "",
     "sizes": tuple(SIZES),
@@ -74,7 +76,7 @@ def show(campaign_id: str) -> Response:
         campaign = store.get(session, campaign_id)
         progress = store.progress(session, campaign_id)
         shown = store.gallery(session, campaign_id, limit=PAGE, offset=offset)
-    cards = [_card(campaign_id, one) for one in shown if one.status != "planned"]
+    cards = [card_of(campaign_id, one) for one in shown if one.status != "planned"]
     more = None
     if offset + PAGE < progress.total:
         more = url_for("console.campaign", campaign_id=campaign_id, start=offset + PAGE)
@@ -82,8 +84,8 @@ def show(campaign_id: str) -> Response:
         "console/campaign.html",
         heading=campaign.spec.name,
         tab="campaigns",
-        campaign=_campaign(campaign),
-        progress=_progress(campaign, progress, stale=False),
+        campaign=campaign_of(campaign),
+        progress=progress_of(campaign, progress, stale=False),
         cards=cards,
         more=more,
     )
@@ -94,9 +96,9 @@ def watch(campaign_id: str) -> Response:
     with reading(runtime().engine) as session:
         campaign = store.get(session, campaign_id)
         progress = store.progress(session, campaign_id)
-    shown = _progress(campaign, progress, stale=True)
+    shown = progress_of(campaign, progress, stale=True)
     fragment = "console/_progress_fragment.html"
-    return make_response(render_template(fragment, campaign=_campaign(campaign), progress=shown))
+    return make_response(render_template(fragment, campaign=campaign_of(campaign), progress=shown))
 
 
 def cancel(campaign_id: str) -> Response:
@@ -117,9 +119,9 @@ def decide(campaign_id: str, key: str) -> Response:
         return see_other("console.campaign", campaign_id=campaign_id, _anchor=f"card-{key}")
     with reading(runtime().engine) as session:
         campaign = store.get(session, campaign_id)
-        card = _card(campaign_id, _one(session, campaign_id, key))
+        card = card_of(campaign_id, _one(session, campaign_id, key))
     fragment = "console/_card_fragment.html"
-    return make_response(render_template(fragment, campaign=_campaign(campaign), card=card))
+    return make_response(render_template(fragment, campaign=campaign_of(campaign), card=card))
 
 
 def export(campaign_id: str) -> Response:
@@ -151,7 +153,7 @@ def _index(entered: Mapping[str, Any]) -> Response:
     with reading(runtime().engine) as session:
         found = store.recent(session)
         rows = [
-            _campaign(one) | {"made": store.progress(session, one.campaign_id).made}
+            campaign_of(one) | {"made": store.progress(session, one.campaign_id).made}
             for one in found
         ]
     return page(
@@ -196,87 +198,17 @@ def _ids(text: str, what: str) -> list[str]:
     return ids
 
 
-def _campaign(campaign: Campaign) -> dict[str, Any]:
-    spec = campaign.spec
-    user_ids = spec.audience.get("user_ids")
-    item_ids = spec.items.get("item_ids")
-    audience = "every persona" if user_ids is None else f"{len(user_ids):,} shoppers"
-    choice = (
-        f"the best {spec.items.get('best')}" if item_ids is None else f"{len(item_ids):,} items"
-    )
-    return {
-        "campaign_id": campaign.campaign_id,
-        "name": spec.name,
-        "status": campaign.status,
-        "total": campaign.total,
-        "error": campaign.error,
-        "created": f"{campaign.created_at:%Y-%m-%d %H:%M} UTC",
-        "words": f"{choice} for {audience}, {' and '.join(spec.sizes)}",
-    }
-
-
-def _progress(campaign: Campaign, progress: Progress, *, stale: bool) -> dict[str, Any]:
-    active = campaign.status in store.OPEN
-    if active and not progress.total:
-        words = "Choosing items and shoppers …"
-    else:
-        words = f"{progress.made} of {progress.total} made"
-        words += f", {progress.failed} failed" if progress.failed else ""
-        words += f"; {progress.approved} approved, {progress.rejected} rejected"
-    return {
-        "active": active,
-        "total": progress.total,
-        "made": progress.made,
-        "words": words,
-        "say": f"Campaign {campaign.status}",
-        "stale": stale and bool(progress.made),
-    }
-
-
 def _one(session: Session, campaign_id: str, key: str) -> Shown:
-    offset = 0
-    while found := store.gallery(session, campaign_id, limit=500, offset=offset):
-        for one in found:
-            if one.key == key:
-                return one
-        offset += len(found)
-    raise UnknownCreative(key)
+    """One planned creative, found by its place in the plan.
 
-
-def _card(campaign_id: str, shown: Shown) -> dict[str, Any]:
-    creative, audience = shown.creative, shown.brief.audience
-    banner = creative.banner if creative else None
-    return {
-        "key": shown.key,
-        "item_id": shown.item_id,
-        "size": shown.brief.size,
-        "audience": ", ".join((*audience.categories, audience.price_band)),
-        "approval": shown.approval.value,
-        "error": shown.error,
-        "can_decide": creative is not None,
-        "headline": creative.copy.headline if creative else "",
-        "tagline": creative.copy.tagline if creative else "",
-        "banner": url_for("console.picture", campaign_id=campaign_id, key=shown.key)
-        if banner
-        else None,
-        "width": banner.width if banner else 0,
-        "height": banner.height if banner else 0,
-        "facts": _facts(creative.checks, creative.provenance) if creative else [],
-    }
-
-
-def _facts(checks: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
-    pairs = [*checks.items(), *provenance.items()]
-    return [(name.replace("_", " "), _words(value)) for name, value in pairs][:_CHECKS_SHOWN]
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_words(one)}" for name, one in value.items())[:300]
-    if isinstance(value, list | tuple):
-        return "; ".join(_words(one) for one in value)[:300] or "none"
-    return str(value)[:300]
+    Raises:
+        UnknownCreative: The campaign planned no such creative.
+    """
+    planned = CampaignCreativeRow
+    mine = planned.campaign_id == campaign_id
+    position = session.scalar(select(planned.position).where(mine, planned.key == key))
+    if position is None:
+        raise UnknownCreative(key)
+    before = select(func.count()).where(mine, planned.position < position)
+    offset = session.scalar(before) or 0
+    return store.gallery(session, campaign_id, limit=1, offset=offset)[0]

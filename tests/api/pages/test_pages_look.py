@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-STATIC = Path(__file__).resolve().parents[2] / "api" / "static"
+STATIC = Path(__file__).resolve().parents[3] / "api" / "static"
 TEMPLATES = STATIC.parent / "templates"
 CSS = (STATIC / "css" / "vitrine.css").read_text()
 SCHEMES = {"light": CSS.split("@media")[0], "dark": CSS.split("prefers-color-scheme: dark")[1]}

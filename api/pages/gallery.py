@@ -1,0 +1,87 @@
+"""A campaign as the console's templates see it: plain words and numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import url_for
+
+from generative.campaigns import OPEN
+from generative.types import Campaign, Progress, Shown
+
+_CHECKS_SHOWN = 24
+
+
+def campaign_of(campaign: Campaign) -> dict[str, Any]:
+    spec = campaign.spec
+    user_ids = spec.audience.get("user_ids")
+    item_ids = spec.items.get("item_ids")
+    audience = "every persona" if user_ids is None else f"{len(user_ids):,} shoppers"
+    choice = (
+        f"the best {spec.items.get('best')}" if item_ids is None else f"{len(item_ids):,} items"
+    )
+    return {
+        "campaign_id": campaign.campaign_id,
+        "name": spec.name,
+        "status": campaign.status,
+        "total": campaign.total,
+        "error": campaign.error,
+        "created": f"{campaign.created_at:%Y-%m-%d %H:%M} UTC",
+        "words": f"{choice} for {audience}, {' and '.join(spec.sizes)}",
+    }
+
+
+def progress_of(campaign: Campaign, progress: Progress, *, stale: bool) -> dict[str, Any]:
+    active = campaign.status in OPEN
+    if active and not progress.total:
+        words = "Choosing items and shoppers …"
+    else:
+        words = f"{progress.made} of {progress.total} made"
+        words += f", {progress.failed} failed" if progress.failed else ""
+        words += f"; {progress.approved} approved, {progress.rejected} rejected"
+    return {
+        "active": active,
+        "total": progress.total,
+        "made": progress.made,
+        "words": words,
+        "say": f"Campaign {campaign.status}",
+        "stale": stale and bool(progress.made),
+    }
+
+
+def card_of(campaign_id: str, shown: Shown) -> dict[str, Any]:
+    creative, audience = shown.creative, shown.brief.audience
+    banner = creative.banner if creative else None
+    return {
+        "key": shown.key,
+        "item_id": shown.item_id,
+        "size": shown.brief.size,
+        "audience": ", ".join((*audience.categories, audience.price_band)),
+        "approval": shown.approval.value,
+        "error": shown.error,
+        "can_decide": creative is not None,
+        "headline": creative.copy.headline if creative else "",
+        "tagline": creative.copy.tagline if creative else "",
+        "banner": url_for("console.picture", campaign_id=campaign_id, key=shown.key)
+        if banner
+        else None,
+        "width": banner.width if banner else 0,
+        "height": banner.height if banner else 0,
+        "facts": _facts(creative.checks, creative.provenance) if creative else [],
+    }
+
+
+def _facts(checks: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
+    pairs = [*checks.items(), *provenance.items()]
+    return [(name.replace("_", " "), _words(value)) for name, value in pairs][:_CHECKS_SHOWN]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_words(one)}" for name, one in value.items())[:300]
+    if isinstance(value, list | tuple):
+        return "; ".join(_words(one) for one in value)[:300] or "none"
+    return str(value)[:300]
