@@ -23,6 +23,8 @@ _EDGE_SHARE = 0.97
 _FOOT_SHARE = 0.25
 _MIN_AREA, _MAX_AREA = 0.06, 0.92
 _MAX_UNSURE = 0.16
+_PALE = 220
+_MAX_PALE_RIM = 0.12
 _CLEAR = 8  # alpha below which a pixel shows nothing
 
 
@@ -66,9 +68,18 @@ def _studio(photo: Image.Image) -> Image.Image | None:
     background = reached.crop((1, 1, photo.width + 1, photo.height + 1))
     mask = ImageChops.invert(background).filter(ImageFilter.MedianFilter(3))
     share = float(np.asarray(mask).mean()) / 255.0
-    if not _MIN_AREA <= share <= _MAX_AREA:
+    if not _MIN_AREA <= share <= _MAX_AREA or _pale_rim(mask, pixels) > _MAX_PALE_RIM:
         return None
     return mask.filter(ImageFilter.GaussianBlur(0.7))
+
+
+def _pale_rim(mask: Image.Image, pixels: NDArray[np.uint8]) -> float:
+    """The share of the product's rim that is nearly white: there the fill may have eaten into it."""
+    solid = mask.point(lambda value: 255 if value > 127 else 0)  # noqa: PLR2004 the middle
+    outer = np.asarray(solid.filter(ImageFilter.MinFilter(5))) > 0
+    inner = np.asarray(solid.filter(ImageFilter.MinFilter(9))) > 0
+    rim = outer & ~inner
+    return float((pixels.min(axis=2)[rim] >= _PALE).mean()) if rim.any() else 1.0
 
 
 def _isnet(photo: Image.Image, model_path: str) -> Image.Image | None:

@@ -248,3 +248,11 @@ def test_a_price_is_printed_as_the_shop_gives_it(price, currency, shown):
 def test_overlap_is_an_area():
     assert overlap((0, 0, 10, 10), (5, 5, 10, 10)) == 25
     assert overlap((0, 0, 10, 10), (10, 0, 10, 10)) == 0
+
+
+def test_a_pale_product_on_white_is_framed_rather_than_eaten():
+    photo = Image.new("RGB", (198, 198), "white")
+    photo.paste((232, 232, 232), (50, 30, 150, 170))
+    photo.paste((180, 20, 20), (70, 60, 130, 120))
+
+    assert cut_out(photo).method == "framed"
