@@ -35,6 +35,8 @@ class Breaker:
         try:
             yield
         except Exception:
-            if self._clock() - started > self._slow_seconds:
-                self._rests_until = self._clock() + REST_SECONDS
+            taken = self._clock() - started
+            if taken > self._slow_seconds:
+                # At most a fifth of the time is spent waiting for what does not answer.
+                self._rests_until = self._clock() + max(REST_SECONDS, 4 * taken)
             raise

@@ -6,6 +6,7 @@ does not fit ends as a problem that names the field.
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -64,11 +65,14 @@ def json_body() -> Any:
     """
     if request.mimetype and request.mimetype not in {"application/json", "text/json"}:
         raise Problem(415, f"send application/json, not {request.mimetype}")
+    limit = request.max_content_length or sys.maxsize
+    too_large = Problem(413, f"the body is larger than {limit:,} bytes")
     try:
         data = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        limit = request.max_content_length
-        raise Problem(413, f"the body is larger than {limit:,} bytes") from None
+        raise too_large from None
+    if request.content_length is None and len(data) >= limit:
+        raise too_large  # a chunked body is cut at the limit, not refused
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:

@@ -218,6 +218,19 @@ def test_a_feed_above_its_own_limit_is_refused(api_config: ApiConfig, admin) -> 
     assert answer.status_code == 413
 
 
+def test_a_feed_of_unsaid_length_is_refused_not_cut(api_config: ApiConfig, admin) -> None:
+    app = create_app(replace(api_config, max_upload_bytes=1000))
+    answer = app.test_client().post(
+        "/items/import?format=csv",
+        input_stream=io.BytesIO(CSV * 100),
+        environ_overrides={"wsgi.input_terminated": True},
+        headers=admin,
+    )
+    app.extensions["vitrine"].close()
+
+    assert answer.status_code == 413
+
+
 def test_a_feed_is_imported_alike_on_both_databases(engine: Engine) -> None:
     report = imports.run(engine, io.BytesIO(CSV), FeedFormat.CSV)
     again = imports.run(engine, io.BytesIO(CSV), FeedFormat.CSV)

@@ -1,5 +1,6 @@
 """`POST /events`: each row has its own fate, and accepted means durable."""
 
+import io
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,6 +180,18 @@ def test_a_ten_megabyte_body_is_refused(client, shop) -> None:
 
     assert answer.status_code == 413
     assert answer.mimetype == "application/problem+json"
+
+
+def test_a_ten_megabyte_body_of_unsaid_length_is_refused_too(client, shop) -> None:
+    answer = client.post(
+        "/events",
+        input_stream=io.BytesIO(b" " * 10_000_000),
+        environ_overrides={"wsgi.input_terminated": True},
+        headers=shop,
+        content_type="application/json",
+    )
+
+    assert answer.status_code == 413
 
 
 def test_another_media_type_is_refused(client, shop) -> None:
