@@ -75,7 +75,7 @@ def _make(runtime: Runtime, campaign_id: str, planned: Planned) -> None:
     try:
         error = _changed(runtime, planned)
         if error is None and creative.creative_for(runtime, planned.brief).banner is None:
-            error = "no sound banner could be drawn; the creative's checks say why"
+            error = "it has no banner: none could be drawn, or a marketer turned this creative down"
     except SQLAlchemyError:
         raise
     except Exception as failure:  # one creative that cannot be made must not stop the others
