@@ -67,8 +67,12 @@ def by_counts(counts: NDArray[np.float32]) -> Score:
 
 
 def by_neighbours(lists: ItemLists) -> Score:
-    """ItemKNN: an item scores what the items of the history lend it."""
-    lent = lists.matrix()
+    """ItemKNN: an item scores its similarity to those of its own neighbours that are in the history.
+
+    The other way round, where the history's items lend to their neighbours, favours bestsellers:
+    on ML-1M it costs .03 NDCG@100.
+    """
+    lent = lists.matrix().T.tocsr()
     return lambda histories: np.asarray((histories @ lent).toarray())
 
 
