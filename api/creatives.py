@@ -4,6 +4,7 @@ A ring is only made by the asker that wins the claim. The winner also leaves the
 as `pending`, so that any process can answer for its key before a worker has.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -35,8 +36,8 @@ def for_slate(
         degraded.add("creatives")
         cached, pending = {}, set()
     answers = [_answer(one, cached.get(one.floor.key), pending) for one in asked]
-    for creative in answers:
-        runtime.metrics.creative(creative.state)
+    for state, count in Counter(creative.state for creative in answers).items():
+        runtime.metrics.creative(state, count)
     return answers
 
 

@@ -154,6 +154,24 @@ def test_the_banner_is_cached_for_good_and_revalidated_by_its_hash(client, shop,
     picture.close()
 
 
+def test_any_process_knows_a_pending_creative_and_rings_again_when_its_claim_lapsed(
+    client, shop, here: Runtime, cached_config: ApiConfig, broker
+) -> None:
+    key = first(client, shop)["key"]
+    other = create_app(cached_config)
+
+    waiting = other.test_client().get(f"/creatives/{key}", headers=shop)
+    rung = broker()
+    here.cache._client.delete(f"vitrine:claim:{key}")
+    again = other.test_client().get(f"/creatives/{key}", headers=shop)
+
+    other.extensions["vitrine"].close()
+    assert (waiting.json["state"], again.json["state"]) == ("pending", "pending")
+    assert waiting.json["headline"]
+    assert waiting.headers["Retry-After"]
+    assert (rung, broker()) == (1, 2)
+
+
 @pytest.mark.parametrize("key", ["x", "0" * 32, "../../etc/passwd", "A" * 32, "0" * 500])
 def test_an_unknown_creative_is_a_404(client, shop, key: str) -> None:
     assert client.get(f"/creatives/{key}", headers=shop).status_code == 404
