@@ -35,7 +35,7 @@ def grammar(item: ItemFacts) -> str:
     told = _phrases(item.description, limit=PHRASE_WORDS)[:MAX_STARTS]
     rules = (
         r'root ::= "{\"headline\": \"" headline "\", \"tagline\": \"" tagline ".\"}"',
-        "headline ::= opening (join phrase)? | name (join phrase)?",
+        "headline ::= name (join phrase)?",
         "tagline ::= opening (join phrase)?",
         'join ::= ", "',
         "name ::= " + _rule(named[:1] or told, capital=True),

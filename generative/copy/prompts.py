@@ -3,7 +3,7 @@
 from generative.copy.template import item_name
 from generative.types import Brief
 
-PROMPT_VERSION = "3"
+PROMPT_VERSION = "4"
 FACT_LIMIT = 420  # characters of a description that are shown to the model
 
 SYSTEM = (
