@@ -69,9 +69,12 @@ class Keyring:
     def _try_refresh(self) -> None:
         if not self._lock.acquire(blocking=False):
             return  # another thread reads; the last reading is good enough
+        started = self._clock()
         try:
             self.refresh()
         except SQLAlchemyError:
-            self._read_at = self._clock()  # the last reading stands until the next try
+            # The last reading stands until the next try, later the longer this one took.
+            now = self._clock()
+            self._read_at = now + 4 * (now - started)
         finally:
             self._lock.release()
