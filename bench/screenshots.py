@@ -24,7 +24,7 @@ TALLEST = {1280: 1500, 390: 1700}  # pixels: what a reader still scrolls through
 QUALITIES = (80, 70, 60, 50)
 MOST_BYTES = 200_000
 PATIENCE_SECONDS = 600
-CAMPAIGN = "Autumn favourites"
+CAMPAIGN = "Three for everyone"
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def _console(page: Any, out: Path, width: int, admin_key: str) -> None:
     page.goto("/console/campaigns")
     if not page.get_by_role("link", name=CAMPAIGN).count():
         page.get_by_label("Name").fill(CAMPAIGN)
-        page.get_by_label("How many").fill("1")
+        page.get_by_label("How many").fill("3")
         page.get_by_role("button", name="Create").click()
     else:
         page.get_by_role("link", name=CAMPAIGN).first.click()

@@ -22,7 +22,7 @@ def home_rows(
     top: Tile | None,
 ) -> list[Row]:
     """No item stands twice on the page."""
-    shown = {top.item_id} if top else set()
+    shown = set(window.just_seen) | ({top.item_id} if top else set())
     first = [tile for tile in picks if tile.item_id not in shown][: 2 * WIDTH]
     rows = [Row(title=_title(answer), tiles=tuple(first))]
     shown |= {tile.item_id for tile in first}

@@ -22,6 +22,7 @@ from recsys.catalogue import items as catalogue
 from recsys.database import reading
 from recsys.types import EventKind, Item, Query
 
+PICKS = 13  # the hero and two full rows
 LISTED = 48
 CHIPS = 24
 LOW_STOCK = 5
@@ -61,7 +62,9 @@ def home() -> Response:
     here = runtime()
     window = look(here)
     ask = Ask(
-        query=Query(k=13, placement="home", hide=here.config.recsys.hide),
+        query=Query(
+            k=PICKS, placement="home", hide=here.config.recsys.hide, exclude=window.just_seen
+        ),
         user_id=window.shopper.user_id,
         consent=window.shopper.consent,
         banner=NO_BANNER,

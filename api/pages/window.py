@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 PEOPLE = 6
 PEOPLE_SECONDS = 60.0  # counting all events to find the regulars is too much for every page
 DEPARTMENTS = 8
+JUST_SEEN = 5
 EXTENSION = "vitrine.regulars"
 _VERBS = {
     EventKind.VIEW: "you viewed {}",
@@ -60,6 +61,11 @@ class Window:
     def tabs(self) -> tuple[Link, ...]:
         names = children(self.shelf, ())[:DEPARTMENTS]
         return tuple(Link(name=name, href=category_href((name,))) for name in names)
+
+    @property
+    def just_seen(self) -> frozenset[str]:
+        """What was opened a moment ago: it is a reason for the page, not news on it."""
+        return frozenset(self.history.item_ids[-JUST_SEEN:])
 
     @property
     def noted(self) -> str:
