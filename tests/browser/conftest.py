@@ -51,6 +51,7 @@ class World:
 
     url: str
     admin_key: str
+    database_url: str
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +83,7 @@ def world(
     address = f"http://127.0.0.1:{port}"
     try:
         answers(f"{address}/health/live", server, folder / "server.log")
-        yield World(address, admin_key)
+        yield World(address, admin_key, url)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=15)

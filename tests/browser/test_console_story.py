@@ -1,9 +1,37 @@
 """What a shopkeeper lives through, in a real browser."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
 import pytest
+from sqlalchemy import Engine
+
+from recsys.database import connect, writing
+from recsys.learning import runs
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 TABS = ["Overview", "Catalogue", "Models", "Campaigns", "Privacy"]
+
+
+@pytest.fixture
+def engine(world) -> Iterator[Engine]:
+    """The worker's side of the shop's database."""
+    opened = connect(world.database_url)
+    yield opened
+    opened.dispose()
+
+
+def beat(engine: Engine, run_id: str, epochs: int) -> None:
+    losses = [1 / (epoch + 1) for epoch in range(epochs)]
+    with writing(engine) as session:
+        runs.beat(
+            session,
+            run_id,
+            stage="fit",
+            progress=epochs / 10,
+            curves={"loss": losses, "ndcg": losses[::-1]},
+            now=datetime.now(UTC),
+        )
 
 
 def focused(page) -> str:
@@ -82,6 +110,37 @@ def test_a_retrain_is_queued_watched_and_cancelled(log_in) -> None:
 
     assert "Waiting for a worker" in waiting
     page.locator("#run", has_text="Cancelled").wait_for()
+
+
+def test_a_training_is_watched_live_to_its_end(log_in, engine: Engine) -> None:
+    now = datetime.now(UTC)
+    with writing(engine) as session:
+        run_id = runs.start(session, trigger="test", now=now)
+        runs.claim(session, run_id, now=now, lease_seconds=60)
+    beat(engine, run_id, 4)
+    page = log_in()
+    page.get_by_role("link", name="Models").click()
+    page.locator('#run progress[value="40"]').wait_for()
+
+    beat(engine, run_id, 8)
+    page.locator('#run progress[value="80"]').wait_for()
+    said = page.locator("#say").inner_text()
+    with writing(engine) as session:
+        figures = {"ndcg@100": 0.3, "recall@20": 0.2}
+        runs.finish(
+            session,
+            run_id,
+            status="done",
+            metrics={"candidate": figures, "popularity": figures},
+            model_version=None,
+            error=None,
+            now=now,
+        )
+    page.locator("#run .badge.done").wait_for()
+
+    assert said == "Training"
+    assert page.locator(".plot canvas").count() == 2
+    assert page.locator("#run tbody tr").count() == 2
 
 
 def test_a_campaign_is_created_and_cancelled(log_in) -> None:
