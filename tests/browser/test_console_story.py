@@ -49,7 +49,8 @@ def tab_to(page, name: str) -> None:
 def test_the_keyboard_alone_opens_every_tab(visit, world) -> None:
     page = visit("/console/")
 
-    page.keyboard.type(world.admin_key)  # the one field has the focus
+    page.locator("#key:focus").wait_for()  # the one field has the focus
+    page.keyboard.type(world.admin_key)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Overview", level=1).wait_for()
     for tab in TABS[1:]:
