@@ -1,5 +1,6 @@
 """The web process's settings; they contain the domains' own."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,16 +12,14 @@ from recsys.config import RecsysConfig
 class ApiConfig:
     recsys: RecsysConfig = field(default_factory=RecsysConfig)
     generative: GenerativeConfig = field(default_factory=GenerativeConfig)
-    secret_key: str = (
-        ""  # signs console and storefront cookies; empty refuses both, the API still answers
-    )
-    cookie_secure: bool = (
-        True  # send cookies over HTTPS only; the demo on plain loopback turns it off
-    )
+    secret_key: str = ""  # signs cookies; empty shuts the pages, the API still answers
+    cookie_secure: bool = True  # cookies over HTTPS only; off on plain loopback
     storefront: bool = True  # serve the sample storefront at /
     max_body_bytes: int = 1_000_000  # JSON bodies above this are refused with 413
     max_upload_bytes: int = 64_000_000  # catalogue feeds above this are refused with 413
     creatives_per_slate: int = 3  # how many leading items of a slate may ring for a generation
+    cors_origins: tuple[str, ...] = ()  # whose scripts may call with the public key
+    image_origins: tuple[str, ...] = ()  # where else our pages may show product pictures from
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "ApiConfig":
@@ -39,6 +38,8 @@ class ApiConfig:
             max_body_bytes=_count(env, "VITRINE_MAX_BODY_BYTES", d.max_body_bytes),
             max_upload_bytes=_count(env, "VITRINE_MAX_UPLOAD_BYTES", d.max_upload_bytes),
             creatives_per_slate=_count(env, "VITRINE_CREATIVES_PER_SLATE", d.creatives_per_slate),
+            cors_origins=_origins(env, "VITRINE_CORS_ORIGINS"),
+            image_origins=_origins(env, "VITRINE_IMAGE_ORIGINS"),
         )
 
 
@@ -58,3 +59,14 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
         message = f"{name}={value!r} must be a whole number, zero or more"
         raise ValueError(message)
     return int(value)
+
+
+def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    origins = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+    for origin in origins:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?", origin):
+            message = (
+                f"VITRINE_CORS_ORIGINS: {origin!r} must be scheme://host[:port], no path, no *"
+            )
+            raise ValueError(message)
+    return origins

@@ -29,7 +29,7 @@ def spoken(value: Any) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, tuple):
-        return (":" if isinstance(value[0], Path) else ",").join(map(str, value))
+        return (":" if value and isinstance(value[0], Path) else ",").join(map(str, value))
     return str(value)
 
 
