@@ -76,6 +76,12 @@ def because(item: Item, deed: EventKind) -> Reason:
     )
 
 
+def again(item_id: str, deed: EventKind) -> Reason:
+    """The item itself is in the history: say so, rather than name it as its own cause."""
+    kind = "buy_again" if deed is EventKind.PURCHASE else "look_again"
+    return Reason(kind=kind, item_id=item_id, text=f"You {_VERBS[deed]} this before")
+
+
 def _distinct(bundle: ModelBundle, history: UserHistory) -> list[str]:
     """Known items in the order of their last deed, oldest first, without the dismissed."""
     dismissed: set[str] = set()

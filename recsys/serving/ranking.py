@@ -93,13 +93,12 @@ def _because(
     rows: NDArray[np.int64],
 ) -> list[Reason]:
     deeds = explain.strongest_deeds(history)
-    purchased = history.purchased
     reasons = []
     for row, cause in zip(rows.tolist(), explain.causes(bundle, shopper, rows), strict=True):
         item_id = bundle.item_ids[row]
         past = None if cause is None else shelf.items.get(cause)
-        if item_id in purchased:
-            reasons.append(Reason(kind="buy_again", item_id=item_id, text="You bought this before"))
+        if item_id in deeds:  # "because you viewed this very item" would be true and useless
+            reasons.append(explain.again(item_id, deeds[item_id]))
         elif past is None:
             reasons.append(
                 _POPULAR

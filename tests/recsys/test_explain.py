@@ -117,3 +117,17 @@ def test_every_recommendation_has_a_reason(bundle: ModelBundle, shelf: Shelf) ->
 
     assert all(pick.reasons[0].text for pick in slate.recommendations)
     assert slate.recommendations[-1].reasons[0].kind == "newest"
+
+
+def test_what_was_only_viewed_is_never_its_own_reason(bundle: ModelBundle, shelf: Shelf) -> None:
+    viewed = _history(*[(f"item-{n:03}", VIEW) for n in (0, 2, 4)])
+
+    slate = ranking.recommend(bundle, shelf, viewed, Query(k=20, hide=Hide.NONE))
+
+    reasons = {pick.item_id: pick.reasons[0] for pick in slate.recommendations}
+    again = set(viewed.item_ids) & set(reasons)
+    assert again
+    assert {(reasons[i].kind, reasons[i].text) for i in again} == {
+        ("look_again", "You viewed this before")
+    }
+    assert all(reason.item_id != i for i, reason in reasons.items() if i not in again)
