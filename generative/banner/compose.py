@@ -9,6 +9,8 @@ from generative.picture.cutout import Product
 from generative.picture.palette import Palette
 
 MAX_ENLARGED = 1.6  # beyond this a small photo turns soft
+_CARD_PAD = 0.08  # of the picture's height, white on every side
+_CARD_LEAST = 0.8  # width of a card by its height: a narrow bottle does not make a strip
 _SHADOW = (18, 24, 32)
 
 
@@ -28,6 +30,8 @@ def compose(
     if product is None:
         return canvas, (0.0, 0.0, 0.0, 0.0)
     if product.method == "framed":
+        return canvas, _photo(canvas, product.image, geometry)
+    if product.method == "card":
         return canvas, _card(canvas, product.image, geometry)
     return canvas, _stand(canvas, product.image, geometry, stage=size == "hero")
 
@@ -39,6 +43,20 @@ def _paper(canvas: Image.Image, geometry: Geometry, colours: Colours) -> None:
 
 
 def _card(canvas: Image.Image, photo: Image.Image, geometry: Geometry) -> Box:
+    """A studio photo on a white card a little larger than itself."""
+    x, y, width, height = (round(part) for part in geometry.picture)
+    pad = round(height * _CARD_PAD)
+    room = (width - 2 * pad, height - 2 * pad)
+    scale = min(room[0] / photo.width, room[1] / photo.height, MAX_ENLARGED)
+    shown = _scaled(photo.convert("RGB"), scale)
+    tall = shown.height + 2 * pad
+    wide = min(width, max(shown.width + 2 * pad, round(tall * _CARD_LEAST)))
+    card = Image.new("RGB", (wide, tall), "white")
+    card.paste(shown, ((wide - shown.width) // 2, pad))
+    return _laid(canvas, card, geometry, (x + (width - wide) // 2, y + (height - tall) // 2))
+
+
+def _photo(canvas: Image.Image, photo: Image.Image, geometry: Geometry) -> Box:
     """The photo with round corners on a soft shadow; a wide one may lose a quarter of its sides."""
     x, y, width, height = (round(part) for part in geometry.picture)
     scale = min(width / photo.width, height / photo.height, MAX_ENLARGED)
@@ -50,11 +68,19 @@ def _card(canvas: Image.Image, photo: Image.Image, geometry: Geometry) -> Box:
     shown = _scaled(photo, scale).convert("RGB")
     left = x + (width - shown.width) // 2
     top = y + (height - shown.height) // 2
+    return _laid(canvas, shown, geometry, (left, top))
+
+
+def _laid(
+    canvas: Image.Image, sheet: Image.Image, geometry: Geometry, corner: tuple[int, int]
+) -> Box:
+    """A sheet with round corners on its own soft shadow."""
+    left, top = corner
     unit = geometry.height / 100
-    mask = _rounded(shown.size, round(unit * 4.4))
+    mask = _rounded(sheet.size, round(unit * 4.4))
     _shadow(canvas, mask, (left, top + round(unit * 2)), blur=round(unit * 3) + 2, strength=0.3)
-    canvas.paste(shown, (left, top), mask)
-    return (left, top, shown.width, shown.height)
+    canvas.paste(sheet, corner, mask)
+    return (left, top, sheet.width, sheet.height)
 
 
 def _stand(canvas: Image.Image, cut: Image.Image, geometry: Geometry, *, stage: bool) -> Box:

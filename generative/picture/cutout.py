@@ -24,13 +24,20 @@ _FOOT_SHARE = 0.25
 _MIN_AREA, _MAX_AREA = 0.06, 0.92
 _MAX_UNSURE = 0.16
 _PALE = 220
-_MAX_PALE_RIM = 0.12
+_MAX_PALE_RIM = 0.04
+_PAPER = 250  # what a photographer's paper shows at least; a pale product shows less
+_MAX_LEAK = 0.01
+_CARD_TOP, _CARD_SIDE = 0.7, 0.97
 _CLEAR = 8  # alpha below which a pixel shows nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """`image` is RGBA, trimmed to what shows. `method` is isnet, studio, alpha or framed."""
+    """`image` is RGBA, trimmed to what shows.
+
+    `method` is isnet, studio or alpha where the product was cut out; card where it stays on the
+    white of its photo, and framed where the photo is shown as it is.
+    """
 
     image: Image.Image
     method: str
@@ -48,7 +55,26 @@ def cut_out(image: Image.Image, *, model_path: str = "") -> Product:
     studio = _studio(photo)
     if studio is not None:
         return Product(image=_apply(photo, studio), method="studio")
+    card = _card(photo)
+    if card is not None:
+        return Product(image=card.convert("RGBA"), method="card")
     return Product(image=photo.convert("RGBA"), method="framed")
+
+
+def _card(photo: Image.Image) -> Image.Image | None:
+    """A studio photo without its empty margins, to be laid on a white card; None for others.
+
+    Nothing is cut from the product: only rows and columns that are white from end to end go.
+    """
+    least = np.asarray(photo).min(axis=2)  # (H, W)
+    white = least >= _PAPER
+    top, bottom, left, right = (
+        float(side.mean()) for side in (white[0], white[-1], white[:, 0], white[:, -1])
+    )
+    if min(top, bottom) < _CARD_TOP or min(left, right) < _CARD_SIDE:
+        return None
+    box = Image.fromarray((~white).astype(np.uint8) * 255).getbbox()
+    return photo.crop(box) if box else None
 
 
 def _studio(photo: Image.Image) -> Image.Image | None:
@@ -68,7 +94,9 @@ def _studio(photo: Image.Image) -> Image.Image | None:
     background = reached.crop((1, 1, photo.width + 1, photo.height + 1))
     mask = ImageChops.invert(background).filter(ImageFilter.MedianFilter(3))
     share = float(np.asarray(mask).mean()) / 255.0
-    if not _MIN_AREA <= share <= _MAX_AREA or _pale_rim(mask, pixels) > _MAX_PALE_RIM:
+    if not _MIN_AREA <= share <= _MAX_AREA:
+        return None
+    if _pale_rim(mask, pixels) > _MAX_PALE_RIM or _leak(mask, pixels) > _MAX_LEAK:
         return None
     return mask.filter(ImageFilter.GaussianBlur(0.7))
 
@@ -80,6 +108,14 @@ def _pale_rim(mask: Image.Image, pixels: NDArray[np.uint8]) -> float:
     inner = np.asarray(solid.filter(ImageFilter.MinFilter(9))) > 0
     rim = outer & ~inner
     return float((pixels.min(axis=2)[rim] >= _PALE).mean()) if rim.any() else 1.0
+
+
+def _leak(mask: Image.Image, pixels: NDArray[np.uint8]) -> float:
+    """Off-white background away from the rim, over the product's area: shadows, or product eaten."""
+    solid = mask.point(lambda value: 255 if value > 127 else 0)  # noqa: PLR2004 the middle
+    away = np.asarray(solid.filter(ImageFilter.MaxFilter(9))) == 0
+    area = int((np.asarray(solid) > 0).sum())
+    return float((away & (pixels.min(axis=2) < _PAPER)).sum()) / max(area, 1)
 
 
 def _isnet(photo: Image.Image, model_path: str) -> Image.Image | None:

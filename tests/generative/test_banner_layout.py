@@ -1,24 +1,27 @@
 import io
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from generative.banner import layout
 from generative.banner.colours import BLACK, WHITE, colours, readable_on
-from generative.banner.compose import MAX_ENLARGED
+from generative.banner.compose import MAX_ENLARGED, compose
+from generative.banner.geometry import geometry
 from generative.banner.render import render, write
 from generative.banner.words import printed
 from generative.brief import clean
 from generative.checks.layout import least_contrast, overlap
 from generative.errors import ProviderUnavailable
 from generative.picture.backdrop import backdrop
-from generative.picture.cutout import cut_out
+from generative.picture.cutout import Product, cut_out
 from generative.picture.palette import Palette, from_oklab, palette, to_oklab
 from generative.types import SIZES, Brief, Copy, ItemFacts
 
+DEMO = Path(__file__).parents[2] / "demo"
 PIECES = [
     "Donaudampfschifffahrtsgesellschaftskapitänsmütze",
     "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz",
@@ -250,9 +253,49 @@ def test_overlap_is_an_area():
     assert overlap((0, 0, 10, 10), (10, 0, 10, 10)) == 0
 
 
-def test_a_pale_product_on_white_is_framed_rather_than_eaten():
+def test_a_pale_product_stays_whole_on_the_white_of_its_photo():
     photo = Image.new("RGB", (198, 198), "white")
     photo.paste((232, 232, 232), (50, 30, 150, 170))
     photo.paste((180, 20, 20), (70, 60, 130, 120))
 
-    assert cut_out(photo).method == "framed"
+    product = cut_out(photo)
+
+    assert product.method == "card"
+    assert product.image.convert("RGB").tobytes() == photo.crop((50, 30, 150, 170)).tobytes()
+
+
+def test_a_shadow_on_white_is_not_cut_into():
+    photo = Image.new("RGB", (198, 198), "white")
+    ImageDraw.Draw(photo).ellipse((20, 110, 180, 180), fill=(244, 244, 244))
+    photo.paste((20, 20, 20), (60, 30, 140, 160))
+
+    assert cut_out(photo).method == "card"
+
+
+def test_a_milk_carton_of_the_sample_shop_loses_nothing():
+    path = DEMO / "media" / "grocery" / "41_Arla-Standard-Milk.jpg"
+    whole = np.asarray(Image.open(path).convert("RGB"))
+
+    product = cut_out(Image.fromarray(whole))
+
+    shown = np.asarray(product.image.convert("RGB"))
+    assert product.method == "card"
+    assert (shown.min(axis=2) < 250).sum() == (whole.min(axis=2) < 250).sum()
+
+
+@pytest.mark.parametrize("size", sorted(SIZES))
+def test_a_card_is_white_around_its_photo_and_within_the_picture(size):
+    photo = Image.new("RGBA", (60, 190), (200, 30, 30, 255))
+    place = geometry(size)
+    plain = Palette(hue=1.0, chroma=0.1, lightness=0.5)
+    scheme = colours(plain, "#0f766e")
+
+    canvas, (x, y, width, height) = compose(
+        Product(image=photo, method="card"), plain, place, scheme, size=size, seed=1
+    )
+
+    left, top, wide, tall = place.picture
+    assert left <= x and top <= y  # noqa: PT018 one corner
+    assert x + width <= left + wide and y + height <= top + tall  # noqa: PT018 the other
+    assert canvas.getpixel((round(x + width / 2), round(y + 2))) == (255, 255, 255)
+    assert canvas.getpixel((round(x + 2), round(y + height / 2))) == (255, 255, 255)
