@@ -9,9 +9,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Protocol
 
+from generative.checks.lexicon import CLAIM, DEAL, RUDE
 from generative.types import Audience, Brief, ItemFacts
 
 TITLE_LIMIT = 160
@@ -19,6 +22,9 @@ DESCRIPTION_LIMIT = 1200
 LABEL_LIMIT = 80
 MAX_LABELS = 20
 KEY_LENGTH = 32
+LANGUAGES = frozenset({"en", "de", "fr", "es"})
+UNKNOWN_LANGUAGE = "und"
+_BANDS = frozenset({"value", "premium"})
 
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z!?][^<>]*>", re.DOTALL)
 _TAG_WITH_CODE = re.compile(r"<(script|style)\b.*?(</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
@@ -82,13 +88,47 @@ def facts_of(product: Product) -> ItemFacts:
 
 def key(brief: Brief, fingerprint: str) -> str:
     """Hash everything that shapes a creative, so that whatever changes it also renames it."""
-    text = json.dumps([fingerprint, to_json(brief)], sort_keys=True, separators=(",", ":"))
+    asked = to_json(shaping(brief))
+    text = json.dumps([fingerprint, asked], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def shaping(brief: Brief) -> Brief:
+    """The brief without what cannot change a creative, so that equal results share one key.
+
+    Of an audience's categories the first that may be printed counts; of its price bands, the two
+    ends, where there is a price to set or a text to choose; of a locale, its language.
+    """
+    item, audience = brief.item, brief.audience
+    labels = (clean_text(part, LABEL_LIMIT) for part in audience.categories[:MAX_LABELS])
+    speaks_of_worth = bool(item.price or item.description)
+    return replace(
+        brief,
+        audience=Audience(
+            categories=tuple(islice(filter(_printable, labels), 1)),
+            price_band=audience.price_band
+            if audience.price_band in _BANDS and speaks_of_worth
+            else "any",
+        ),
+        locale=language(brief.locale),
+    )
+
+
+def language(locale: str) -> str:
+    """The language of a locale, or that of none where the studio has no words in it."""
+    found = locale.lower().replace("_", "-").split("-")[0]
+    return found if found in LANGUAGES else UNKNOWN_LANGUAGE
+
+
+def _printable(label: str) -> bool:
+    """Whether an audience's word may stand on a banner: no promise, no order, nothing rude."""
+    refused = DEAL.search(label) or CLAIM.search(label) or RUDE.search(label) or orders(label)
+    return not refused and any(letter.isalpha() for letter in label)
 
 
 def clean(brief: Brief) -> Brief:
     """The same brief with every word from the catalogue made harmless and short."""
-    item = brief.item
+    item, shaped = brief.item, shaping(brief)
     return Brief(
         item=ItemFacts(
             item_id=item.item_id,
@@ -105,14 +145,9 @@ def clean(brief: Brief) -> Brief:
                 for name, value in list(item.attributes.items())[:MAX_LABELS]
             },
         ),
-        audience=Audience(
-            categories=tuple(
-                clean_text(part, LABEL_LIMIT) for part in brief.audience.categories[:MAX_LABELS]
-            ),
-            price_band=clean_text(brief.audience.price_band, LABEL_LIMIT),
-        ),
+        audience=shaped.audience,
         size=brief.size,
-        locale=brief.locale,
+        locale=shaped.locale,
     )
 
 

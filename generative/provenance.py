@@ -12,7 +12,7 @@ from generative.copy.candidate import Candidate
 from generative.copy.prompts import PROMPT_VERSION
 from generative.types import Brief
 
-TEMPLATE_VERSION = "2"
+TEMPLATE_VERSION = "3"
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 

@@ -17,6 +17,7 @@ from generative.banner.render import render, write
 from generative.brief import clean, from_json, key, to_json
 from generative.checks.claims import Verdict, judge
 from generative.config import GenerativeConfig
+from generative.copy.audience import preference
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.extractive import ExtractiveCopy
 from generative.copy.language_model import LlamaCopy, identity
@@ -30,7 +31,7 @@ from generative.types import Audience, Banner, Brief, Creative, State
 
 log = logging.getLogger(__name__)
 
-CHECKS_VERSION = "1"
+CHECKS_VERSION = "2"
 _BEST_FILL = 0.65  # of the room for a tagline: neither a stub nor a wall
 
 
@@ -51,7 +52,7 @@ def fingerprint(config: GenerativeConfig) -> str:
 
 def floor(brief: Brief, *, fingerprint: str = "floor") -> Creative:
     """What is shown until, or instead of, a generated creative: pure, about a millisecond, never fails."""
-    # The words do not depend on the audience, so a shop's shelf fits in a small memory.
+    # The floor's words are the same for every audience, so a shop's shelf fits in a small memory.
     text = json.dumps(to_json(replace(brief, audience=Audience())), sort_keys=True)
     candidate, support, cleaned = _remembered_floor(text)
     return Creative(
@@ -119,7 +120,7 @@ class Studio:
         if not passed:
             passed.append(_floor_copy(cleaned))
         # Of equals the first wins, so the configured order decides ties.
-        return *max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned.size)), refused
+        return *max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned)), refused
 
     def _draw(
         self, cleaned: Brief, candidate: Candidate, made_key: str, *, seed: int
@@ -179,12 +180,12 @@ def _judge(candidate: Candidate, cleaned: Brief) -> Verdict:
     return judge(candidate.copy, cleaned, forbidden=example_lines(), at_limit=candidate.at_limit)
 
 
-def _rank(candidate: Candidate, verdict: Verdict, size: str) -> tuple[float, float, int]:
-    """Most supported first, then a tagline that fills its room, then words not yet said."""
-    copy, room = candidate.copy, limits(size)
+def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float, int, float, int]:
+    """Most supported first, then what the audience looks for, then a tagline that fills its room."""
+    copy, room = candidate.copy, limits(brief.size)
     fullness = -abs(len(copy.tagline) / room.tagline - _BEST_FILL)
     news = set(copy.tagline.lower().split()) - set(copy.headline.lower().split())
-    return (verdict.support, round(fullness, 1), len(news))
+    return (verdict.support, preference(copy, brief), round(fullness, 1), len(news))
 
 
 def _refusal(candidate: Candidate, verdict: Verdict) -> dict[str, Any]:

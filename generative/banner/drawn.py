@@ -22,6 +22,10 @@ def draw(words: Words, geometry: Geometry, colours: Colours) -> Setting:
     pen = ImageDraw.Draw(image)
     boxes: dict[str, Box] = {}
     x, y, width, height = geometry.column
+    if words.eyebrow:
+        line = _wrap(pen, words.eyebrow, geometry.eyebrow_px, width)[:1]
+        boxes["eyebrow"] = _lines(pen, line, (x, y), geometry.eyebrow_px, colours.ink_soft)
+        y, height = y + boxes["eyebrow"][3], height - boxes["eyebrow"][3]
     head_lines, head_px = _fit(pen, words.headline, geometry.headline_px, width, height * 0.55)
     boxes["headline"] = _lines(pen, head_lines, (x, y), head_px, colours.ink)
     top = y + boxes["headline"][3] + geometry.gap
@@ -37,6 +41,7 @@ def draw(words: Words, geometry: Geometry, colours: Colours) -> Setting:
         words=words,
         headline_px=head_px,
         tagline_px=tag_px,
+        price_px=geometry.price_px * geometry.price_scale,
         repairs=(),
         problems=tuple(problems(boxes, geometry, widest={})),
         engine="pillow",
@@ -100,7 +105,8 @@ def _row(
     boxes: dict[str, Box],
 ) -> None:
     x, y, width, height = geometry.row
-    button_font, price_font = _font(geometry.action_px), _font(geometry.price_px)
+    price_px = geometry.price_px * geometry.price_scale
+    button_font, price_font = _font(geometry.action_px), _font(price_px)
     wide = pen.textlength(words.action, button_font) + geometry.action_px * 2
     tall = min(height, geometry.action_px * 2)
     left, top = x + width - wide, y + (height - tall) / 2
@@ -112,7 +118,7 @@ def _row(
     if words.price and x + price_width < left:
         at = (x, y + height / 2)
         pen.text(at, words.price, fill=colours.ink, font=price_font, anchor="lm")
-        boxes["price"] = (x, y + (height - geometry.price_px) / 2, price_width, geometry.price_px)
+        boxes["price"] = (x, y + (height - price_px) / 2, price_width, price_px)
 
 
 def _font(size: float) -> Font:

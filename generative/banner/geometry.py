@@ -1,6 +1,6 @@
 """Where things stand in each size, in pixels: a text column, a row at its foot, and a picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Box = tuple[float, float, float, float]  # x, y, width, height
 
@@ -22,10 +22,13 @@ class Geometry:
     tagline_px: tuple[float, float]
     brand_px: float
     price_px: float
+    eyebrow_px: float
     action_px: float
     headline_lines: int
     tagline_lines: int
     gap: float
+    price_scale: float = 1.0
+    price_weight: int = 700
 
 
 _GEOMETRIES = {
@@ -40,6 +43,7 @@ _GEOMETRIES = {
         tagline_px=(27.0, 19.0),
         brand_px=20.0,
         price_px=40.0,
+        eyebrow_px=21.0,
         action_px=24.0,
         headline_lines=4,
         tagline_lines=4,
@@ -49,13 +53,14 @@ _GEOMETRIES = {
         width=300,
         height=250,
         margin=8,
-        column=(14, 130, 272, 75),
+        column=(14, 127, 272, 78),
         row=(14, 208, 272, 30),
         picture=(64, 8, 172, 107),
         headline_px=(19.0, 13.0),
         tagline_px=(13.0, 11.0),
         brand_px=10.0,
         price_px=18.0,
+        eyebrow_px=10.5,
         action_px=13.0,
         headline_lines=2,
         tagline_lines=2,
@@ -64,6 +69,10 @@ _GEOMETRIES = {
 }
 
 
-def geometry(size: str) -> Geometry:
+_PRICE_TAGS = {"value": (1.3, 700), "premium": (0.8, 500)}  # a louder tag, and a quieter one
+
+
+def geometry(size: str, *, price_band: str = "any") -> Geometry:
     """Raises KeyError for a size that does not exist."""
-    return _GEOMETRIES[size]
+    scale, weight = _PRICE_TAGS.get(price_band, (1.0, 700))
+    return replace(_GEOMETRIES[size], price_scale=scale, price_weight=weight)

@@ -19,6 +19,7 @@ from generative.checks.layout import problems
 from generative.errors import ProviderUnavailable
 
 MAX_ROUNDS = 24
+EYEBROW_LINE = 1.5  # its line with the space below it, by its size
 _SHRINK = 0.93
 _RTL = ("\u0590", "\u08ff")
 _FAMILY = "Inter"
@@ -33,6 +34,7 @@ class Setting:
     words: Words
     headline_px: float
     tagline_px: float
+    price_px: float
     repairs: tuple[str, ...]
     problems: tuple[str, ...]
     engine: str
@@ -45,6 +47,7 @@ class Draft:
     words: Words
     headline_px: float
     tagline_px: float
+    price_px: float
 
     def saying(self, words: Words) -> "Draft":
         return replace(self, words=words)
@@ -58,8 +61,10 @@ def typeset(words: Words, geometry: Geometry, colours: Colours, *, size: str) ->
     """
     blitz = _blitz()
     template = _templates().get_template(f"{size}.html")
+    words = replace(words, eyebrow=_one_line(blitz, words.eyebrow, geometry))
     headline_px, tagline_px = _first_sizes(blitz, words, geometry)
-    draft = Draft(words=words, headline_px=headline_px, tagline_px=tagline_px)
+    price_px = geometry.price_px * geometry.price_scale
+    draft = Draft(words=words, headline_px=headline_px, tagline_px=tagline_px, price_px=price_px)
     repairs: list[str] = []
     while True:
         html = template.render(
@@ -67,13 +72,15 @@ def typeset(words: Words, geometry: Geometry, colours: Colours, *, size: str) ->
             words=draft.words,
             headline_px=round(draft.headline_px, 2),
             tagline_px=round(draft.tagline_px, 2),
+            price_px=round(draft.price_px, 2),
+            eyebrow_dir=_direction(draft.words.eyebrow),
             headline_dir=_direction(draft.words.headline),
             tagline_dir=_direction(draft.words.tagline),
             **colours.css(),
         )
         page = blitz.Template(html, width=geometry.width, height=geometry.height, background=None)
         boxes = {name: tuple(box) for name, box in page.boxes().items()}
-        found = problems(boxes, geometry, widest=_widest(blitz, draft))
+        found = problems(boxes, geometry, widest=_widest(blitz, draft, geometry))
         if not found or len(repairs) >= MAX_ROUNDS:
             break
         draft, repair = _repair(blitz, draft, geometry, found)
@@ -85,6 +92,7 @@ def typeset(words: Words, geometry: Geometry, colours: Colours, *, size: str) ->
         words=draft.words,
         headline_px=round(draft.headline_px, 2),
         tagline_px=round(draft.tagline_px, 2),
+        price_px=round(draft.price_px, 2),
         repairs=tuple(repairs),
         problems=tuple(found),
         engine="blitz",
@@ -94,6 +102,7 @@ def typeset(words: Words, geometry: Geometry, colours: Colours, *, size: str) ->
 def _first_sizes(blitz: Any, words: Words, geometry: Geometry) -> tuple[float, float]:
     """The largest sizes at which the texts fit their share of the column."""
     _, _, width, height = geometry.column
+    height -= geometry.eyebrow_px * EYEBROW_LINE if words.eyebrow else 0.0
     headline = blitz.fit_font_size(
         words.headline or " ",
         max_width=width,
@@ -119,7 +128,7 @@ def _first_sizes(blitz: Any, words: Words, geometry: Geometry) -> tuple[float, f
 def _repair(blitz: Any, draft: Draft, geometry: Geometry, found: list[str]) -> tuple[Draft, str]:
     """One step towards fitting, the mildest that is left."""
     if any(problem.startswith("row") for problem in found):
-        return _shorten_row(draft, found)
+        return _shorten_row(draft, geometry, found)
     least_headline, least_tagline = geometry.headline_px[1], geometry.tagline_px[1]
     if draft.headline_px > least_headline:
         smaller = max(draft.tagline_px * 0.97, least_tagline)
@@ -140,13 +149,30 @@ def _repair(blitz: Any, draft: Draft, geometry: Geometry, found: list[str]) -> t
     return draft.saying(replace(words, headline=cut, tagline="")), "headline cut"
 
 
-def _shorten_row(draft: Draft, found: list[str]) -> tuple[Draft, str]:
+def _shorten_row(draft: Draft, geometry: Geometry, found: list[str]) -> tuple[Draft, str]:
     words = draft.words
     if any("brand" in problem for problem in found):
         return draft.saying(replace(words, brand="")), "brand dropped"
+    if draft.price_px > geometry.price_px:
+        return replace(draft, price_px=geometry.price_px), "price shrunk"
     if words.was:
         return draft.saying(replace(words, was="")), "former price dropped"
     return draft.saying(replace(words, price="")), "price dropped"
+
+
+def _one_line(blitz: Any, text: str, geometry: Geometry) -> str:
+    """The line above the headline, cut where its column ends."""
+    if not text:
+        return ""
+    return str(
+        blitz.ellipsize(
+            text,
+            max_width=geometry.column[2] * 0.98,
+            font_size=geometry.eyebrow_px,
+            font_family=_FAMILY,
+            font_weight=600,
+        )
+    )
 
 
 def _clamp(blitz: Any, text: str, width: float, lines: int, size: float) -> str:
@@ -171,11 +197,12 @@ def _clamp(blitz: Any, text: str, width: float, lines: int, size: float) -> str:
     )
 
 
-def _widest(blitz: Any, draft: Draft) -> dict[str, float]:
+def _widest(blitz: Any, draft: Draft, geometry: Geometry) -> dict[str, float]:
     """The widest word of each wrapped text: a box does not grow with a word that breaks out of it."""
     texts = {
         "headline": (draft.words.headline, draft.headline_px, 750),
         "tagline": (draft.words.tagline, draft.tagline_px, 400),
+        "eyebrow": (draft.words.eyebrow, geometry.eyebrow_px, 600),
     }
     return {
         name: max((_width(blitz, word, size, weight) for word in text.split()), default=0.0)

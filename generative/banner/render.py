@@ -59,7 +59,7 @@ def render(
     Raises:
         KeyError: A size that does not exist.
     """
-    place = geometry(brief.size)
+    place = geometry(brief.size, price_band=brief.audience.price_band)
     product, trouble = _product(photo, cutout_model)
     found = palette(product.image) if product else _PLAIN
     scheme = colours(found, brand_color)
@@ -83,6 +83,8 @@ def render(
         "repairs": [*setting.repairs, *([f"scrim {scrim}"] if scrim else [])],
         "headline_px": setting.headline_px,
         "tagline_px": setting.tagline_px,
+        "eyebrow": setting.words.eyebrow,
+        "price_px": setting.price_px,
         "engine": setting.engine,
         "picture": product.method if product else "none",
         "picture_problem": trouble,
@@ -142,6 +144,7 @@ def _readable(
 
 def _contrasts(canvas: Image.Image, setting: Setting, scheme: Colours) -> dict[str, float]:
     inks = {
+        "eyebrow": scheme.ink_soft,
         "headline": scheme.ink,
         "tagline": scheme.ink_soft,
         "price": scheme.ink,

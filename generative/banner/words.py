@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from generative.copy.audience import eyebrow
 from generative.types import Brief, Copy
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
@@ -13,6 +14,7 @@ MAX_BRAND = 24
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     brand: str
+    eyebrow: str
     headline: str
     tagline: str
     price: str
@@ -28,6 +30,7 @@ def words(brief: Brief, copy: Copy, brand_name: str) -> Words:
     )
     return Words(
         brand=brand_name[:MAX_BRAND],
+        eyebrow=eyebrow(brief),
         headline=copy.headline,
         tagline=copy.tagline,
         price=price,

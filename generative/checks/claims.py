@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from generative.brief import facts_text
 from generative.checks.language import problems_of_form
+from generative.checks.lexicon import CLAIM, DEAL
 from generative.copy.limits import limits
 from generative.types import Brief, Copy, ItemFacts
 
@@ -29,23 +30,6 @@ _PERCENT = re.compile(r"\d[\d.,]*\s*(?:%|percent|per cent)", re.IGNORECASE)
 _NUMBER_WORD = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?"
     r"|millions?|half|double|triple)\b",
-    re.IGNORECASE,
-)
-_DEAL = re.compile(
-    r"\b(?:sale|discount\w*|bargains?|deals?|save|savings?|cheap\w*|clearance|price cut|low(?:er|est)? prices?"
-    r"|reduced|special offer|offers?|% off|percent off|off\b.{0,12}\bprice|coupon|voucher|rebate|promo\w*)\b",
-    re.IGNORECASE,
-)
-_CLAIM = re.compile(
-    r"\b(?:free|best\w*|no\.? ?1|number one|guarantee\w*|limited|last chance|hurry|exclusive\w*|today only"
-    r"|only today|while stocks last|organic|eco\w*|bio\w*|sustainab\w*|green(?:er)? choice|vegan|vegetarian|natural\w*"
-    r"|clinical\w*|proven|certified|award\w*|cure[sd]?|heals?|healthy|healthier|healthiest|nutritious|"
-    r"hypoallergenic|waterproof|unbreakable|lifetime|handmade|handcrafted|hand-?made|authentic|genuine"
-    r"|original|official|world'?s|leading|unique|perfect|revolutionary|miracle|safe(?:st)?|non-?toxic"
-    r"|detox|antioxidants?|immun\w*|weight|slimming|fat-?free|sugar-?free|gluten-?free|lactose-?free"
-    r"|imported|local(?:ly)?|fair-?trade|recycl\w*|leather|silk|wool|cotton|gold|silver|diamonds?"
-    r"|fresh(?:ly|est)?|new|newest|latest|luxur\w*|premium|cheapest|finest|favou?rite|most popular"
-    r"|delivery|delivered|shipping|refund\w*|returns?|warranty|gifts?)\b|#1",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -217,12 +201,12 @@ def _problems_of_numbers(said: str, facts: Facts) -> list[str]:
 def _problems_of_claims(said: str, facts: Facts) -> list[str]:
     problems = [
         f"speaks of a deal without a former price: {found.group()!r}"
-        for found in _DEAL.finditer(said)
+        for found in DEAL.finditer(said)
         if not facts.reduced and not _said_by(found.group(), facts)
     ]
     problems.extend(
         f"claim {found.group()!r} is in no field"
-        for found in _CLAIM.finditer(said)
+        for found in CLAIM.finditer(said)
         if not _said_by(found.group(), facts)
     )
     return problems

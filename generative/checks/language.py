@@ -3,15 +3,11 @@
 import re
 from itertools import pairwise
 
+from generative.checks.lexicon import RUDE
+
 MAX_REPEATS = 2
 SHOUTED = 0.6
 
-_RUDE = re.compile(
-    r"\b(?:fuck\w*|shit\w*|bitch\w*|bastards?|asshole\w*|arse\w*|cunt\w*|dicks?|pussy|whores?|sluts?"
-    r"|porn\w*|nazi\w*|hitler|rape[ds]?|raping|nigg\w+|fag(?:got)?s?|retard\w*|suicid\w*|kill(?:s|ed|ing)?"
-    r"|murder\w*|terroris\w*|damn|crap|idiots?|stupid|naked|cocaine|heroin|scheiß\w*|scheiss\w*|merde|puta)\b",
-    re.IGNORECASE,
-)
 _BROKEN = re.compile(r"[!?]{2,}|\.{2,}|,{2,}|\s[,.;:!?]|[,;:]$|^\W+\w?$|(\w)\1{3,}")
 _DANGLING = re.compile(
     r"\b(?:a|an|the|and|or|but|of|for|with|in|on|to|as|at|by|from|that|which|your|our|their|its|is|are)"
@@ -22,7 +18,7 @@ _DANGLING = re.compile(
 
 def problems_of_form(headline: str, tagline: str) -> list[str]:
     problems = []
-    if found := _RUDE.search(f"{headline} {tagline}"):
+    if found := RUDE.search(f"{headline} {tagline}"):
         problems.append(f"rude word {found.group()!r}")
     for name, text in (("headline", headline), ("tagline", tagline)):
         if _BROKEN.search(text) or text.count('"') % 2 or text.count("(") != text.count(")"):

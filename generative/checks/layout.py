@@ -10,7 +10,7 @@ from generative.picture.palette import contrast, luminance
 
 MIN_CONTRAST = 4.5
 _SLACK = 0.6  # pixels by which engines round
-_IN_COLUMN = ("headline", "tagline")
+_IN_COLUMN = ("eyebrow", "headline", "tagline")
 _IN_ROW = ("price", "was", "action")
 
 

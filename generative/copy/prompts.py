@@ -1,9 +1,10 @@
 """The prompt of the language model. Change a word, and raise PROMPT_VERSION: keys follow it."""
 
+from generative.copy.audience import reader
 from generative.copy.template import item_name
 from generative.types import Brief
 
-PROMPT_VERSION = "4"
+PROMPT_VERSION = "5"
 FACT_LIMIT = 420  # characters of a description that are shown to the model
 
 SYSTEM = (
@@ -41,12 +42,15 @@ def messages(brief: Brief) -> list[dict[str, str]]:
         talk.append({"role": "user", "content": _mark(entry)})
         answer = f'{{"headline": "{headline}", "tagline": "{tagline}"}}'
         talk.append({"role": "assistant", "content": answer})
-    talk.append({"role": "user", "content": _mark(facts(brief))})
+    wish = reader(brief)
+    # After the mark, because it is ours; the grammar keeps its words out of the answer.
+    asked = _mark(facts(brief)) + (f"\nFor readers who look for {wish}." if wish else "")
+    talk.append({"role": "user", "content": asked})
     return talk
 
 
 def facts(brief: Brief) -> str:
-    """Name, shelf and description; no price and no audience, which small models turn into claims."""
+    """Name, shelf and description; no price, which small models turn into claims."""
     item = brief.item
     lines = [f"Name: {item_name(item) or 'unnamed'}"]
     if item.category:

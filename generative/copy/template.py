@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from generative.brief import clean_text, cut, orders
+from generative.brief import clean_text, cut, language, orders
 from generative.copy.candidate import Candidate
 from generative.copy.limits import limits
 from generative.types import Brief, Copy, ItemFacts
@@ -62,24 +62,29 @@ def headline(brief: Brief) -> str:
     if name:
         return cut(name, room)
     shelf = _shelf(brief.item)
-    return cut(shelf, room) if shelf else _NO_NAME[_language(brief)]
+    return cut(shelf, room) if shelf else _NO_NAME[spoken(brief)]
 
 
 def tagline(brief: Brief) -> str:
     shelf = _shelf(brief.item)
     room = limits(brief.size).tagline
-    language = _language(brief)
+    tongue = spoken(brief)
     if not shelf:
-        return _NO_SHELF[language]
-    text = _choose(brief, _TAGLINES[language]).format(shelf=shelf)
-    return text if len(text) <= room else _NO_SHELF[language]
+        return _NO_SHELF[tongue]
+    text = _choose(brief, _TAGLINES[tongue]).format(shelf=shelf)
+    return text if len(text) <= room else _NO_SHELF[tongue]
 
 
 def action(brief: Brief) -> str:
     """The words on the button, from a small fixed set."""
-    language = _language(brief)
-    food = any(part.lower() in _FOOD for part in brief.item.category)
-    return _choose(brief, _FOOD_ACTIONS if food and language == "en" else _ACTIONS[language])
+    tongue = spoken(brief)
+    return _choose(
+        brief, _FOOD_ACTIONS if food(brief.item) and tongue == "en" else _ACTIONS[tongue]
+    )
+
+
+def food(item: ItemFacts) -> bool:
+    return any(part.lower() in _FOOD for part in item.category)
 
 
 def item_name(item: ItemFacts) -> str:
@@ -104,9 +109,10 @@ def _shelf(item: ItemFacts) -> str:
     return next(news, shelves[0] if shelves else "")
 
 
-def _language(brief: Brief) -> str:
-    language = brief.locale.lower().replace("_", "-").split("-")[0]
-    return language if language in _TAGLINES else "en"
+def spoken(brief: Brief) -> str:
+    """The language of the fixed words: English where there are none in the one asked for."""
+    found = language(brief.locale)
+    return found if found in _TAGLINES else "en"
 
 
 def _choose(brief: Brief, options: Sequence[str]) -> str:
