@@ -31,7 +31,7 @@ from generative.types import Audience, Banner, Brief, Creative, State
 
 log = logging.getLogger(__name__)
 
-CHECKS_VERSION = "2"
+CHECKS_VERSION = "3"
 _BEST_FILL = 0.65  # of the room for a tagline: neither a stub nor a wall
 
 

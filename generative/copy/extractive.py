@@ -15,7 +15,7 @@ from generative.types import Brief, Copy
 
 MIN_LENGTH = 14
 MIN_WORDS = 3
-MAX_TRIES = 6
+MAX_TRIES = 8
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'À-Þ])")
 _CLAUSE = re.compile(
@@ -88,6 +88,29 @@ _BAD_START = re.compile(
     r"he|she|such|here|there|so)\b",
     re.IGNORECASE,
 )
+# "This leather purse has …" is whole where "This has …" points at a sentence before.
+_NAMES_ITSELF = re.compile(
+    r"^(?:this|these)\s+(?!is\b|are\b|was\b|has\b|have\b|can\b|will\b|makes?\b|gives?\b|one\b)\w+",
+    re.IGNORECASE,
+)
+_OWN_VERB = re.compile(
+    r"\b(?:it|they|you|we|this|these|that|which|who|is|are|was|were|has|have|will|can|may|but)\b",
+    re.IGNORECASE,
+)
+_SUBORDINATE = re.compile(
+    r"^(?:whether|if|when|while|because|although|though|since|with|without|in|on|at|for|to|from|as|by"
+    r"|not)\b",
+    re.IGNORECASE,
+)
+_TURNS = re.compile(
+    r"^(?:but|or|nor|yet|except|unless|without|never|not|like|so|then|for example)\b", re.IGNORECASE
+)
+_ADDS_ON = re.compile(
+    r"^(?:with|which|making|adding|ensuring|providing|as|each|all|and (?:is|are|has|have|can|will)"
+    r"|somewhat|popular|perfect|ideal|suitable)\b",
+    re.IGNORECASE,
+)
+_LISTS = re.compile(r"\b(?:and|or|etc)\b", re.IGNORECASE)
 _VERB_TAIL = re.compile(
     r",\s*(?:making|ensuring|adding|providing|offering|perfect|ideal|while)\b.*$"
 )
@@ -111,39 +134,45 @@ class ExtractiveCopy:
 
 
 def _lines(brief: Brief, room: int) -> Iterator[str]:
-    """Clauses first, because they add to the name above them; whole sentences after."""
+    """Whole sentences first, then sentences without their tail, then clauses: the safest lead."""
     description = brief.item.description
     if not description or orders(description):
         return
     sentences = [part.strip() for part in _SENTENCE.split(description) if part.strip()]
     name = item_name(brief.item).lower()
-    for sentence in sentences:
-        yield from _whole(_clauses(sentence), room, name)
-    yield from _whole(iter(sentences), room, name)
+    yield from _whole(iter(sentences), room, name, cut=False)
     for sentence in sentences:
         yield from _whole(_openings(sentence), room, name)
+    for sentence in sentences:
+        yield from _whole(_clauses(sentence), room, name)
 
 
 def _clauses(sentence: str) -> Iterator[str]:
     for found in _CLAUSE.finditer(sentence):
         what = _VERB_TAIL.sub("", found["what"].strip())
-        yield what
-        # "A and B, perfect for C": the first half alone is whole too.
-        yield what.split(", ")[0]
+        for part in (what, what.split(", ")[0]):
+            # "With its fresh acid it softens the heat": a subject or a verb of its own is no clause.
+            if found.start() > 0 and not _OWN_VERB.search(part):
+                yield part
     for found in _USE.finditer(sentence):
-        yield f"{found['lead']} {found['what'].strip()}"
+        what = found["what"].strip()
+        if not _OWN_VERB.search(what):
+            yield f"{found['lead']} {what}"
 
 
 def _openings(sentence: str) -> Iterator[str]:
-    """A sentence up to its first comma; only sentences that open with a noun phrase stay whole."""
-    if ", " in sentence and " - " not in sentence:
-        yield sentence.split(", ", maxsplit=1)[0]
+    """A sentence up to its first comma, where neither a list nor its meaning is cut in two."""
+    head, comma, tail = sentence.partition(", ")
+    if not comma or " - " in sentence or _SUBORDINATE.match(head) or _TURNS.match(tail):
+        return
+    if _ADDS_ON.match(tail) or not _LISTS.search(tail):
+        yield head
 
 
-def _whole(lines: Iterator[str], room: int, name: str) -> Iterator[str]:
+def _whole(lines: Iterator[str], room: int, name: str, *, cut: bool = True) -> Iterator[str]:
     for line in lines:
         text = _finish(line)
-        if len(text) <= room and _reads(text) and _adds(text, name):
+        if len(text) <= room and _reads(text, cut=cut) and _adds(text, name):
             yield text
 
 
@@ -153,12 +182,15 @@ def _finish(line: str) -> str:
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
-def _reads(text: str) -> bool:
+def _reads(text: str, *, cut: bool) -> bool:
+    """Whether a line is whole; what was cut out of a sentence is looked at more closely."""
     words = re.findall(r"[\w'-]+", text.lower())
     if len(words) < MIN_WORDS or len(text) < MIN_LENGTH:
         return False
-    if words[-1] in _DANGLING_END or words[-2] in {"a", "an", "very", "slightly"}:
+    if words[-1] in _DANGLING_END or (cut and words[-2] in {"a", "an", "very", "slightly"}):
         return False  # "with a mild": the noun was cut off
+    if not cut and _NAMES_ITSELF.match(text):
+        return _balanced(text)
     if any(first == second for first, second in pairwise(words)) or " of " in text[:10]:
         return False  # a typing error of the feed, or the tail of a phrase
     return not _BAD_START.match(text) and _balanced(text)

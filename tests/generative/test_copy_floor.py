@@ -22,10 +22,30 @@ def taglines(description, size="rectangle"):
     ]
 
 
-def test_a_clause_after_a_signal_word_is_taken():
-    lines = taglines("This bag is brown featuring sturdy leather handles. Other words here.")
+def test_a_whole_sentence_comes_before_a_clause():
+    lines = taglines("It is brown featuring sturdy leather handles. Roomy enough for a week.")
 
-    assert lines[0] == "Sturdy leather handles."
+    assert lines == ["Roomy enough for a week.", "Sturdy leather handles."]
+
+
+@pytest.mark.parametrize(
+    ("description", "mangled"),
+    [
+        ("With its fresh acid it softens the heat from spicy dishes of any kind, from far and wide.", "Fresh acid it"),
+        ("The lime, like lemon, has sour taste, with the difference that the lime is more juicy.", "Difference that"),
+        ("Zucchini can be eaten raw, but is usually used in soups, pots, stews and in many more.", "eaten raw."),
+        ("Avocado fits for starters, salads and as an ingredient in guacamole or other green dips.", "for starters."),
+        ("Whether on deck or on the town, these blue deck shoes will draw a long salute from all.", "Whether on"),
+    ],
+)  # fmt: skip
+def test_no_sentence_is_cut_where_its_meaning_hangs(description, mangled):
+    assert not any(mangled in line for line in taglines(description))
+
+
+def test_a_whole_sentence_may_end_in_one_noun():
+    line = "A popular choice for breakfast cereals, porridge or as a drink."
+
+    assert taglines(line) == [line]
 
 
 def test_a_fragment_is_never_taken():
@@ -97,8 +117,40 @@ def test_the_prompt_holds_the_entry_between_marks_as_data(item):
 def test_the_grammar_holds_only_words_of_the_entry(item):
     rules = grammar(clean(Brief(item=item)).item)
 
-    assert '"cool" " place"' in rules
-    assert '"cheap"' not in rules
+    assert '"Crisp" " pink" " apple"' in rules
+    assert "cheap" not in rules
+
+
+@pytest.mark.parametrize(
+    ("description", "never"),
+    [
+        ("A popular choice for breakfast cereals, porridge or as a drink.", "porridge"),
+        ("Crisp pink apple with a sweet, clear taste.", "sweet"),
+        ("This oil in liquid and balm forms smooths skin.", '"Liquid"'),
+        ("Melon is a rather small and round fruit.", '"small" (" and"'),
+        ("Don't make a big mess like others.", "Big"),
+        ("It is a little firmer than others.", '"Little"'),
+        ("A sweet and small type of citrus fruit.", '"sweet and small type"'),
+    ],
+)
+def test_the_grammar_joins_nothing_that_hangs_in_the_air(description, never):
+    item = ItemFacts(item_id="x", title="Thing", description=description)
+
+    assert never not in grammar(clean(Brief(item=item)).item)
+
+
+def test_a_headline_is_the_name_with_a_noun_phrase_at_most(item):
+    described = replace(
+        item, description="Pink Lady is an apple with a clear sweet taste to enjoy."
+    )
+
+    rules = dict(
+        line.split(" ::= ") for line in grammar(clean(Brief(item=described)).item).splitlines()
+    )
+
+    assert rules["name"] == '"Pink Lady"'
+    assert rules["headline"] == 'name (", " noun)?'
+    assert rules["noun"] == '"clear sweet taste"'
 
 
 def test_the_grammar_opens_no_phrase_after_a_denial():
