@@ -18,11 +18,15 @@ _CLAIM = "vitrine:claim:"
 
 
 class CreativeCache(Protocol):
-    """A `claim` is the right to enqueue one generation; it lapses by itself, or when it is put."""
+    """A `claim` is the right to enqueue one generation; it lapses by itself, or when it is put.
+
+    Who claimed and then could not enqueue gives the claim back with `release`.
+    """
 
     def get_many(self, keys: Sequence[str]) -> dict[str, Creative]: ...
     def put(self, creative: Creative) -> None: ...
     def claim(self, key: str) -> bool: ...
+    def release(self, key: str) -> None: ...
     def claimed(self, keys: Sequence[str]) -> set[str]: ...
     def ping(self) -> None: ...
 
@@ -51,6 +55,9 @@ class RedisCache:
 
     def claim(self, key: str) -> bool:
         return bool(self._client.set(_CLAIM + key, b"1", nx=True, ex=self._claim_seconds))
+
+    def release(self, key: str) -> None:
+        self._client.delete(_CLAIM + key)
 
     def claimed(self, keys: Sequence[str]) -> set[str]:
         if not keys:
@@ -95,6 +102,9 @@ class MemoryCache:
         self._claims[key] = now + self._claim_seconds
         return True
 
+    def release(self, key: str) -> None:
+        self._claims.pop(key, None)
+
     def claimed(self, keys: Sequence[str]) -> set[str]:
         now = self._clock()
         return {key for key in keys if self._claims.get(key, now) > now}
@@ -114,6 +124,9 @@ class NullCache:
 
     def claim(self, key: str) -> bool:  # noqa: ARG002 the protocol's
         return False
+
+    def release(self, key: str) -> None:
+        """There is none."""
 
     def claimed(self, keys: Iterable[str]) -> set[str]:  # noqa: ARG002 the protocol's
         return set()

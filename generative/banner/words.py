@@ -8,6 +8,7 @@ from generative.types import Brief, Copy
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 _PRICE = re.compile(r"\d{1,7}(?:\.\d{1,2})?")
+_AMOUNT = re.compile(r"(?<=\b\d) (?=[a-zA-Z]{1,3}\b)|(?<=\b\d\d) (?=[a-zA-Z]{1,3}\b)")  # "10 lb"
 MAX_BRAND = 24
 
 
@@ -31,7 +32,7 @@ def words(brief: Brief, copy: Copy, brand_name: str) -> Words:
     return Words(
         brand=brand_name[:MAX_BRAND],
         eyebrow=eyebrow(brief),
-        headline=copy.headline,
+        headline=_AMOUNT.sub("\u00a0", copy.headline),
         tagline=copy.tagline,
         price=price,
         was=printed(item.was_price, item.currency) if reduced else "",

@@ -153,18 +153,6 @@ def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 they m
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _schema(room: Limits) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {
-            "headline": {"type": "string", "minLength": 4, "maxLength": _most(room.headline)},
-            "tagline": {"type": "string", "minLength": 12, "maxLength": _most(room.tagline)},
-        },
-        "required": ["headline", "tagline"],
-        "additionalProperties": False,
-    }
-
-
 def _candidate(
     answer: Any, brief: Brief, room: Limits, *, seed: int, model: str
 ) -> Candidate | None:

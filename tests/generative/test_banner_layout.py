@@ -12,7 +12,7 @@ from generative.banner.colours import BLACK, WHITE, colours, readable_on
 from generative.banner.compose import MAX_ENLARGED, compose
 from generative.banner.geometry import geometry
 from generative.banner.render import render, write
-from generative.banner.words import printed
+from generative.banner.words import printed, words
 from generative.brief import clean
 from generative.checks.layout import least_contrast, overlap
 from generative.errors import ProviderUnavailable
@@ -246,6 +246,12 @@ def test_a_button_can_be_read_on_any_brand_colour(color):
 )
 def test_a_price_is_printed_as_the_shop_gives_it(price, currency, shown):
     assert printed(price, currency) == shown
+
+
+def test_an_amount_is_not_parted_from_its_unit(brief):
+    copy = Copy(headline="Whole Garlic, 10 lb", tagline="x", action="x")
+
+    assert words(brief, copy, "V").headline == "Whole Garlic, 10\u00a0lb"
 
 
 def test_overlap_is_an_area():
