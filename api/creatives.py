@@ -109,7 +109,8 @@ def _ring_for(runtime: Runtime, waiting: Creative, degraded: Degraded) -> bool:
     audience = Audience(categories=tuple(categories), price_band=price_band)
     locale = waiting.provenance["locale"]
     rung = runtime.bell.creative(waiting.item_id, audience, waiting.size, locale)
-    if not rung:
+    if not rung:  # the next asker may try again at once, not only when the claim has lapsed
+        runtime.cache.release(waiting.key)
         degraded.add("queue")
     return rung
 

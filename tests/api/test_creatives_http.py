@@ -258,8 +258,9 @@ def test_redis_may_stop_and_start_again_while_serving(
 
 
 @pytest.mark.usefixtures("no_broker")
-def test_a_queue_that_is_away_leaves_the_floor_and_says_so(client, shop) -> None:
+def test_a_queue_that_is_away_leaves_the_floor_and_says_so(client, shop, here: Runtime) -> None:
     one = first(client, shop)
 
     assert one["state"] == "fallback"
     assert one["degraded"] == ["model", "queue"]
+    assert here.cache.claimed([one["key"]]) == set()  # the next asker may ring

@@ -54,6 +54,15 @@ def test_a_put_ends_the_claim(cache: CreativeCache) -> None:
     assert cache.claimed(["k1"]) == set()
 
 
+def test_a_released_claim_can_be_won_again(cache: CreativeCache) -> None:
+    cache.claim("k1")
+
+    cache.release("k1")
+
+    assert cache.claimed(["k1"]) == set()
+    assert cache.claim("k1")
+
+
 def test_a_cache_answers_a_ping(cache: CreativeCache) -> None:
     cache.ping()
 
