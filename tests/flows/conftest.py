@@ -237,7 +237,7 @@ def fill(engine: Engine) -> None:
         Item(
             item_id=f"{aisle.lower()}-{number}",
             title=f"{aisle} thing {number}",
-            description=f"A plain thing from the {aisle.lower()} aisle.",
+            description=f"A {aisle.lower()} thing with a mild taste. Good for breakfast, soups and baking.",
             category=("Grocery", aisle),
             price=Decimal(number + 1) / 4,
             stock=10,
