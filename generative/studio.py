@@ -7,6 +7,7 @@ A provider, a picture or a layout that fails costs the creative something, never
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
@@ -31,7 +32,8 @@ from generative.types import Audience, Banner, Brief, Creative, State
 
 log = logging.getLogger(__name__)
 
-CHECKS_VERSION = "3"
+CHECKS_VERSION = "4"
+_WARNING = re.compile(r"\b(?:not|never|don['\u2019]t|cannot|avoid|without)\b", re.IGNORECASE)
 _BEST_FILL = 0.65  # of the room for a tagline: neither a stub nor a wall
 
 
@@ -180,12 +182,14 @@ def _judge(candidate: Candidate, cleaned: Brief) -> Verdict:
     return judge(candidate.copy, cleaned, forbidden=example_lines(), at_limit=candidate.at_limit)
 
 
-def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float, int, float, int]:
-    """Most supported first, then what the audience looks for, then a tagline that fills its room."""
+def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float | int, ...]:
+    """Most supported first, then no warnings, what the audience looks for, and a well filled room."""
     copy, room = candidate.copy, limits(brief.size)
     fullness = -abs(len(copy.tagline) / room.tagline - _BEST_FILL)
     news = set(copy.tagline.lower().split()) - set(copy.headline.lower().split())
-    return (verdict.support, preference(copy, brief), round(fullness, 1), len(news))
+    warns = _WARNING.search(copy.tagline) is not None
+    sought = preference(copy, brief)
+    return (verdict.support, not warns, sought, round(fullness, 1), len(news))
 
 
 def _refusal(candidate: Candidate, verdict: Verdict) -> dict[str, Any]:

@@ -78,6 +78,9 @@ def _phrases(text: str, *, limit: int) -> list[list[str]]:
                 cut_off = cut_off and run[-1].lower() not in SMALL
                 run = run[:-1]
             end = start + len(run)
+            if end < len(low) and "to" in low[max(end - 3, start) : end]:
+                end -= low[start:end][::-1].index("to") + 1  # "a cup to mount | on any surface"
+                run = run[: end - start]
             whole = end == len(low) or low[end] not in _BINDS
             if run and whole and (len(run) > 1 or len(low) == 1):
                 found.append(run)
@@ -162,6 +165,7 @@ def _phrase(run: list[str], *, capital: bool) -> str:
         hangs = here in {"and", "or"} and not _ARTICLES.isdisjoint(
             word.lower() for word in run[max(place - 3, 0) : place]
         )  # "a rather small | and round melon"
+        hangs = hangs or "to" in [word.lower() for word in run[max(place - 3, 0) : place]]
         if place > 1 and here in SMALL - _BINDS and before not in _NEVER_LAST and not hangs:
             body = f"({body})?"
     first = run[0][:1].upper() + run[0][1:] if capital else run[0]

@@ -4,7 +4,7 @@ from generative.copy.audience import reader
 from generative.copy.template import item_name
 from generative.types import Brief
 
-PROMPT_VERSION = "6"
+PROMPT_VERSION = "7"
 FACT_LIMIT = 420  # characters of a description that are shown to the model
 
 SYSTEM = (

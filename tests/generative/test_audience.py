@@ -49,6 +49,14 @@ def test_two_audiences_get_different_sound_creatives(config):
         assert creative.checks["banner"]["problems"] == []
 
 
+def test_a_warning_is_printed_only_where_nothing_else_can_be_said(config):
+    told = "Store it cool, never in a refrigerator. Good as snacks for all."
+
+    assert Studio(config).make(asked(EVERYONE, description=told)).copy.tagline == (
+        "Good as snacks for all."
+    )
+
+
 def test_the_same_audience_gets_the_same_creative(config):
     assert Studio(config).make(asked(FRUGAL)) == Studio(config).make(asked(FRUGAL))
 

@@ -128,6 +128,7 @@ def test_the_grammar_holds_only_words_of_the_entry(item):
         ("Crisp pink apple with a sweet, clear taste.", "sweet"),
         ("This oil in liquid and balm forms smooths skin.", '"Liquid"'),
         ("Melon is a rather small and round fruit.", '"small" (" and"'),
+        ("A cup to mount on any flat wall.", '"mount" (" on"'),
         ("Don't make a big mess like others.", "Big"),
         ("It is a little firmer than others.", '"Little"'),
         ("A sweet and small type of citrus fruit.", '"sweet and small type"'),
