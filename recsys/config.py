@@ -22,6 +22,7 @@ class RecsysConfig:
     train_max_seconds: float = 900.0  # a fit stops here and keeps its best epoch
     train_seed: int = 98765  # one seed for the split, the weights and the batches
     train_threads: int = 2  # torch threads of the training process
+    train_device: str = "auto"  # auto takes a GPU where torch sees one; cpu or cuda insist
     gate_ratio: float = 0.98  # candidate NDCG@20 must reach this share of the live model's
     keep_versions: int = 3  # newest versions kept on disk, besides the live one
 
@@ -45,6 +46,7 @@ class RecsysConfig:
             train_max_seconds=_number(env, "VITRINE_TRAIN_MAX_SECONDS", d.train_max_seconds),
             train_seed=int(_number(env, "VITRINE_TRAIN_SEED", d.train_seed)),
             train_threads=int(_number(env, "VITRINE_TRAIN_THREADS", d.train_threads)),
+            train_device=_device(env.get("VITRINE_TRAIN_DEVICE", d.train_device)),
             gate_ratio=_number(env, "VITRINE_GATE_RATIO", d.gate_ratio),
             keep_versions=int(_number(env, "VITRINE_KEEP_VERSIONS", d.keep_versions)),
         )
@@ -68,3 +70,10 @@ def _hide(value: str) -> Hide:
     except ValueError:
         message = f"VITRINE_HIDE={value!r} must be one of {', '.join(Hide)}"
         raise ValueError(message) from None
+
+
+def _device(value: str) -> str:
+    if value not in {"auto", "cpu", "cuda"}:
+        message = f"VITRINE_TRAIN_DEVICE={value!r} must be auto, cpu or cuda"
+        raise ValueError(message)
+    return value

@@ -71,6 +71,7 @@ def train_candidate(
         NotEnoughData: The log is too short to learn from.
         Cancelled: `on_progress` said to stop.
     """
+    device = training.device_of(config.train_device)
     torch.set_num_threads(max(1, config.train_threads))
     options = options or TrainingOptions()
     curves: Curves = {"loss": [], "ndcg": []}
@@ -89,6 +90,7 @@ def train_candidate(
         epochs=config.train_epochs,
         seed=config.train_seed,
         max_seconds=config.train_max_seconds,
+        device=device,
         on_epoch=on_epoch,
     )
     _report(on_progress, "evaluate", 0.9, curves)
@@ -105,7 +107,12 @@ def train_candidate(
     passed, verdict = _judge(metrics, config.gate_ratio, finite=fitted.finite)
     manifest = {
         "created_at": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
-        "config": {**asdict(options), "epochs": config.train_epochs, "seed": config.train_seed},
+        "config": {
+            **asdict(options),
+            "epochs": config.train_epochs,
+            "seed": config.train_seed,
+            "device": device,
+        },
         "metrics": {**metrics, "passed": passed, "verdict": verdict},
         "data": _data(log, cut),
     }

@@ -52,6 +52,21 @@ class Fitted:
     season_weight: float = 0.0
 
 
+def device_of(wanted: str) -> str:
+    """The torch device for a setting: `auto` takes a card where there is one.
+
+    Raises:
+        ValueError: A card is asked for and torch sees none.
+    """
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise ValueError(
+            "VITRINE_TRAIN_DEVICE=cuda, but torch sees no card: install a CUDA build of torch "
+            "and the driver, or set it to auto"
+        )
+    return "cuda" if there and wanted != "cpu" else "cpu"
+
+
 def fit(
     train: Any,
     *,
@@ -60,9 +75,10 @@ def fit(
     epochs: int,
     seed: int,
     max_seconds: float = math.inf,
+    device: str = "cpu",
     on_epoch: OnEpoch = lambda _progress, _loss, _ndcg: True,
 ) -> Fitted:
-    """Fit on sparse (U, I) histories. The same seed and thread count give the same model.
+    """Fit on sparse (U, I) histories; on the CPU the same seed and threads give the same model.
 
     Raises:
         Cancelled: `on_epoch` said to stop.
@@ -74,7 +90,7 @@ def fit(
         latent=options.latent,
         depth=options.depth,
         seed=seed,
-    )
+    ).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
     shuffle = np.random.default_rng(seed)
     steps = math.ceil(train.shape[0] / options.batch)
@@ -89,7 +105,7 @@ def fit(
         for step in range(steps):
             users = order[step * options.batch : (step + 1) * options.batch]
             rate = _rate(epoch * steps + step, epochs * steps, options)
-            total += _step(model, optimiser, _bags(train, users), rate, options)
+            total += _step(model, optimiser, _bags(train, users, device), rate, options)
         epoch += 1
         if not (math.isfinite(total) and model.is_finite()):
             break  # it diverged: a later epoch cannot be better, an earlier one may be good
@@ -161,11 +177,11 @@ def _affordable(epochs: int, done: int, seconds: float, max_seconds: float) -> i
     return max(done, int(max_seconds / (seconds / done)))
 
 
-def _bags(train: Any, users: Any) -> Bags:
+def _bags(train: Any, users: Any, device: str) -> Bags:
     rows = train[users]
     return Bags(
-        items=torch.from_numpy(rows.indices.astype(np.int64)),
-        offsets=torch.from_numpy(rows.indptr.astype(np.int64)),
+        items=torch.from_numpy(rows.indices.astype(np.int64)).to(device),
+        offsets=torch.from_numpy(rows.indptr.astype(np.int64)).to(device),
     )
 
 

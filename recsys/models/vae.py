@@ -33,12 +33,14 @@ class Bags:
 
     @property
     def owners(self) -> Tensor:
-        return torch.repeat_interleave(torch.arange(len(self.sizes)), self.sizes)  # (N,)
+        sizes = self.sizes
+        return torch.repeat_interleave(torch.arange(len(sizes), device=sizes.device), sizes)  # (N,)
 
 
 class VAE(nn.Module):
     """Encoder, sampler and linear decoder; `generator` makes noise and dropout repeatable.
 
+    Chance is drawn on the CPU wherever the weights are, so a seed means the same on every device.
     It starts as a popularity model: the decoder's bias is the log of each item's `counts` (I,),
     and embeddings are small. On ML-1M that is worth .014 NDCG@100 after ten epochs.
     """
@@ -78,8 +80,9 @@ class VAE(nn.Module):
     def loss(self, bags: Bags, *, dropout: float, gamma: float, user_power: float) -> Tensor:
         """Negative ELBO of a batch, each shopper weighted n^-user_power."""
         kept = torch.rand(len(bags.items), generator=self.generator) >= dropout
-        mean, log_variance = self.encode(bags, kept / (1 - dropout))
-        noise = torch.randn(mean.shape, generator=self.generator)
+        keep = (kept / (1 - dropout)).to(bags.items.device)
+        mean, log_variance = self.encode(bags, keep)
+        noise = torch.randn(mean.shape, generator=self.generator).to(mean.device)
         z = mean + noise * torch.exp(0.5 * log_variance)  # (B, D)
         logits = self.decoder(z)  # (B, I)
         n = bags.sizes.to(logits.dtype)  # (B,)
@@ -103,10 +106,8 @@ class VAE(nn.Module):
         layers |= {f"norm{n}": layer for n, layer in enumerate(self.norms)}
         for name, layer in layers.items():
             named |= {f"{name}_{part}": tensor for part, tensor in layer.named_parameters()}
-        arrays = {name: tensor.detach().numpy().copy() for name, tensor in named.items()}
-        vectors = encoders.item_vectors(
-            self.decoder.weight.detach().numpy(), self.decoder.bias.detach().numpy()
-        )
+        arrays = {name: _array(tensor) for name, tensor in named.items()}
+        vectors = encoders.item_vectors(_array(self.decoder.weight), _array(self.decoder.bias))
         return encoders.from_arrays(arrays), vectors
 
     def _linear(self, n_in: int, n_out: int, *, deviation: float | None = None) -> nn.Linear:
@@ -120,3 +121,8 @@ class VAE(nn.Module):
     def _draw(self, *shape: int, deviation: float) -> Tensor:
         drawn: Tensor = torch.rand(shape, generator=self.generator) * 2 - 1
         return drawn * (deviation * math.sqrt(3))
+
+
+def _array(tensor: Tensor) -> Floats:
+    copied: Floats = tensor.detach().cpu().numpy().copy()
+    return copied

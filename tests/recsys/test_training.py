@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy import sparse
 
 from recsys.errors import Cancelled
@@ -92,3 +93,32 @@ def test_one_enormous_history_among_small_ones_trains(small) -> None:
     fitted = training.fit(train, validation=nobody, options=small, epochs=2, seed=1)
 
     assert fitted.finite
+
+
+def test_a_card_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+
+    assert [training.device_of(wanted) for wanted in ("auto", "cpu", "cuda")] == [
+        "cuda",
+        "cpu",
+        "cuda",
+    ]
+
+
+def test_a_card_that_is_asked_for_and_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+    assert training.device_of("auto") == "cpu"
+    with pytest.raises(ValueError, match="VITRINE_TRAIN_DEVICE=cuda"):
+        training.device_of("cuda")
+
+
+@pytest.mark.gpu
+def test_a_card_learns_what_the_cpu_learns(cut, small) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("torch sees no card here")
+
+    on_cpu, on_card = _fit(cut, small), _fit(cut, small, device="cuda")
+
+    assert np.allclose(on_cpu.losses, on_card.losses, rtol=1e-3)
+    assert on_card.vectors.dtype == np.float32
