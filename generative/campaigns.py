@@ -84,35 +84,43 @@ def recent(session: Session, *, limit: int = 50) -> list[Campaign]:
     ]
 
 
-def claim(session: Session, campaign_id: str, *, now: datetime, lease_seconds: float) -> bool:
-    """Take an open campaign whose lease is free or lapsed; a waiting one turns to planning."""
+def claim(
+    session: Session, campaign_id: str, *, now: datetime, lease_seconds: float
+) -> datetime | None:
+    """Take an open campaign whose lease is free or lapsed; a waiting one turns to planning.
+
+    Returns:
+        The lease, which `renew` wants to see; None where another holds the campaign.
+    """
     free = or_(CampaignRow.lease_until.is_(None), CampaignRow.lease_until < now)
-    open_ = CampaignRow.status.in_(OPEN)
     mine = CampaignRow.campaign_id == campaign_id
-    won = _changed(
-        session,
-        update(CampaignRow)
-        .where(mine, open_, free)
-        .values(lease_until=now + timedelta(seconds=lease_seconds)),
-    )
-    if won:
-        waiting = CampaignRow.status == "waiting"
-        session.execute(update(CampaignRow).where(mine, waiting).values(status="planning"))
-    return won
+    until = now + timedelta(seconds=lease_seconds)
+    taken = update(CampaignRow).where(mine, CampaignRow.status.in_(OPEN), free)
+    if not _changed(session, taken.values(lease_until=until)):
+        return None
+    waiting = CampaignRow.status == "waiting"
+    session.execute(update(CampaignRow).where(mine, waiting).values(status="planning"))
+    return until
 
 
-def renew(session: Session, campaign_id: str, *, now: datetime, lease_seconds: float) -> bool:
-    """Keep the lease; False where it lapsed, or the campaign was cancelled or is gone: stop then."""
-    return _changed(
-        session,
-        update(CampaignRow)
-        .where(
-            CampaignRow.campaign_id == campaign_id,
-            CampaignRow.status.in_(OPEN),
-            CampaignRow.lease_until >= now,
-        )
-        .values(lease_until=now + timedelta(seconds=lease_seconds)),
+def renew(
+    session: Session, campaign_id: str, *, held: datetime, now: datetime, lease_seconds: float
+) -> datetime | None:
+    """Exchange the lease that one holds for a fresh one.
+
+    Returns:
+        The new lease; None where the held one lapsed, is another worker's by now, or the campaign
+        was cancelled or is gone: stop then.
+    """
+    until = now + timedelta(seconds=lease_seconds)
+    kept = update(CampaignRow).where(
+        CampaignRow.campaign_id == campaign_id,
+        CampaignRow.status.in_(OPEN),
+        # A worker that slept through its lease must not go on beside the one that took over.
+        CampaignRow.lease_until == held,
+        CampaignRow.lease_until >= now,
     )
+    return until if _changed(session, kept.values(lease_until=until)) else None
 
 
 def release(session: Session, campaign_id: str) -> None:

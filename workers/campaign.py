@@ -9,10 +9,10 @@ import logging
 from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from generative import brief as briefs
 from generative import campaigns
-from generative.errors import UnknownCampaign
 from generative.types import Planned
 from recsys.catalogue import items
 from recsys.database import reading, writing
@@ -22,50 +22,81 @@ from workers.runtime import Runtime
 log = logging.getLogger(__name__)
 
 
+class _Lease:
+    """The right to work on one campaign, lost for good once it was not renewed in time."""
+
+    def __init__(self, runtime: Runtime, campaign_id: str, until: datetime) -> None:
+        self.campaign_id = campaign_id
+        self.until = until
+        self._runtime = runtime
+
+    def renew(self, session: Session) -> bool:
+        until = campaigns.renew(
+            session,
+            self.campaign_id,
+            held=self.until,
+            now=_now(),
+            lease_seconds=self._runtime.config.lease_seconds,
+        )
+        self.until = until or self.until
+        return until is not None
+
+    def holds(self) -> bool:
+        """Renew it in a transaction of its own."""
+        with writing(self._runtime.engine) as session:
+            return self.renew(session)
+
+
 def run(runtime: Runtime, campaign_id: str, lease: str | None = None) -> str | None:
     """Work on a campaign for one chunk; the lease to go on with, or None when there is no more to do."""
-    if not _take(runtime, campaign_id, lease):
+    held = _take(runtime, campaign_id, lease)
+    if held is None:
         log.info("campaign %s is closed or in other hands", campaign_id)
         return None
     with reading(runtime.engine) as session:
         status = campaigns.get(session, campaign_id).status
-    if status == "planning" and not _plan(runtime, campaign_id):
+    if status == "planning" and not _plan(runtime, held):
         return None
     with reading(runtime.engine) as session:
         chunk = campaigns.next_chunk(session, campaign_id, runtime.config.campaign_chunk)
     for planned in chunk:
-        if not _renew(runtime, campaign_id):
+        if not held.holds():
             log.info("campaign %s was cancelled or handed on", campaign_id)
             return None
         _make(runtime, campaign_id, planned)
     with writing(runtime.engine) as session:
         if campaigns.finish_if_done(session, campaign_id, now=_now()):
             return None
-    return _lease(runtime, campaign_id) if _renew(runtime, campaign_id) else None
+    return held.until.isoformat() if held.holds() else None
 
 
-def _take(runtime: Runtime, campaign_id: str, lease: str | None) -> bool:
-    """Claim a free campaign, or go on with one whose lease is the one we ended with."""
-    if lease is not None and _lease(runtime, campaign_id) == lease and _renew(runtime, campaign_id):
-        return True
+def _take(runtime: Runtime, campaign_id: str, lease: str | None) -> _Lease | None:
+    """Go on with the lease that the last chunk ended with, or claim a free campaign."""
+    if lease is not None:
+        held = _Lease(runtime, campaign_id, datetime.fromisoformat(lease))
+        if held.holds():
+            return held
     with writing(runtime.engine) as session:
-        return campaigns.claim(
+        until = campaigns.claim(
             session, campaign_id, now=_now(), lease_seconds=runtime.config.lease_seconds
         )
+    return None if until is None else _Lease(runtime, campaign_id, until)
 
 
-def _plan(runtime: Runtime, campaign_id: str) -> bool:
+def _plan(runtime: Runtime, held: _Lease) -> bool:
+    campaign_id = held.campaign_id
     with reading(runtime.engine) as session:
         spec = campaigns.get(session, campaign_id).spec
     try:
-        planned = planning.plan(runtime, spec, lambda: _renew(runtime, campaign_id))
+        planned = planning.plan(runtime, spec, held.holds)
     except planning.EmptyPlan as error:
         with writing(runtime.engine) as session:
-            campaigns.fail(session, campaign_id, str(error), now=_now())
+            if held.renew(session):
+                campaigns.fail(session, campaign_id, str(error), now=_now())
         return False
-    if not _renew(runtime, campaign_id):
-        return False
-    with writing(runtime.engine) as session:
+    with writing(runtime.engine) as session:  # one transaction: no other can plan in between
+        if not held.renew(session):
+            return False
         campaigns.plan(session, campaign_id, planned)
     return True
 
@@ -98,22 +129,6 @@ def _changed(runtime: Runtime, planned: Planned) -> str | None:
     if briefs.facts_of(item) != facts:
         return "the item changed since the campaign was planned"
     return None
-
-
-def _renew(runtime: Runtime, campaign_id: str) -> bool:
-    with writing(runtime.engine) as session:
-        return campaigns.renew(
-            session, campaign_id, now=_now(), lease_seconds=runtime.config.lease_seconds
-        )
-
-
-def _lease(runtime: Runtime, campaign_id: str) -> str | None:
-    try:
-        with reading(runtime.engine) as session:
-            until = campaigns.get(session, campaign_id).lease_until
-    except UnknownCampaign:
-        return None
-    return None if until is None else until.isoformat()
 
 
 def _now() -> datetime:

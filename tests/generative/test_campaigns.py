@@ -73,14 +73,29 @@ def test_one_worker_holds_a_campaign_until_its_lease_lapses(engine, campaign):
 
 
 def test_a_lease_is_renewed_only_while_it_holds(engine, campaign):
+    def renew(held, seconds):
+        now = NOW + timedelta(seconds=seconds)
+        return campaigns.renew(session, campaign, held=held, now=now, lease_seconds=60)
+
     with writing(engine) as session:
-        assert campaigns.renew(session, campaign, now=NOW + timedelta(seconds=50), lease_seconds=60)
-        assert campaigns.renew(
-            session, campaign, now=NOW + timedelta(seconds=100), lease_seconds=60
-        )
-        assert not campaigns.renew(
-            session, campaign, now=NOW + timedelta(seconds=200), lease_seconds=60
-        )
+        held = campaigns.get(session, campaign).lease_until
+        held = renew(held, 50)
+        held = renew(held, 100)
+        assert held == NOW + timedelta(seconds=160)
+        assert renew(held, 200) is None
+
+
+def test_a_lease_that_another_worker_took_is_not_renewed(engine, campaign):
+    later = NOW + timedelta(seconds=61)
+    with writing(engine) as session:
+        slept_through = campaigns.get(session, campaign).lease_until
+        taken = campaigns.claim(session, campaign, now=later, lease_seconds=60)
+
+        def renew(held):
+            return campaigns.renew(session, campaign, held=held, now=later, lease_seconds=90)
+
+        assert renew(slept_through) is None
+        assert renew(taken)
 
 
 def test_a_released_campaign_is_free_at_once(engine, campaign):
@@ -152,7 +167,8 @@ def test_a_cancelled_campaign_gives_no_more_work(engine, campaign):
         campaigns.cancel(session, campaign, now=NOW)
 
         assert campaigns.next_chunk(session, campaign, 5) == []
-        assert not campaigns.renew(session, campaign, now=NOW, lease_seconds=60)
+        held = NOW + timedelta(seconds=60)
+        assert not campaigns.renew(session, campaign, held=held, now=NOW, lease_seconds=60)
         with pytest.raises(CampaignClosed, match="cancelled"):
             campaigns.cancel(session, campaign, now=NOW)
 

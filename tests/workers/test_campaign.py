@@ -188,3 +188,23 @@ def test_a_campaign_for_each_personas_best_runs_without_a_model(runtime: Runtime
     run_to_the_end(runtime, campaign_id)
 
     assert progress(runtime, campaign_id).made == 4
+
+
+def test_a_worker_that_slept_through_its_lease_leaves_the_campaign_to_its_successor(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = ask(runtime, "a0-1", "a0-2", "a0-3")
+    make = campaign._make
+
+    def make_slowly(*args: object) -> None:
+        make(*args)
+        monkeypatch.setattr(campaign, "_make", make)
+        with writing(runtime.engine) as session:  # as time would
+            lapsed = datetime.now(UTC) - timedelta(seconds=1)
+            session.execute(update(CampaignRow).values(lease_until=lapsed))
+        assert campaign.run(runtime, campaign_id) is not None  # another worker takes over
+
+    monkeypatch.setattr(campaign, "_make", make_slowly)
+
+    assert campaign.run(runtime, campaign_id) is None
+    assert progress(runtime, campaign_id).made == 3  # one by the sleeper, two by its successor
