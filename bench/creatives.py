@@ -4,7 +4,9 @@ Half are groceries, half boutique, chosen by a seed; each is made in both sizes.
 share of the language model's candidates that pass every check, `pass_at_n` the share of items with
 at least one. CPU seconds are the process's own, so a busy machine does not change them.
 
-python bench/creatives.py [--items 20] [--seed 7]
+Rules of the words were written looking at the items of seed 7; 101 draws others.
+
+python bench/creatives.py [--items 20] [--seed 101]
 """
 
 import argparse
@@ -37,7 +39,7 @@ SAMPLES = 3
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=101)
     options = parser.parse_args()
     chosen = pick(options.items, options.seed)
     rows, figures = measure(chosen)

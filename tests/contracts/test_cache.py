@@ -63,8 +63,13 @@ def test_a_released_claim_can_be_won_again(cache: CreativeCache) -> None:
     assert cache.claim("k1")
 
 
-def test_a_cache_answers_a_ping(cache: CreativeCache) -> None:
-    cache.ping()
+def test_a_cache_that_is_away_says_so_to_a_ping(cache: CreativeCache) -> None:
+    cache.ping()  # the fixtures are there: no error
+    with redis.Redis(port=1, socket_connect_timeout=1) as nowhere:
+        away = RedisCache(nowhere, ttl_seconds=60, claim_seconds=60)
+
+        with pytest.raises(redis.RedisError):
+            away.ping()
 
 
 def test_memory_forgets_after_its_time() -> None:
