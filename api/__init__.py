@@ -29,6 +29,7 @@ def create_app(config: ApiConfig | None = None) -> "APIFlask":
     settings = ApiConfig.from_env(os.environ) if config is None else config  # noqa: TID251 the composition root
     app = APIFlask("api", title="Vitrine", version=_version(), docs_path=None)
     app.url_map.merge_slashes = False  # an item's id may hold two slashes in a row
+    app.url_map.converters["any_id"] = routes.AnyId
     app.extensions["vitrine"] = held = runtime.build(settings)
     specification.describe(app)
     errors.install(app)

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Request
 
-from api.errors import Problem
+from api.errors import DATABASE_AWAY, RETRY_SECONDS, Problem
 from recsys.catalogue import items
 from recsys.catalogue.feeds import FeedFormat, read_feed
 from recsys.database import writing
@@ -15,6 +15,7 @@ from recsys.types import Item
 
 BATCH = 500
 MAX_ERRORS = 100
+RESERVED = ("/similar", "/bought-together")  # what an item's address ends in for its rows
 
 _BY_TYPE = {
     "text/csv": FeedFormat.CSV,
@@ -61,22 +62,39 @@ def run(engine: Engine, stream: IO[bytes], feed_format: FeedFormat) -> dict[str,
     batch: list[Item] = []
     accepted = rejected = 0
     errors: list[dict[str, Any]] = []
-    for line, found in read_feed(cast(BinaryIO, stream), feed_format):
+    for line, read in read_feed(cast(BinaryIO, stream), feed_format):
+        found = _served(read)
         if isinstance(found, InvalidItem):
             rejected += 1
             if len(errors) < MAX_ERRORS:
                 errors.append({"line": line, "field": found.field, "message": found.message})
             continue
-        accepted += 1
         batch.append(found)
         if len(batch) == BATCH:
-            _write(engine, batch)
+            accepted += _write(engine, batch, kept=accepted)
             batch = []
-    _write(engine, batch)
+    accepted += _write(engine, batch, kept=accepted)
     return {"accepted": accepted, "rejected": rejected, "errors": errors}
 
 
-def _write(engine: Engine, batch: list[Item]) -> None:
-    if batch:
-        with writing(engine) as session:
-            items.put_many(session, batch)
+def reserved(item_id: str) -> str | None:
+    """Why no item may have this id here: its address would be one of ours."""
+    return f"must not end in {' or '.join(RESERVED)}" if item_id.endswith(RESERVED) else None
+
+
+def _served(found: Item | InvalidItem) -> Item | InvalidItem:
+    problem = reserved(found.item_id) if isinstance(found, Item) else None
+    return found if problem is None else InvalidItem("item_id", problem)
+
+
+def _write(engine: Engine, batch: list[Item], *, kept: int) -> int:
+    try:
+        if batch:
+            with writing(engine) as session:
+                items.put_many(session, batch)
+    except DATABASE_AWAY:
+        if not kept:
+            raise  # the usual answer, that nothing was changed, is true
+        detail = f"the database went away or was locked after {kept} items, which are kept; send the feed again"
+        raise Problem(503, detail, headers={"Retry-After": RETRY_SECONDS}) from None
+    return len(batch)

@@ -1,5 +1,7 @@
 """The catalogue over HTTP. Ids may hold slashes: a path's tail `/similar` or `/bought-together` is ours."""
 
+import io
+
 from apiflask import APIBlueprint
 from flask import Response, request
 
@@ -23,8 +25,6 @@ from recsys.catalogue.feeds import parse_changes, parse_item
 from recsys.database import reading, writing
 from recsys.errors import UnknownItem
 from recsys.tables import id_problem
-
-RESERVED = ("/similar", "/bought-together")
 
 blueprint = APIBlueprint("items", __name__, tag="Catalogue")
 blueprint.before_request(auth.need_admin_to_write)
@@ -53,11 +53,11 @@ def import_feed(query: ImportQuery) -> Response:
     request.max_content_length = here.config.max_upload_bytes
     upload = request.files.get("file") if request.mimetype == "multipart/form-data" else None
     feed_format = imports.format_of(query.format, upload or request)
-    stream = request.stream if upload is None else upload.stream
+    stream = io.BufferedReader(request.stream) if upload is None else upload.stream  # type: ignore[type-var] # werkzeug says IO, and gives a raw one
     return parsing.answer(imports.run(here.engine, stream, feed_format))
 
 
-@blueprint.get("/items/<path:item_id>/similar")
+@blueprint.get("/items/<any_id:item_id>/similar")
 @blueprint.output(SlateOut)
 @parsing.takes(blueprint, RowQuery, "query")
 def similar(item_id: str, query: RowQuery) -> Response:
@@ -65,7 +65,7 @@ def similar(item_id: str, query: RowQuery) -> Response:
     return parsing.answer(slates.similar(runtime(), _id(item_id), k=query.k, banner=query.banner))
 
 
-@blueprint.get("/items/<path:item_id>/bought-together")
+@blueprint.get("/items/<any_id:item_id>/bought-together")
 @blueprint.output(SlateOut)
 @parsing.takes(blueprint, RowQuery, "query")
 def bought_together(item_id: str, query: RowQuery) -> Response:
@@ -75,7 +75,7 @@ def bought_together(item_id: str, query: RowQuery) -> Response:
     )
 
 
-@blueprint.get("/items/<path:item_id>")
+@blueprint.get("/items/<any_id:item_id>")
 @blueprint.output(ItemOut)
 def read(item_id: str) -> Response:
     """One item, hidden or not."""
@@ -86,22 +86,22 @@ def read(item_id: str) -> Response:
     return parsing.answer(whole_item(item))
 
 
-@blueprint.put("/items/<path:item_id>")
+@blueprint.put("/items/<any_id:item_id>")
 @blueprint.output(ItemOut)
 @parsing.takes(blueprint, ItemBody, "body")
 def put(item_id: str, body: ItemBody) -> Response:
     """Write one item whole: 201 where it was not there before."""
     fields = body.model_dump(exclude_unset=True)
     item = parse_item(_id(item_id), fields)
-    if item_id.endswith(RESERVED):
-        raise invalid("item_id", f"must not end in {' or '.join(RESERVED)}")
+    if problem := imports.reserved(item_id):
+        raise invalid("item_id", problem)
     with writing(runtime().engine) as session:
         created = items.put(session, item)
         kept = items.get(session, item_id)
     return parsing.answer(whole_item(kept or item), 201 if created else 200)
 
 
-@blueprint.patch("/items/<path:item_id>")
+@blueprint.patch("/items/<any_id:item_id>")
 @blueprint.output(ItemOut)
 @parsing.takes(blueprint, PatchBody, "body")
 def patch(item_id: str, body: PatchBody) -> Response:

@@ -1,6 +1,7 @@
 """Which blueprint serves what; the one list of them all."""
 
 from apiflask import APIBlueprint, APIFlask
+from werkzeug.routing import PathConverter
 
 from api import (
     admin,
@@ -15,6 +16,13 @@ from api import (
     users,
 )
 from api.config import ApiConfig
+
+
+class AnyId(PathConverter):
+    """The rest of an address as an id, which may begin with a slash too."""
+
+    regex = ".+?"
+    part_isolating = False
 
 
 def register(app: APIFlask, config: ApiConfig) -> None:

@@ -20,7 +20,7 @@ blueprint = APIBlueprint("users", __name__, tag="Admin")
 blueprint.before_request(auth.need(Role.ADMIN))
 
 
-@blueprint.delete("/users/<path:user_id>")
+@blueprint.delete("/users/<any_id:user_id>")
 @blueprint.output(ReceiptOut)
 def erase(user_id: str) -> Response:
     """Delete all that is known of a shopper and refuse it for good should anyone bring it back."""

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -12,6 +13,8 @@ from sqlalchemy import Engine
 
 from api import create_app, imports
 from api.config import ApiConfig
+from api.errors import Problem
+from api.runtime import Runtime
 from recsys.catalogue import items
 from recsys.catalogue.feeds import FeedFormat
 from recsys.database import reading
@@ -44,7 +47,8 @@ def test_patch_changes_only_what_it_names(client, admin) -> None:
 
 
 @pytest.mark.parametrize(
-    "item_id", ["a/b", "a//b", "🍌", "ü" * 200, "a b", "a%2Fb", "x/similarly", "import", "a?b#c"]
+    "item_id",
+    ["a/b", "a//b", "/a", "//", "🍌", "ü" * 200, "a b", "a%2Fb", "x/similarly", "import", "a?b#c"],
 )
 def test_odd_ids_are_only_ids(client, admin, shop, item_id: str) -> None:
     path = f"/items/{quote(item_id)}"
@@ -208,6 +212,71 @@ def test_a_feed_may_be_larger_than_other_bodies(client, admin, api_config: ApiCo
     answer = client.post("/items/import?format=jsonl", data=feed, headers=admin)
 
     assert answer.json["accepted"] == 150
+
+
+class Counted(io.BytesIO):
+    """Counts how often it is asked for bytes, as a server's socket would be."""
+
+    asked = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.asked += 1
+        return super().read(size)
+
+
+def test_a_feed_is_read_in_blocks_not_byte_by_byte(client, admin) -> None:
+    feed = Counted(b'{"id": "big", "title": "x", "description": "%s"}\n' % (b"y" * 1_000) * 500)
+
+    answer = client.post(
+        "/items/import?format=jsonl",
+        input_stream=feed,
+        content_length=len(feed.getvalue()),
+        headers=admin,
+    )
+
+    assert answer.json["accepted"] == 500
+    assert feed.asked < 500
+
+
+def test_a_feed_names_no_item_whose_address_is_ours(client, admin) -> None:
+    feed = b"id,title\na/similar,x\na/b,y\n"
+
+    answer = client.post("/items/import?format=csv", data=feed, headers=admin)
+
+    assert (answer.json["accepted"], answer.json["rejected"]) == (1, 1)
+    assert answer.json["errors"][0]["field"] == "item_id"
+
+
+def test_a_feed_cut_off_by_a_lock_says_how_much_was_kept(here: Runtime) -> None:
+    first = b"".join(b'{"id": "n%d", "title": "x"}\n' % number for number in range(imports.BATCH))
+    path = here.config.recsys.database_url.removeprefix("sqlite:///")
+    locks: list[sqlite3.Connection] = []
+
+    class Locking(io.RawIOBase):
+        """The first batch, then a line that arrives when someone else has locked the database."""
+
+        left = (b'{"id": "last", "title": "x"}\n', first)
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any, /) -> int:
+            if not self.left:
+                return 0
+            *self.left, piece = self.left
+            if not self.left:
+                locks.append(sqlite3.connect(path, isolation_level=None))
+                locks[0].execute("BEGIN IMMEDIATE")
+            buffer[: len(piece)] = piece
+            return len(piece)
+
+    with pytest.raises(Problem) as raised:
+        imports.run(here.engine, io.BufferedReader(Locking(), 1 << 20), FeedFormat.JSONL)
+    locks[0].close()
+
+    assert raised.value.status == 503
+    assert f"after {imports.BATCH} items, which are kept" in raised.value.detail
+    assert raised.value.headers["Retry-After"]
 
 
 def test_a_feed_above_its_own_limit_is_refused(api_config: ApiConfig, admin) -> None:
