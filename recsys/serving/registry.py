@@ -69,11 +69,11 @@ def promote(root: Path, version: str) -> None:
 
     Raises:
         UnknownVersion: No such version on disk.
-        CorruptArtifact: It is there, but its manifest cannot be trusted.
+        CorruptArtifact: It is there, but one of its files cannot be trusted.
     """
     if not _VERSION.fullmatch(version) or not (root / version).is_dir():
         raise UnknownVersion(version)
-    bundles.read_manifest(root / version)
+    bundles.load(root / version)  # whole: a process that starts later has no older model to keep
     temporary = root / f".tmp-{LIVE}-{uuid.uuid4().hex[:8]}"
     temporary.write_text(version + "\n", encoding="utf-8")
     _flush(temporary)
@@ -122,6 +122,7 @@ class ModelHandle:
         faiss.omp_set_num_threads(1)  # requests are the parallelism; nested threads only queue
         self.problem: str | None = None
         self._root = root
+        self._live = root / LIVE
         self._bundle = ModelBundle.empty()
         self._seen: tuple[int, ...] | None = None
         self._lock = threading.Lock()
@@ -167,7 +168,7 @@ class ModelHandle:
 
     def _signature(self) -> tuple[int, ...] | None:
         try:
-            stat = os.stat(self._root / LIVE)  # noqa: PTH116 half the cost of Path.stat, every request
+            stat = os.stat(self._live)  # noqa: PTH116 half the cost of Path.stat, every request
         except OSError:
             return None
         return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -148,14 +148,25 @@ def test_a_process_swaps_and_rolls_back_by_itself(root: Path) -> None:
     assert (swapped, _until(handle, FIRST).version) == (SECOND, FIRST)
 
 
+@pytest.mark.parametrize("name", ["encoder.npz", "items.faiss", "items.json", "signals.npz"])
+def test_a_version_with_a_changed_file_cannot_be_promoted(root: Path, name: str) -> None:
+    registry.promote(root, FIRST)
+    (root / SECOND / name).write_bytes(b"not a model")
+
+    with pytest.raises(CorruptArtifact, match=name):
+        registry.promote(root, SECOND)
+
+    assert registry.live_version(root) == FIRST
+
+
 def test_a_corrupt_model_is_refused_logged_and_the_old_one_kept(root: Path, caplog) -> None:
     registry.promote(root, FIRST)
     handle = ModelHandle(root)
     handle.get()
+    registry.promote(root, SECOND)
     (root / SECOND / "encoder.npz").write_bytes(b"not a model")
 
     with caplog.at_level(logging.ERROR):
-        registry.promote(root, SECOND)
         problem = _until_problem(handle)
 
     assert "encoder.npz" in (problem or "")
