@@ -37,7 +37,9 @@ def creative_for(runtime: Runtime, brief: Brief) -> Creative:
     if creative is None:
         creative = runtime.studio.make(brief)
         with writing(runtime.engine) as session:
-            creatives.save(session, creative, brief, now=datetime.now(UTC))
+            if not creatives.save(session, creative, brief, now=datetime.now(UTC)):
+                # Another worker was quicker: what it kept is what everyone shows.
+                creative = campaigns.for_shop(session, key) or creative
     remember(runtime, creative)
     return creative
 

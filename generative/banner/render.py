@@ -95,8 +95,12 @@ def render(
 
 
 def write(rendered: Rendered, key: str, banners_dir: Path) -> Banner:
-    """Put the picture where its key says, by renaming, so that no reader meets half of it."""
-    path = f"{key[:2]}/{key}.jpg"
+    """Put the picture in a file of its own, by renaming, so that no reader meets half of it.
+
+    The name holds the content's hash: two workers with one key must not change each other's file.
+    """
+    sha256 = hashlib.sha256(rendered.jpeg).hexdigest()
+    path = f"{key[:2]}/{key}-{sha256[:12]}.jpg"
     target = banners_dir / path
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
@@ -110,7 +114,7 @@ def write(rendered: Rendered, key: str, banners_dir: Path) -> Banner:
         raise
     return Banner(
         path=path,
-        sha256=hashlib.sha256(rendered.jpeg).hexdigest(),
+        sha256=sha256,
         width=rendered.width,
         height=rendered.height,
     )

@@ -159,8 +159,8 @@ def test_a_written_banner_is_whole_and_leaves_nothing_beside_it(brief, tmp_path)
 
     banner = write(drawn(brief.item, copy, size="rectangle"), "abcdef", tmp_path)
 
-    assert banner.path == "ab/abcdef.jpg"
-    assert [path.name for path in (tmp_path / "ab").iterdir()] == ["abcdef.jpg"]
+    assert banner.path == f"ab/abcdef-{banner.sha256[:12]}.jpg"
+    assert [path.name for path in (tmp_path / "ab").iterdir()] == [Path(banner.path).name]
     with Image.open(tmp_path / banner.path) as image:
         assert image.size == (banner.width, banner.height) == (300, 250)
 

@@ -1,15 +1,17 @@
 """A ring for a creative: answered once, kept as a row, put where the web looks."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
+import pytest
 import redis
 from sqlalchemy import func, select
 
 from generative import brief as briefs
 from generative import creatives
 from generative.tables import CreativeRow
-from generative.types import Audience, Brief, State
+from generative.types import Audience, Brief, Creative, State
 from recsys.catalogue import items
 from recsys.database import reading, writing
 from workers import creative
@@ -94,3 +96,29 @@ def test_a_cache_that_is_away_loses_nothing(
     make(runtime)
 
     assert rows(runtime) == 1
+
+
+def test_two_workers_with_one_key_show_what_the_first_has_kept(
+    runtime: Runtime, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(runtime)
+    key = key_of(runtime, "a0-1")
+    studio = type(runtime.studio)
+    make_it = studio.make
+
+    def make_after_another(self: object, brief: Brief) -> Creative:
+        monkeypatch.setattr(studio, "make", lambda self, brief: make_it(self, brief, seed=1))
+        make(runtime)
+        return make_it(self, brief)
+
+    monkeypatch.setattr(studio, "make", make_after_another)
+    make(runtime)
+
+    with reading(runtime.engine) as session:
+        kept = creatives.get(session, key)
+    assert kept is not None
+    assert kept.provenance["seed"] == 1
+    assert runtime.cache.get_many([key])[key] == kept
+    assert kept.banner is not None
+    picture = (runtime.config.generative.banners_dir / kept.banner.path).read_bytes()
+    assert sha256(picture).hexdigest() == kept.banner.sha256
