@@ -9,7 +9,6 @@ import redis
 from flask import current_app
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from api.bell import Bell
 from api.breaker import Away, Breaker
@@ -22,7 +21,7 @@ from generative.cache import CreativeCache, RedisCache
 from generative.studio import fingerprint
 from recsys.catalogue import shelf as shelves
 from recsys.catalogue.shelf import Shelf
-from recsys.database import connect, reading
+from recsys.database import Reader, connect, looking
 from recsys.serving.registry import ModelHandle
 
 log = logging.getLogger(__name__)
@@ -55,10 +54,10 @@ class Runtime:
         """The last shelf that was read, however old."""
         return self._shelf
 
-    def fresh_shelf(self, session: Session) -> Shelf:
+    def fresh_shelf(self, reader: Reader) -> Shelf:
         """The shelf as the database has it now."""
         read_from = self._shelf
-        found = shelves.refresh(session, read_from)
+        found = shelves.refresh(reader, read_from)
         if found is not read_from:
             with self._refreshing:
                 # Another thread may have read further meanwhile; a database made anew starts lower.
@@ -104,8 +103,8 @@ def runtime() -> Runtime:
 def _warm(runtime: Runtime) -> None:
     """Read the shelf and the keys before the first request, where the database is there already."""
     try:
-        with runtime.database.asking(), reading(runtime.engine) as session:
-            runtime.fresh_shelf(session)
+        with runtime.database.asking(), looking(runtime.engine) as reader:
+            runtime.fresh_shelf(reader)
         runtime.keyring.refresh()
     except DATABASE_ERRORS as error:
         log.warning("the database is not ready yet: %s", type(error).__name__)

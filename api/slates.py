@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from api import creatives
 from api.degraded import Degraded
 from api.present import product, recommendation
@@ -19,7 +17,7 @@ from api.runtime import DATABASE_ERRORS, Runtime
 from generative.types import SIZES
 from recsys.behaviour import events
 from recsys.catalogue.shelf import Shelf
-from recsys.database import reading
+from recsys.database import Reader, looking
 from recsys.learning.bundle import ModelBundle
 from recsys.serving import personas, ranking
 from recsys.types import EventKind, Persona, Query, Slate, UserHistory
@@ -124,9 +122,9 @@ def _read(runtime: Runtime, ask: Ask, degraded: Degraded) -> tuple[UserHistory, 
     """The shopper's past and the shelf, in one look at the database; without it, what is at hand."""
     past, shelf = UserHistory(user_id=ask.shopper), runtime.shelf
     try:
-        with runtime.database.asking(), reading(runtime.engine) as session:
-            shelf = runtime.fresh_shelf(session)
-            past = _history(session, ask)
+        with runtime.database.asking(), looking(runtime.engine) as reader:
+            shelf = runtime.fresh_shelf(reader)
+            past = _history(reader, ask)
     except DATABASE_ERRORS as error:
         log.warning("answering without the database: %s", type(error).__name__)
         degraded.add("history")
@@ -134,10 +132,10 @@ def _read(runtime: Runtime, ask: Ask, degraded: Degraded) -> tuple[UserHistory, 
     return _with_session(past, ask.session), shelf
 
 
-def _history(session: Session, ask: Ask) -> UserHistory:
+def _history(reader: Reader, ask: Ask) -> UserHistory:
     if ask.shopper is None:
         return UserHistory()
-    return events.history(session, ask.shopper)
+    return events.history(reader, ask.shopper)
 
 
 def _with_session(past: UserHistory, item_ids: tuple[str, ...]) -> UserHistory:
@@ -149,8 +147,8 @@ def _with_session(past: UserHistory, item_ids: tuple[str, ...]) -> UserHistory:
 
 def _shelf(runtime: Runtime, degraded: Degraded) -> Shelf:
     try:
-        with runtime.database.asking(), reading(runtime.engine) as session:
-            return runtime.fresh_shelf(session)
+        with runtime.database.asking(), looking(runtime.engine) as reader:
+            return runtime.fresh_shelf(reader)
     except DATABASE_ERRORS as error:
         log.warning("answering from the last shelf: %s", type(error).__name__)
         degraded.add("catalogue")

@@ -119,7 +119,11 @@ class EventRow(Base):
     order_id: Mapped[str | None] = mapped_column(String(MAX_ID_LENGTH), nullable=True)
     recommendation_id: Mapped[str | None] = mapped_column(String(64), nullable=True)
 
-    __table_args__ = (Index("ix_event_user_at", "user_id", "at"), Index("ix_event_at", "at"))
+    __table_args__ = (
+        # Covers a history: it is read from the index alone, in order, wherever its rows lie.
+        Index("ix_event_history", "user_id", "at", "event_id", "item_id", "kind"),
+        Index("ix_event_at", "at"),
+    )
 
 
 class ErasureRow(Base):

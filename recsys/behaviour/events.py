@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Integer, bindparam, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from recsys.database import Reader
 from recsys.tables import ErasureRow, EventRow, is_storable
 from recsys.types import Event, EventKind, EventLog, UserHistory
 
@@ -25,6 +26,16 @@ ACCEPTED, DUPLICATE, ERASED = "accepted", "duplicate", "erased"
 _CHUNK = 500  # rows a statement: SQLite allows 32,766 parameters
 _ERASURE_LOCK = 7_202_611  # any number, as long as nothing else in this database uses it
 _KINDS = {kind.value: index for index, kind in enumerate(EventKind)}
+_KIND_NAMED = {kind.value: kind for kind in EventKind}
+
+# Asked at every request: of the table, which spares the ORM's part, and built once.
+_event = EventRow.__table__.c
+_NEWEST_DEEDS = (
+    select(_event.item_id, _event.kind)
+    .where(_event.user_id == bindparam("user_id"))
+    .order_by(_event.at.desc(), _event.event_id.desc())
+    .limit(bindparam("newest", type_=Integer))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +61,15 @@ def record(session: Session, events: Sequence[Event]) -> list[str]:
     return answers
 
 
-def history(session: Session, user_id: str, *, limit: int = 500) -> UserHistory:
+def history(reader: Reader, user_id: str, *, limit: int = 500) -> UserHistory:
     """The newest `limit` deeds of one shopper, oldest first; empty for an unknown one."""
     if not is_storable(user_id):
         return UserHistory(user_id=user_id)
-    newest = (
-        select(EventRow.item_id, EventRow.kind)
-        .where(EventRow.user_id == user_id)
-        .order_by(EventRow.at.desc(), EventRow.event_id.desc())
-        .limit(limit)
-    )
-    rows = session.execute(newest).all()[::-1]
+    rows = reader.execute(_NEWEST_DEEDS, {"user_id": user_id, "newest": limit}).all()[::-1]
     return UserHistory(
         user_id=user_id,
-        item_ids=tuple(row.item_id for row in rows),
-        kinds=tuple(EventKind(row.kind) for row in rows),
+        item_ids=tuple([item_id for item_id, _ in rows]),
+        kinds=tuple([_KIND_NAMED[kind] for _, kind in rows]),
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from recsys.database import Reader
 from recsys.errors import UnknownItem
 from recsys.tables import CatalogueRevision, ItemRow, is_storable
 from recsys.types import Item
@@ -25,6 +26,7 @@ _SEARCH_LENGTH = 200
 _PATCHABLE = frozenset({"price", "stock", "hidden"})
 _COLUMNS = tuple(column.name for column in ItemRow.__table__.columns)
 _UPDATED = tuple(name for name in _COLUMNS if name not in {"item_id", "created_at"})
+_REVISION = select(CatalogueRevision.__table__.c.value)  # asked at every request, so built once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +126,14 @@ def count(session: Session) -> CatalogueCounts:
     return CatalogueCounts(total=total, hidden=hidden, out_of_stock=sold_out)
 
 
-def changed_since(session: Session, revision: int) -> tuple[int, list[Item]]:
+def changed_since(reader: Reader, revision: int) -> tuple[int, list[Item]]:
     """The catalogue's revision now, and every item written after `revision`."""
     # The number is read before the rows: a writer that commits in between is read twice, not missed.
-    current = session.scalar(select(CatalogueRevision.value)) or 0
+    current = reader.scalar(_REVISION) or 0
     if current <= revision:
         return current, []
     statement = select(*ItemRow.__table__.columns).where(ItemRow.revision > revision)
-    rows = session.execute(statement.execution_options(yield_per=2_000))
+    rows = reader.execute(statement.execution_options(yield_per=2_000))
     return current, [_item(row) for row in rows]
 
 

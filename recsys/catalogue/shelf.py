@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.orm import Session
 
 from recsys.catalogue import items
+from recsys.database import Reader
 from recsys.types import Item
 
 _MASKS_KEPT = 256  # category filters come from requests, so their number is bounded
@@ -115,11 +115,11 @@ class Shelf:
         return _mended(empty, position, self.items), position
 
 
-def refresh(session: Session, shelf: Shelf) -> Shelf:
+def refresh(reader: Reader, shelf: Shelf) -> Shelf:
     """The shelf as the database has it now; the same object when nothing was written."""
-    revision, changes = items.changed_since(session, shelf.revision)
+    revision, changes = items.changed_since(reader, shelf.revision)
     if revision < shelf.revision:  # another database, or one restored from a backup: start again
-        revision, changes = items.changed_since(session, 0)
+        revision, changes = items.changed_since(reader, 0)
         return Shelf.of(changes, revision=revision)
     if revision == shelf.revision:
         return shelf

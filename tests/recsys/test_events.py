@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from recsys.behaviour import events
 from recsys.database import writing
-from recsys.tables import ErasureRow
+from recsys.tables import MAX_ID_LENGTH, ErasureRow
 from recsys.types import Event, EventKind, UserHistory
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -68,6 +68,29 @@ def test_history_is_the_newest_deeds_oldest_first(session: Session) -> None:
         item_ids=("i-2", "i-3", "i-4"),
         kinds=(EventKind.PURCHASE, EventKind.LIKE, EventKind.DISMISS),
     )
+
+
+def test_a_history_is_read_from_its_index_alone_and_in_its_order(session: Session) -> None:
+    if session.get_bind().dialect.name != "sqlite":
+        pytest.skip("PostgreSQL plans by the size of a table, and this one is empty")
+    statement = events._NEWEST_DEEDS.params(user_id="u1", newest=500).compile(
+        session.get_bind(), compile_kwargs={"literal_binds": True}
+    )
+    plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
+
+    assert [row.detail for row in plan] == [
+        "SEARCH event USING COVERING INDEX ix_event_history (user_id=?)"
+    ]
+
+
+def test_the_longest_ids_fit_the_index(session: Session) -> None:
+    # Characters of four bytes that no compression shortens: PostgreSQL bounds an index's row.
+    letters = np.random.default_rng(0).integers(0x20000, 0x2A000, (3, MAX_ID_LENGTH))
+    user_id, item_id, event_id = ("".join(map(chr, row)) for row in letters.tolist())
+
+    events.record(session, [an_event(1, event_id=event_id, user_id=user_id, item_id=item_id)])
+
+    assert events.history(session, user_id).item_ids == (item_id,)
 
 
 @pytest.mark.parametrize("user_id", ["nobody", "nul\x00", "\udc80"])
