@@ -1,6 +1,7 @@
 """Every cache keeps, forgets and grants claims alike."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import redis
@@ -34,6 +35,14 @@ def test_what_is_put_is_found(cache: CreativeCache) -> None:
     cache.put(CREATIVE)
 
     assert cache.get_many(["k0", "k1"]) == {"k1": CREATIVE}
+
+
+def test_what_is_put_again_is_found_as_it_is_now(cache: CreativeCache) -> None:
+    pending = replace(CREATIVE, state=State.PENDING, banner=None)
+    for put in (pending, CREATIVE, pending):
+        cache.put(put)
+
+        assert cache.get_many(["k1"]) == {"k1": put}
 
 
 def test_nothing_asked_is_nothing_found(cache: CreativeCache) -> None:
