@@ -65,8 +65,10 @@ def install(app: Flask, runtime: Runtime) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        carried = {name.lower() for name, _ in response.headers}
+        response.headers.extend(
+            [(name, value) for name, value in headers.items() if name.lower() not in carried]
+        )
         if "request_id" in g:
             response.headers["X-Request-Id"] = g.request_id
             endpoint = request.endpoint or "unknown"

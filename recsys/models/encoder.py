@@ -106,14 +106,14 @@ def from_arrays(named: Mapping[str, Floats]) -> Encoder:
             raise ValueError(f"encoder array {name} is {array.dtype} {array.shape}, not {shape}")
         if not np.isfinite(array).all():
             raise ValueError(f"encoder array {name} holds numbers that are not finite")
-        array.setflags(write=False)
+    laid = {name: _laid(name, array) for name, array in named.items()}
     return Encoder(
-        embedding=named["embedding"],
-        input_bias=named["input_bias"],
-        blocks=_pairs(named, "block", n_blocks),
-        norms=_pairs(named, "norm", n_blocks + 1),
-        mean_weight=named["mean_weight"],
-        mean_bias=named["mean_bias"],
+        embedding=laid["embedding"],
+        input_bias=laid["input_bias"],
+        blocks=_pairs(laid, "block", n_blocks),
+        norms=_pairs(laid, "norm", n_blocks + 1),
+        mean_weight=laid["mean_weight"],
+        mean_bias=laid["mean_bias"],
     )
 
 
@@ -150,6 +150,13 @@ def _width(named: Mapping[str, Floats]) -> int:
     return int(named["embedding"].shape[1])
 
 
+def _laid(name: str, array: Floats) -> Floats:
+    """Read-only; a block lies by columns, as its transpose is what is multiplied."""
+    laid = np.asfortranarray(array) if name.startswith("block") else array
+    laid.setflags(write=False)
+    return laid
+
+
 def _pairs(named: Mapping[str, Floats], stem: str, n: int) -> tuple[tuple[Floats, Floats], ...]:
     return tuple((named[f"{stem}{i}_weight"], named[f"{stem}{i}_bias"]) for i in range(n))
 
@@ -160,6 +167,10 @@ def _silu(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def _normalise(x: NDArray[Any], norm: tuple[Floats, Floats]) -> NDArray[Any]:
-    centred = x - x.mean(axis=1, keepdims=True)
-    variance = np.mean(centred * centred, axis=1, keepdims=True)
-    return np.asarray(centred / np.sqrt(variance + LAYER_NORM_EPSILON) * norm[0] + norm[1])
+    width = x.shape[1]
+    centred = x - x.sum(axis=1, keepdims=True) / width
+    variance = (centred * centred).sum(axis=1, keepdims=True) / width
+    centred /= np.sqrt(variance + LAYER_NORM_EPSILON)
+    centred *= norm[0]
+    centred += norm[1]
+    return np.asarray(centred)

@@ -22,20 +22,17 @@ def persona_of(shelf: Shelf, history: UserHistory) -> Persona:
     Nothing known gives the persona of everyone. Ties go to the word that comes first.
     """
     dismissed = {i for i, k in zip(history.item_ids, history.kinds, strict=True) if _no(k)}
-    chosen = [
-        shelf.items[item_id]
-        for item_id in history.item_ids
-        if item_id in shelf.items and item_id not in dismissed
-    ]
-    counts = Counter(_department(item) for item in chosen if item.category)
+    met = [shelf.items.get(item_id) for item_id in history.item_ids if item_id not in dismissed]
+    chosen = [(_department(item), item.price) for item in met if item is not None and item.category]
+    counts = Counter([department for department, _ in chosen])
     if not counts:
         return Persona()
     favourite = min(counts, key=lambda name: (-counts[name], name))
     prices = _prices(shelf).get(favourite, [])
     shares = [
-        _share_below(prices, float(item.price))
-        for item in chosen
-        if item.price is not None and item.category and _department(item) == favourite
+        _share_below(prices, float(price))
+        for department, price in chosen
+        if department == favourite and price is not None
     ]
     return Persona(categories=(favourite,), price_band=_band(shares))
 
@@ -45,7 +42,7 @@ def _no(kind: EventKind) -> bool:
 
 
 def _department(item: Item) -> str:
-    return item.category[min(1, len(item.category) - 1)]
+    return item.category[1] if len(item.category) > 1 else item.category[0]
 
 
 def _band(shares: list[float]) -> str:
