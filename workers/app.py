@@ -13,6 +13,8 @@ from workers.runtime import Runtime
 VISIBILITY_SECONDS = (
     6 * 3600
 )  # above the longest job: Redis hands anything slower out a second time
+# On Redis 0 goes first: the sweep is short, and must not wait behind what a crowd has asked for.
+LATER = 6
 
 
 def celery_app(config: WorkersConfig) -> Celery:
@@ -24,7 +26,11 @@ def celery_app(config: WorkersConfig) -> Celery:
         task_acks_late=True,
         worker_prefetch_multiplier=1,
         task_default_queue="default",
-        task_routes={"vitrine.retrain": {"queue": "train"}},
+        task_routes={
+            "vitrine.retrain": {"queue": "train"},
+            "vitrine.make_creative": {"queue": "default", "priority": LATER},
+            "vitrine.run_campaign": {"queue": "default", "priority": LATER},
+        },
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.05, "interval_max": 0.05},
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=1.0,

@@ -3,7 +3,7 @@
 Tasks carry ids and small values. Each may be run twice, or late, or not at all: the rows are the record.
 """
 
-from workers.app import app, runtime
+from workers.app import app, config, runtime
 
 
 @app.task(name="vitrine.retrain")
@@ -22,7 +22,8 @@ def scheduled_retrain() -> None:
         retrain.delay(run_id)
 
 
-@app.task(name="vitrine.make_creative")
+# A claim lapses, and whoever asks then rings again: the older ring is dropped, not done as well.
+@app.task(name="vitrine.make_creative", expires=config.generative.claim_seconds)
 def make_creative(
     item_id: str, categories: list[str], price_band: str, size: str, locale: str
 ) -> None:

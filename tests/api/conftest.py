@@ -218,7 +218,8 @@ def broker(valkey: Valkey) -> Iterator[Callable[[str], int]]:
     client = redis.Redis.from_url(valkey.url(0))
 
     def length(name: str = "default") -> int:
-        return int(client.llen(name))
+        # Kombu keeps a list for each priority.
+        return sum(int(client.llen(key)) for key in (name, *client.keys(f"{name}\x06\x16*")))
 
     yield length
     client.close()

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from kombu.exceptions import OperationalError
 
+from workers import tasks
 from workers.app import beat_schedule, celery_app
 from workers.config import WorkersConfig
 
@@ -82,3 +84,23 @@ def test_a_setting_that_cannot_be_is_refused_by_name(name: str, value: str) -> N
 
 def test_retrain_hours_may_be_zero() -> None:
     assert WorkersConfig.from_env({"VITRINE_RETRAIN_HOURS": "0"}).retrain_hours == 0
+
+
+def test_the_sweep_does_not_wait_behind_what_shoppers_asked_for(redis_url: str) -> None:
+    app = celery_app(WorkersConfig(broker_url=redis_url))
+    with app.connection_for_write() as connection:
+        for task, args in (
+            (tasks.make_creative, ("i1", [], "mid", "rectangle", "en")),
+            (tasks.run_campaign, ("c1",)),
+            (tasks.sweep, ()),
+        ):
+            task.apply_async(args=args, connection=connection, queue="crowded")
+    with app.connection_for_read() as connection:
+        channel = connection.default_channel
+        found = [channel.basic_get("crowded", no_ack=True) for _ in range(3)]
+
+    told = [message.headers["task"] for message in found]
+    assert told == ["vitrine.sweep", "vitrine.make_creative", "vitrine.run_campaign"]
+    creative = found[1].headers["expires"]
+    assert timedelta(0) < datetime.fromisoformat(creative) - datetime.now(UTC)
+    assert found[0].headers["expires"] is found[2].headers["expires"] is None
