@@ -68,6 +68,18 @@ _BODIES: dict[str, dict[str, Any]] = {
         },
     },
 }
+# What a route answers besides its usual status, with the same body.
+_ALSO = {
+    ("/items/{item_id}", "put", "200"): ("201", "The item is new"),
+    ("/campaigns", "post", "202"): ("200", "The campaign that this `Idempotency-Key` has made"),
+    ("/health/ready", "get", "200"): ("503", "No shopper could be answered"),
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "maxLength": 200},
+    "description": "Any text of yours; the same one makes the same campaign",
+}
 
 
 def file_answer(media_type: str, description: str) -> dict[int | str, Any]:
@@ -110,4 +122,11 @@ def _complete(spec: Any) -> Any:
             operation["responses"]["default"] = answer
             if not path.startswith(("/health", "/media")) and not path.endswith("/banner"):
                 operation["security"] = [{"Bearer": []}, {"Key": []}]
+    for (path, method, usual), (status, description) in _ALSO.items():
+        answers = spec["paths"][path][method]["responses"]
+        answers[status] = {**answers[usual], "description": description}
+    spec["paths"]["/creatives/{key}/banner"]["get"]["responses"]["304"] = {
+        "description": "The picture that `If-None-Match` names is still the one"
+    }
+    spec["paths"]["/campaigns"]["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     return spec

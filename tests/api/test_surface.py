@@ -156,3 +156,19 @@ def test_the_web_imports_no_torch_and_starts_no_thread(tmp_path: Path) -> None:
     )
 
     assert done.stdout.split() == ["False", "False", "1"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "statuses"),
+    [
+        ("/items/{item_id}", "put", {"200", "201"}),
+        ("/campaigns", "post", {"200", "202"}),
+        ("/health/ready", "get", {"200", "503"}),
+        ("/creatives/{key}/banner", "get", {"200", "304"}),
+    ],
+)
+def test_the_document_tells_every_usual_status(client, path, method, statuses) -> None:
+    operation = client.get("/openapi.json").json["paths"][path][method]
+
+    assert statuses <= operation["responses"].keys()
+    assert all(answer["description"] for answer in operation["responses"].values())
