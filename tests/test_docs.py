@@ -69,7 +69,7 @@ def test_every_route_is_documented(tmp_path: Path) -> None:
     page = (DOCS / "http-api.md").read_text(encoding="utf-8")
     pages = {"static", "openapi", "storefront", "console", "docs"}
     wanted = {
-        f"{method} " + re.sub(r"<(?:path:)?([^>]*)>", r"{\1}", rule.rule)
+        f"{method} " + re.sub(r"<(?:\w+:)?([^>]*)>", r"{\1}", rule.rule)
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint.split(".")[0] not in pages
