@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from api import creatives
@@ -108,6 +109,7 @@ def planned_json(shown: Shown) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=4096)  # a shop has few prices, and every slate prints twenty
 def money(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:.2f}"
 

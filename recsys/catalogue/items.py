@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ _SEARCH_LENGTH = 200
 _PATCHABLE = frozenset({"price", "stock", "hidden"})
 _COLUMNS = tuple(column.name for column in ItemRow.__table__.columns)
 _UPDATED = tuple(name for name in _COLUMNS if name not in {"item_id", "created_at"})
-_REVISION = select(CatalogueRevision.__table__.c.value)  # asked at every request, so built once
+_REVISION = "SELECT value FROM catalogue_revision"  # asked at every request: the short way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,8 @@ def count(session: Session) -> CatalogueCounts:
 def changed_since(reader: Reader, revision: int) -> tuple[int, list[Item]]:
     """The catalogue's revision now, and every item written after `revision`."""
     # The number is read before the rows: a writer that commits in between is read twice, not missed.
-    current = reader.scalar(_REVISION) or 0
+    plain = reader if isinstance(reader, Connection) else reader.connection()
+    current = plain.exec_driver_sql(_REVISION).scalar() or 0
     if current <= revision:
         return current, []
     statement = select(*ItemRow.__table__.columns).where(ItemRow.revision > revision)

@@ -163,7 +163,9 @@ def _pairs(named: Mapping[str, Floats], stem: str, n: int) -> tuple[tuple[Floats
 
 def _silu(x: NDArray[Any]) -> NDArray[Any]:
     with np.errstate(over="ignore"):  # exp(-x) = inf gives the right limit: x / inf = 0
-        return np.asarray(x / (1 + np.exp(-x)))
+        below = np.exp(-x)
+    below += 1
+    return np.asarray(np.divide(x, below, out=below))
 
 
 def _normalise(x: NDArray[Any], norm: tuple[Floats, Floats]) -> NDArray[Any]:

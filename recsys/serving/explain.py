@@ -62,10 +62,9 @@ def causes(
 def strongest_deeds(history: UserHistory) -> dict[str, EventKind]:
     """The most telling thing done with each item of a history."""
     deeds: dict[str, EventKind] = {}
-    for item_id, kind in zip(history.item_ids, history.kinds, strict=True):
-        known = deeds.get(item_id)
-        if kind in _VERBS and (known is None or _DEEDS.index(kind) < _DEEDS.index(known)):
-            deeds[item_id] = kind
+    for deed in reversed(_DEEDS):  # the stronger is written over the weaker
+        pairs = zip(history.item_ids, history.kinds, strict=True)
+        deeds |= {item_id: deed for item_id, kind in pairs if kind is deed}
     return deeds
 
 

@@ -38,9 +38,9 @@ def kept_from(history: UserHistory, hide: Hide) -> frozenset[str]:
     """The shopper's own past that must not come back; what was dismissed never does."""
     if hide is Hide.SEEN:
         return frozenset(history.item_ids)
-    wanted = {EventKind.DISMISS, EventKind.PURCHASE if hide is Hide.PURCHASED else None}
+    bought = EventKind.PURCHASE if hide is Hide.PURCHASED else None
     pairs = zip(history.item_ids, history.kinds, strict=True)
-    return frozenset(item_id for item_id, kind in pairs if kind in wanted)
+    return frozenset([i for i, kind in pairs if kind is EventKind.DISMISS or kind is bought])
 
 
 def allowed(
