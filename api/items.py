@@ -1,14 +1,15 @@
 """The catalogue over HTTP. Ids may hold slashes: a path's tail `/similar` or `/bought-together` is ours."""
 
 import io
+from itertools import islice
 
 from apiflask import APIBlueprint
 from flask import Response, request
 
 from api import auth, imports, parsing, slates
-from api.errors import Problem, invalid
+from api.errors import RETRY_SECONDS, Problem, invalid
 from api.present import whole_item
-from api.runtime import runtime
+from api.runtime import DATABASE_ERRORS, runtime
 from api.schemas import (
     ImportOut,
     ImportQuery,
@@ -26,6 +27,8 @@ from recsys.database import reading, writing
 from recsys.errors import UnknownItem
 from recsys.tables import id_problem
 
+_NEVER_READ = "the database is away and this process has not read the catalogue yet; try again"
+
 blueprint = APIBlueprint("items", __name__, tag="Catalogue")
 blueprint.before_request(auth.need_admin_to_write)
 
@@ -35,8 +38,15 @@ blueprint.before_request(auth.need_admin_to_write)
 @parsing.takes(blueprint, SearchQuery, "query")
 def search(query: SearchQuery) -> Response:
     """Visible items whose title holds every word."""
-    with reading(runtime().engine) as session:
-        found = items.search(session, query.search, limit=query.limit)
+    here = runtime()
+    try:
+        with here.database.asking(), reading(here.engine) as session:
+            found = items.search(session, query.search, limit=query.limit)
+    except DATABASE_ERRORS:
+        words = query.search.lower().split()
+        every = here.shelf.newest() if words else ()
+        holds = (item for item in every if all(word in item.title.lower() for word in words))
+        found = list(islice(holds, query.limit))
     return parsing.answer({"items": [whole_item(item) for item in found]})
 
 
@@ -79,8 +89,14 @@ def bought_together(item_id: str, query: RowQuery) -> Response:
 @blueprint.output(ItemOut)
 def read(item_id: str) -> Response:
     """One item, hidden or not."""
-    with reading(runtime().engine) as session:
-        item = items.get(session, _id(item_id))
+    here, known = runtime(), _id(item_id)
+    try:
+        with here.database.asking(), reading(here.engine) as session:
+            item = items.get(session, known)
+    except DATABASE_ERRORS:
+        if not here.shelf.items:
+            raise Problem(503, _NEVER_READ, headers={"Retry-After": RETRY_SECONDS}) from None
+        item = here.shelf.items.get(known)  # the last shelf this process has read
     if item is None:
         raise UnknownItem(item_id)
     return parsing.answer(whole_item(item))

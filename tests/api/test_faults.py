@@ -56,6 +56,22 @@ def test_a_process_that_starts_without_its_database_still_answers(api_config: Ap
 
 
 @pytest.mark.usefixtures("stocked")
+def test_without_a_database_items_are_read_from_the_last_shelf(client, shop, admin, here) -> None:
+    client.patch("/items/i4", json={"hidden": True}, headers=admin)
+    client.get("/recommend", headers=shop)
+    lose_database(here)
+
+    one = client.get("/items/i1", headers=shop)
+    found = client.get("/items?search=FRUIT+number&limit=2", headers=shop)
+    hidden = client.get("/items?search=bread+4", headers=shop)
+
+    assert (one.status_code, one.json["title"]) == (200, "Bread number 1")
+    assert [item["item_id"] for item in found.json["items"]] == ["i0", "i3"]
+    assert hidden.json["items"] == []
+    assert client.get("/items/unknown", headers=shop).status_code == 404
+
+
+@pytest.mark.usefixtures("stocked")
 def test_an_empty_artifact_directory_means_the_newest_items(client, shop) -> None:
     answer = client.get("/recommend?k=3", headers=shop)
 
