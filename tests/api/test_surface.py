@@ -172,3 +172,12 @@ def test_the_document_tells_every_usual_status(client, path, method, statuses) -
 
     assert statuses <= operation["responses"].keys()
     assert all(answer["description"] for answer in operation["responses"].values())
+
+
+def test_invented_methods_share_one_counter(client, admin) -> None:
+    for number in range(3):
+        assert client.open("/recommend", method=f"FETCH{number}").status_code == 405
+
+    page = client.get("/metrics", headers=admin).text
+    assert "FETCH" not in page
+    assert re.search(r'vitrine_requests_total{.*method="other",status="405"} 3\.0', page)
