@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from api import create_app, keys
 from api.breaker import Breaker
@@ -295,3 +295,28 @@ def test_recorded_alike_on_both_databases(engine: Engine, database_url: str, api
         history = events.history(session, "u1")
     assert sorted(history.item_ids) == ["i1", "🥕/x"]
     assert EventKind.PURCHASE in history.kinds
+
+
+def test_a_lock_loses_no_event_on_either_database(
+    engine: Engine, database_url: str, api_config
+) -> None:
+    config = replace(api_config, recsys=replace(api_config.recsys, database_url=database_url))
+    with writing(engine) as session:
+        key = {"X-Api-Key": keys.create(session, Role.STOREFRONT, label="", now=NOW)}
+    app = create_app(config)
+    client = app.test_client()
+    sqlite = engine.dialect.name == "sqlite"
+
+    with writing(engine) as holder:  # SQLite: the one writer; PostgreSQL: nobody else at all
+        lock = "SELECT 1" if sqlite else "LOCK TABLE event IN ACCESS EXCLUSIVE MODE"
+        holder.execute(text(lock))
+        accepted = client.post("/events", json=row(1, kind="purchase"), headers=key)
+        slate = client.get("/recommend?user_id=u1&k=2", headers=key)
+
+    app.extensions["vitrine"].close()
+    assert (accepted.status_code, accepted.json["degraded"]) == (202, ["database"])
+    assert slate.status_code == 200
+    assert ("history" in slate.json["degraded"]) is not sqlite
+    assert spool.drain(config.recsys.spool_dir, engine) == 1
+    with reading(engine) as session:
+        assert events.history(session, "u1").item_ids == ("i1",)
