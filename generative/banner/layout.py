@@ -14,6 +14,7 @@ from PIL import Image
 
 from generative.banner.colours import Colours
 from generative.banner.geometry import Box, Geometry
+from generative.banner.glyphs import missing
 from generative.banner.words import Words
 from generative.checks.layout import problems
 from generative.errors import ProviderUnavailable
@@ -85,6 +86,9 @@ def typeset(words: Words, geometry: Geometry, colours: Colours, *, size: str) ->
             break
         draft, repair = _repair(blitz, draft, geometry, found)
         repairs.append(repair)
+    undrawn = missing(blitz, (words.eyebrow, words.headline, words.tagline, words.brand))
+    if undrawn:
+        found = [*found, f"glyph: no font here draws {undrawn}; install one that does (Noto)"]
     width, height, pixels = page.render_rgba()
     return Setting(
         image=Image.frombytes("RGBa", (width, height), pixels).convert("RGBA"),
