@@ -21,14 +21,17 @@ def decayed_counts(
     """Shoppers of each item, each counted once, at the weight of the last time.
 
     Counting shoppers rather than events keeps one busy visitor, or a robot, from making a bestseller.
-    The rows must be sorted by time.
+    The rows must be sorted by time. A pause longer than the half-life counts as one half-life: a
+    shop that was closed, or that took over an old log, still knows what sold before.
     """
     if len(at) == 0:
         return np.zeros(n_items, np.float32)
     pair = user_rows.astype(np.int64) * n_items + item_rows
     _, newest_first = np.unique(pair[::-1], return_index=True)
     last = len(at) - 1 - newest_first
-    age_days = (at[-1] - at[last]) / _DAY_SECONDS
+    pauses = np.minimum(np.diff(at) / _DAY_SECONDS, half_life_days)
+    day = np.concatenate([[0.0], pauses.cumsum()])
+    age_days = day[-1] - day[last]
     weights = 0.5 ** (age_days / half_life_days)
     counts = np.bincount(item_rows[last], weights=weights, minlength=n_items)
     return counts.astype(np.float32)

@@ -17,6 +17,13 @@ def test_a_sale_weighs_half_after_a_half_life() -> None:
     assert _counts((0, 0, 0), (1, 1, 14)) == pytest.approx([0.5, 1, 0])
 
 
+def test_a_long_pause_does_not_make_the_shop_forget_what_sold() -> None:
+    found = _counts((0, 0, 0), (1, 0, 1), (2, 1, 1), (3, 2, 3_000))
+
+    assert found[0] > found[1] > 0.4
+    assert found[2] == pytest.approx(1)
+
+
 def test_a_robot_counts_as_one_shopper() -> None:
     deeds = [(0, 0, 1)] * 1_000 + [(1, 1, 1), (2, 1, 1)]
 
