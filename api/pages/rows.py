@@ -1,6 +1,13 @@
-"""The rows of the shop's pages, each under a title that is true of what stands in it."""
+"""The rows of the shop's pages, each under a title that is true of what stands in it.
 
-from collections.abc import Mapping, Sequence
+Rules of presentation, not of ranking: a row shows at most `ALIKE` products of one picture and one
+leaf category, prefers reasons that do not all name the same product, and says a reason that all
+of its tiles share once, beside its title.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from api import slates
@@ -10,6 +17,12 @@ from api.runtime import Runtime
 from recsys.types import EventKind, Hide, Item, Query, Source
 
 WIDTH = 6
+ALIKE = 2
+SAME_REASON = 3
+ASKED = 5 * WIDTH  # more than is shown, so that what is left out is made up for
+FEWEST = 3  # a row "because of" something needs that many to look like one
+CAUSES = 4
+_SAID_BY_TITLE = {"Popular now": "Popular right now", "New in the shop": "New in the shop"}
 _VERBS = {EventKind.PURCHASE: "bought", EventKind.CART: "added", EventKind.LIKE: "liked"}
 
 
@@ -23,52 +36,101 @@ def home_rows(
 ) -> list[Row]:
     """No item stands twice on the page."""
     shown = set(window.just_seen) | ({top.item_id} if top else set())
-    first = [tile for tile in picks if tile.item_id not in shown][: 2 * WIDTH]
-    rows = [Row(title=_title(answer), tiles=tuple(first))]
+    fresh = [tile for tile in picks if tile.item_id not in shown]
+    first = varied(fresh, most=2 * WIDTH, beside=[top] if top else [])
+    rows = [_row(title_of(answer), first)]
     shown |= {tile.item_id for tile in first}
-    cause = _cause(window)
-    if cause is not None:
-        item, verb = cause
-        near = slates.similar(runtime, item.item_id, k=3 * WIDTH)
-        tiles = of_answer(near, without=shown | window.history.purchased | {item.item_id})[:WIDTH]
-        rows.append(Row(title=f"Because you {verb} {item.title}", tiles=tiles))
-        shown |= {tile.item_id for tile in tiles}
+    because = _because(runtime, window, shown)
+    if because is not None:
+        rows.append(because)
+        shown |= {tile.item_id for tile in because.tiles}
     if rows[0].title != "Popular now":
-        query = Query(k=5 * WIDTH, placement="popular", hide=Hide.NONE)
+        query = Query(k=ASKED, placement="popular", hide=Hide.NONE)
         popular = slates.popular(runtime, query)
-        tiles = of_answer(popular, without=shown)[:WIDTH]
-        sells = any(entry["source"] == Source.POPULAR for entry in popular["items"])
-        rows.append(Row(title="Popular now" if sells else "New in the shop", tiles=tiles))
+        tiles = varied(of_answer(popular, without=shown), most=WIDTH)
+        rows.append(_row(_shared_title(popular, tiles), tiles))
     return [row for row in rows if row.tiles]
 
 
 def item_rows(runtime: Runtime, item_id: str) -> list[Row]:
-    together = of_answer(slates.bought_together(runtime, item_id, k=WIDTH))
+    together = varied(of_answer(slates.bought_together(runtime, item_id, k=3 * WIDTH)), most=WIDTH)
     shown = [tile.item_id for tile in together]
-    near = of_answer(slates.similar(runtime, item_id, k=3 * WIDTH), without=shown)[:WIDTH]
-    rows = [Row(title="Often bought together", tiles=together), Row(title="Similar", tiles=near)]
+    near = of_answer(slates.similar(runtime, item_id, k=ASKED), without=shown)
+    rows = [
+        _row("Often bought together", together),
+        _row("Similar", varied(near, most=WIDTH)),
+    ]
     return [row for row in rows if row.tiles]
 
 
 def listing_row(tiles: Sequence[Tile], *, title: str) -> Row | None:
-    return Row(title=title, tiles=tuple(tiles)) if tiles else None
+    return _row(title, tiles) if tiles else None
 
 
-def _title(answer: Mapping[str, Any]) -> str:
+def varied(tiles: Iterable[Tile], *, most: int, beside: Iterable[Tile] = ()) -> tuple[Tile, ...]:
+    """The first `most` tiles without a third of one look, the better-founded order kept.
+
+    A reason that was given `SAME_REASON` times makes way for later tiles with another; what made
+    way fills the row up where there are too few of those.
+    """
+    looks = Counter(tile.look for tile in beside)
+    reasons: Counter[str] = Counter()
+    kept: list[tuple[int, Tile]] = []
+    waiting: list[tuple[int, Tile]] = []
+    for place, tile in enumerate(tiles):
+        if tile.look is not None and looks[tile.look] >= ALIKE:
+            continue
+        looks[tile.look] += 1
+        worn = "Because" in tile.reason and reasons[tile.reason] >= SAME_REASON
+        reasons[tile.reason] += 1
+        (waiting if worn else kept).append((place, tile))
+    chosen = (kept + waiting)[:most]
+    return tuple(tile for _, tile in sorted(chosen, key=lambda pair: pair[0]))
+
+
+def title_of(answer: Mapping[str, Any]) -> str:
+    """What an answer's items have in common, by where they came from."""
     sources = {entry["source"] for entry in answer["items"]}
     if Source.PERSONAL in sources:
         return "For you"
     return "New in the shop" if sources == {Source.NEWEST} else "Popular now"
 
 
-def _cause(window: Window) -> tuple[Item, str] | None:
-    """The newest thing bought, else the newest thing looked at, that the shop still knows."""
+def _shared_title(answer: Mapping[str, Any], tiles: Sequence[Tile]) -> str:
+    sources = {entry["item_id"]: entry["source"] for entry in answer["items"]}
+    sells = any(sources[tile.item_id] == Source.POPULAR for tile in tiles)
+    return "Popular now" if sells else "New in the shop"
+
+
+def _row(title: str, tiles: Sequence[Tile]) -> Row:
+    reasons = {tile.reason for tile in tiles}
+    if len(tiles) < FEWEST or len(reasons) != 1:
+        return Row(title=title, tiles=tuple(tiles))
+    bare = tuple(replace(tile, reason="") for tile in tiles)
+    note = reasons.pop()
+    return Row(title=title, tiles=bare, note="" if _SAID_BY_TITLE.get(title) == note else note)
+
+
+def _because(runtime: Runtime, window: Window, shown: set[str]) -> Row | None:
+    """A row about the first of the newest deeds that has enough to show beside it."""
+    for item, verb in _causes(window):
+        near = slates.similar(runtime, item.item_id, k=ASKED)
+        without = shown | window.history.purchased | {item.item_id}
+        tiles = varied(of_answer(near, without=without), most=WIDTH)
+        if len(tiles) >= FEWEST:
+            return _row(f"Because you {verb} {item.title}", tiles)
+    return None
+
+
+def _causes(window: Window) -> Iterator[tuple[Item, str]]:
+    """The newest things bought, then those looked at, that the shop still knows."""
     newest = list(zip(window.history.item_ids, window.history.kinds, strict=True))[::-1]
+    named: set[str] = set()
     for bought in (True, False):
         for item_id, kind in newest:
             item = window.shelf.items.get(item_id)
-            if item is None or item.hidden or kind is EventKind.DISMISS:
+            if item is None or item.hidden or kind is EventKind.DISMISS or item_id in named:
                 continue
-            if (kind is EventKind.PURCHASE) is bought:
-                return item, _VERBS.get(kind, "viewed")
-    return None
+            if len(named) < CAUSES and (kind is EventKind.PURCHASE) is bought:
+                named.add(item_id)
+                yield item, _VERBS.get(kind, "viewed")

@@ -12,7 +12,7 @@ from api.errors import Problem
 from api.pages import answers, deeds
 from api.pages import shopper as shoppers
 from api.pages.hero import Hero, hero_of
-from api.pages.rows import home_rows, item_rows, listing_row
+from api.pages.rows import ASKED, home_rows, item_rows, listing_row, title_of
 from api.pages.tiles import Link, category_href, item_href, of_answer, of_item
 from api.pages.window import EXTENSION, Regulars, Window, children, look
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
@@ -22,12 +22,17 @@ from recsys.catalogue import items as catalogue
 from recsys.database import reading
 from recsys.types import EventKind, Item, Query
 
-PICKS = 13  # the hero and two full rows
 LISTED = 48
 CHIPS = 24
 LOW_STOCK = 5
 FORM_LIMIT_BYTES = 10_000
 _DEEDS = {"cart": EventKind.CART, "purchase": EventKind.PURCHASE}
+_DONE = {"cart": "Added to your cart.", "purchase": "Bought. Thank you."}
+_ORDERS = {
+    "For you": "Best for you first",
+    "Popular now": "Most popular first",
+    "New in the shop": "Newest first",
+}
 
 blueprint = Blueprint("storefront", __name__)
 answers.install(blueprint)
@@ -63,7 +68,7 @@ def home() -> Response:
     window = look(here)
     ask = Ask(
         query=Query(
-            k=PICKS, placement="home", hide=here.config.recsys.hide, exclude=window.just_seen
+            k=ASKED, placement="home", hide=here.config.recsys.hide, exclude=window.just_seen
         ),
         user_id=window.shopper.user_id,
         consent=window.shopper.consent,
@@ -107,6 +112,7 @@ def item(item_id: str | None = None) -> Response:
         crumbs=_crumbs(known.category),
         stock=_stock(known),
         facts=_facts(known),
+        done=_DONE.get(request.args.get("after", ""), ""),
         event_id=deeds.new_event_id(),
         recommendation_id=rid,
         rows=item_rows(here, item_id),
@@ -136,7 +142,8 @@ def category(path: str) -> Response:
         consent=window.shopper.consent,
         banner=NO_BANNER,
     )
-    row = listing_row(of_answer(slates.answer(here, ask)), title="Best for you first")
+    answer = slates.answer(here, ask)
+    row = listing_row(of_answer(answer), title=_ORDERS[title_of(answer)])
     return _page(
         "shop/listing.html",
         window,
@@ -166,7 +173,7 @@ def search() -> Response:
         lead=f"{len(found)} shown" if found else "",
         rows=[listing_row(found, title="Found")] if found else [],
         empty_title="Nothing found" if text else "What are you looking for?",
-        empty_text="Try a shorter word: titles are searched, each word of yours must be in them.",
+        empty_text="Every word you type must be in a product's title. Try fewer or shorter words.",
     )
 
 

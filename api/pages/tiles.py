@@ -1,7 +1,7 @@
 """What the shop's pages show of an item. Values only; Jinja escapes them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,17 +32,25 @@ class Tile:
     price: str = ""
     was_price: str = ""
     reason: str = ""
+    leaf: str = ""
+
+    @property
+    def look(self) -> tuple[str, str] | None:
+        """What a shopper tells products apart by at a glance; None where there is no picture."""
+        return (self.image, self.leaf) if self.image else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
+    """`note` says once what would otherwise stand under each of the tiles."""
+
     title: str
     tiles: tuple[Tile, ...]
     note: str = ""
 
 
 def of_item(item: Item) -> Tile:
-    return _tile(
+    tile = _tile(
         item.item_id,
         title=item.title,
         image_url=item.image_url,
@@ -50,6 +58,7 @@ def of_item(item: Item) -> Tile:
         was_price=item.was_price,
         currency=item.currency,
     )
+    return replace(tile, leaf="/".join(item.category))
 
 
 def of_answer(answer: Mapping[str, Any], *, without: Iterable[str] = ()) -> tuple[Tile, ...]:
@@ -64,7 +73,7 @@ def of_answer(answer: Mapping[str, Any], *, without: Iterable[str] = ()) -> tupl
 
 def _of_entry(entry: Mapping[str, Any], recommendation_id: str) -> Tile:
     product = entry["product"]
-    return _tile(
+    tile = _tile(
         entry["item_id"],
         title=product["title"],
         image_url=product["image_url"],
@@ -74,6 +83,7 @@ def _of_entry(entry: Mapping[str, Any], recommendation_id: str) -> Tile:
         reason=entry["reasons"][0]["text"] if entry["reasons"] else "",
         recommendation_id=recommendation_id,
     )
+    return replace(tile, leaf=product["category"])
 
 
 def _tile(
