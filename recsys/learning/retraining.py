@@ -105,14 +105,10 @@ def train_candidate(
     item_ids = tuple(log.item_ids[row] for row in cut.item_rows)
     metrics = _examine(cut, fitted, before, live, item_ids)
     passed, verdict = _judge(metrics, config.gate_ratio, finite=fitted.finite)
+    trained = {"epochs": config.train_epochs, "seed": config.train_seed, "device": device}
     manifest = {
         "created_at": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
-        "config": {
-            **asdict(options),
-            "epochs": config.train_epochs,
-            "seed": config.train_seed,
-            "device": device,
-        },
+        "config": {**asdict(options), **trained},
         "metrics": {**metrics, "passed": passed, "verdict": verdict},
         "data": _data(log, cut),
     }

@@ -83,14 +83,7 @@ def fit(
     Raises:
         Cancelled: `on_epoch` said to stop.
     """
-    counts = np.bincount(train.indices, minlength=train.shape[1]).astype(np.float32)
-    model = VAE(
-        torch.from_numpy(counts),
-        hidden=options.hidden,
-        latent=options.latent,
-        depth=options.depth,
-        seed=seed,
-    ).to(device)
+    model = _model(train, options, seed).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
     shuffle = np.random.default_rng(seed)
     steps = math.ceil(train.shape[0] / options.batch)
@@ -148,6 +141,17 @@ def seasoned(
             best = replace(fitted, vectors=vectors, season_weight=weight)
             best_ndcg = ndcg
     return best
+
+
+def _model(train: Any, options: TrainingOptions, seed: int) -> VAE:
+    counts = np.bincount(train.indices, minlength=train.shape[1]).astype(np.float32)
+    return VAE(
+        torch.from_numpy(counts),
+        hidden=options.hidden,
+        latent=options.latent,
+        depth=options.depth,
+        seed=seed,
+    )
 
 
 def _step(
