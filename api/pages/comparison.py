@@ -36,6 +36,11 @@ def comparison(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {"rows": rows, "columns": columns, "note": _note(metrics, measured)}
 
 
+def figure_of(metrics: Mapping[str, Any]) -> str:
+    """The candidate's key figure alone, or nothing where it was not measured."""
+    return _cell(one.get(KEY_FIGURE)) if (one := _measured(metrics).get("candidate")) else ""
+
+
 def _measured(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     found = {
         name: value
@@ -62,6 +67,8 @@ def _note(metrics: Mapping[str, Any], measured: Mapping[str, Mapping[str, Any]])
     parts = ["The bar is NDCG@100. All items are ranked; what a shopper already had is left out."]
     if users:
         parts.append(f"{int(users):,} shoppers are in the reported half.")
+    if "live" in metrics and "live" not in measured:
+        parts.append("No model was live then, so there is none to compare with.")
     if metrics.get("live_has_seen_holdout"):
         parts.append("The live model was trained on part of this hold-out, which flatters it.")
     return " ".join(parts)

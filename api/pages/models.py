@@ -23,9 +23,9 @@ _STAGES = {
     "waiting": "Waiting for a worker",
     "starting": "A worker has taken it",
     "reading": "Reading what shoppers did",
-    "split": "Cutting time in two",
+    "split": "Splitting the log by time",
     "fit": "Training",
-    "evaluate": "Testing on the hold-out",
+    "evaluate": "Testing on later purchases",
     "publishing": "Publishing",
 }
 _ENDS = {
@@ -34,7 +34,7 @@ _ENDS = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
-_TITLES = {"loss": "Loss", "ndcg": "NDCG on the choosing half"}
+_TITLES = {"loss": "Loss", "ndcg": "NDCG@100, validation half"}
 
 
 def show() -> Response:

@@ -1,11 +1,16 @@
-"""The console's first tab: how much there is, and whether all of it works, in words."""
+"""The console's first tab: what is live, whether it works, what needs doing, how much there is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Response
 
 from api import health
+from api.pages import todo
+from api.pages.comparison import KEY_FIGURE, figure_of
 from api.pages.frame import page
+from api.pages.todo import Todo
 from api.probe import Found
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from recsys.behaviour import events
@@ -13,6 +18,7 @@ from recsys.behaviour.events import EventCounts
 from recsys.catalogue import items
 from recsys.catalogue.items import CatalogueCounts
 from recsys.database import reading
+from recsys.learning.bundle import ModelBundle
 from recsys.types import EventKind
 
 _NAMES = {
@@ -46,22 +52,48 @@ class Part:
 
 def show() -> Response:
     here = runtime()
+    bundle = here.handle.get()
+    stats, todos = _read(here, bundle)
+    parts = [_part(name, found) for name, found in health.dependencies(here).items()]
     return page(
         "console/overview.html",
         heading="Overview",
         tab="overview",
-        stats=_stats(here),
-        health=[_part(name, found) for name, found in health.dependencies(here).items()],
+        stats=stats,
+        health=sorted(parts, key=lambda part: part.ok),
+        verdict=_verdict(parts),
+        well=all(part.ok for part in parts),
+        live=_live(bundle),
+        todos=todos,
     )
 
 
-def _stats(here: Runtime) -> list[Stat]:
+def _read(here: Runtime, bundle: ModelBundle) -> tuple[list[Stat], list[Todo]]:
     try:
         with here.database.asking(), reading(here.engine) as session:
-            return _counted(items.count(session), events.count(session))
+            counts = items.count(session)
+            return _counted(counts, events.count(session)), todo.read(session, counts, bundle)
     except DATABASE_ERRORS:
         shown = f"{len(here.shelf.items):,}"
-        return [Stat(name="Items", value=shown, note="as last read; the database is away")]
+        return [Stat(name="Items", value=shown, note="as last read; the database is away")], []
+
+
+def _verdict(parts: Sequence[Part]) -> str:
+    bad = [part.name for part in parts if not part.ok]
+    return "Everything works" if not bad else f"Needs attention: {', '.join(bad).lower()}"
+
+
+def _live(bundle: ModelBundle) -> list[tuple[str, str]]:
+    """The model that this process answers with, in words; none where there is none."""
+    if not bundle.item_ids:
+        return []
+    made = str(bundle.manifest.get("created_at", ""))
+    facts = [("Version", bundle.version)]
+    if made:
+        facts.append(("Trained", f"{datetime.fromisoformat(made):%d %B %Y, %H:%M} UTC"))
+    facts.append(("Ranks", f"{len(bundle.item_ids):,} items"))
+    figure = figure_of(bundle.manifest.get("metrics", {}))
+    return [*facts, (f"Test score ({KEY_FIGURE.upper()})", figure)] if figure else facts
 
 
 def _counted(catalogue: CatalogueCounts, behaviour: EventCounts) -> list[Stat]:

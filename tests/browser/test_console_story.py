@@ -161,7 +161,7 @@ def test_a_shopper_is_forgotten(log_in) -> None:
     page.get_by_role("link", name="Privacy").click()
 
     page.get_by_label("Shopper id").fill("household-9")
-    page.get_by_label("This cannot be undone").check()
+    page.get_by_label("I know that this cannot be undone").check()
     page.get_by_role("button", name="Forget").click()
 
     assert "Events deleted" in page.locator(".report").inner_text()

@@ -55,7 +55,32 @@ def test_pictures_are_shown_with_price_and_reason(visit) -> None:
 
     assert tile.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)")
     assert tile.locator(".price").inner_text().startswith("€")
-    assert tile.locator(".reason").inner_text() == "Popular right now"
+    assert page.get_by_role("heading", name="Popular now").is_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_item_is_never_shown_blurred(visit, width: int) -> None:
+    page = visit("/shop/item/g3", viewport={"width": width, "height": 844})
+    shot = page.locator(".product .shot img")
+
+    shown = shot.evaluate("image => image.getBoundingClientRect().width / image.naturalWidth")
+
+    assert 1 <= shown < 1.35
+
+
+def test_prices_of_a_row_stand_on_one_line(visit) -> None:
+    page = visit()
+
+    tops = (
+        page.locator(".shelf")
+        .first.locator(".price")
+        .evaluate_all(
+            "found => found.slice(0, 6).map((one) => Math.round(one.getBoundingClientRect().top))"
+        )
+    )
+
+    assert len(tops) == 6
+    assert len(set(tops)) == 1
 
 
 def test_search_finds_and_consoles(visit) -> None:

@@ -147,6 +147,22 @@ def test_the_overview_counts_and_says_in_words_what_is_wrong(
     assert "no model yet" in shown
 
 
+def test_the_overview_of_an_empty_shop_says_what_to_do_first(console: FlaskClient, text) -> None:
+    shown = text(console.get("/console/").text)
+
+    assert "The catalogue is empty. Upload a catalogue" in shown
+    assert "No model is live: the shop shows what is newest to everyone. Train a model" in shown
+    assert "Needs attention: redis" in shown
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_overview_names_the_live_model(console: FlaskClient, text) -> None:
+    shown = text(console.get("/console/").text)
+
+    assert "Version 20261120T120000Z-abcdef Trained 20 November 2026, 12:00 UTC" in shown
+    assert "Nothing waits for you." in shown
+
+
 def test_a_feed_keeps_good_lines_and_names_bad_ones(
     console: FlaskClient, here: Runtime, send, text
 ) -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
@@ -90,6 +91,28 @@ def test_a_finished_training_is_compared_on_the_same_hold_out(
     assert rows == [("This candidate", "0.2000"), ("Popularity", "0.0500"), ("ItemKNN", "0.4000")]
     assert 'rect width="50.0"' in html
     assert "hx-get" not in html
+
+
+def test_the_first_training_says_that_nothing_was_live(console: FlaskClient, here: Runtime) -> None:
+    measured(here)
+
+    assert "No model was live then" in console.get("/console/models").text
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("running", "A training runs: 40 %. Watch it"),
+        ("failed", "The last training failed. See why"),
+        ("refused", "stays aside. Compare it"),
+    ],
+)
+def test_the_overview_says_how_the_training_stands(
+    console: FlaskClient, here: Runtime, status: str, said: str, text
+) -> None:
+    measured(here, status)
+
+    assert said in text(console.get("/console/").text)
 
 
 def test_what_was_not_measured_is_not_compared() -> None:
@@ -272,3 +295,17 @@ def test_a_closed_campaign_cannot_be_cancelled(console: FlaskClient, here: Runti
 @pytest.mark.parametrize("address", ["", "/progress", "/export", "/creatives/x/banner"])
 def test_an_unknown_campaign_is_not_found(console: FlaskClient, address: str) -> None:
     assert console.get(f"/console/campaigns/none{address}").status_code == 404
+
+
+def test_what_nobody_judged_is_named_in_the_overview(
+    console: FlaskClient, here: Runtime, send, text
+) -> None:
+    campaign_id, key = made(here)
+    before = text(console.get("/console/").text)
+    name = console.get(f"/console/campaigns/{campaign_id}").text.split("<h1>")[1].split("</h1>")[0]
+
+    send(console, f"/console/campaigns/{campaign_id}/creatives/{key}", approval="approved")
+
+    assert "are not judged yet. Judge them" in before
+    assert unescape(name) in before
+    assert "not judged" not in text(console.get("/console/").text)
