@@ -2,8 +2,8 @@
 
     python bench/screenshots.py http://127.0.0.1:8000 vk_adm_… [--out docs/images]
 
-It starts a retrain where none has finished and a small campaign where there is none, waits for
-both, and never touches what is there.
+It starts a retrain where none was compared with a live model, and a small campaign where there is
+none, waits for both, and never touches what is there.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def _console(page: Any, out: Path, width: int, admin_key: str) -> None:
     page.reload()
     _snap(page, out, "console-overview", width)
     page.goto("/console/models")
-    if not page.locator("#run .badge.done, #run .badge.refused").count():
+    if not page.locator("#run th", has_text="Live model").count():
         if not page.locator("#run .badge.running, #run .badge.waiting").count():
             page.get_by_role("button", name="Retrain now").click()
         _wait(page, "#run .badge.done, #run .badge.refused, #run .badge.failed")

@@ -98,7 +98,12 @@ def watch(campaign_id: str) -> Response:
         progress = store.progress(session, campaign_id)
     shown = progress_of(campaign, progress, stale=True)
     fragment = "console/_progress_fragment.html"
-    return make_response(render_template(fragment, campaign=campaign_of(campaign), progress=shown))
+    answer = make_response(
+        render_template(fragment, campaign=campaign_of(campaign), progress=shown)
+    )
+    if not shown["active"]:
+        answer.headers["HX-Refresh"] = "true"  # the gallery has come to be with it
+    return answer
 
 
 def cancel(campaign_id: str) -> Response:
@@ -120,8 +125,11 @@ def decide(campaign_id: str, key: str) -> Response:
     with reading(runtime().engine) as session:
         campaign = store.get(session, campaign_id)
         card = card_of(campaign_id, _one(session, campaign_id, key))
+        counted = progress_of(campaign, store.progress(session, campaign_id), stale=False)
     fragment = "console/_card_fragment.html"
-    return make_response(render_template(fragment, campaign=campaign_of(campaign), card=card))
+    return make_response(
+        render_template(fragment, campaign=campaign_of(campaign), card=card, progress=counted)
+    )
 
 
 def export(campaign_id: str) -> Response:

@@ -273,6 +273,17 @@ def test_a_judgement_by_script_brings_back_the_one_card(
 
     assert answer.text.lstrip().startswith("<article")
     assert 'aria-pressed="true">Approved' in answer.text
+    assert 'hx-swap-oob="true">1 of 1 made; 1 approved, 0 rejected' in answer.text
+
+
+def test_the_page_of_a_campaign_that_has_ended_is_loaded_again(
+    console: FlaskClient, here: Runtime
+) -> None:
+    campaign_id, _ = made(here)
+
+    answer = console.get(f"/console/campaigns/{campaign_id}/progress")
+
+    assert answer.headers["HX-Refresh"] == "true"
 
 
 def test_an_export_is_a_zip(console: FlaskClient, here: Runtime) -> None:
