@@ -24,7 +24,7 @@ TALLEST = {1280: 1500, 390: 1700}  # pixels: what a reader still scrolls through
 QUALITIES = (80, 70, 60, 50)
 MOST_BYTES = 200_000
 PATIENCE_SECONDS = 600
-CAMPAIGN = "Three for everyone"
+CAMPAIGN = "Weekend favourites"
 
 
 def main() -> None:

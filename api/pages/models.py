@@ -49,6 +49,7 @@ def show() -> Response:
         tab="models",
         run=_run(found[0]) if found else None,
         runs=[_earlier(run) for run in found[1:]],
+        gate=f"{100 * runtime().config.recsys.gate_ratio:g}",
         versions=[_version(one) for one in versions],
         previous=older[0].version if older else None,
     )

@@ -90,6 +90,7 @@ def test_a_finished_training_is_compared_on_the_same_hold_out(
     rows = re.findall(r'<th scope="row">([^<]+)</th><td class="number">([^<]+)</td>', html)
     assert rows == [("This candidate", "0.2000"), ("Popularity", "0.0500"), ("ItemKNN", "0.4000")]
     assert 'rect width="50.0"' in html
+    assert "reaches 98 % of the live model" in html
     assert "hx-get" not in html
 
 
