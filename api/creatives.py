@@ -86,6 +86,11 @@ def _ring(runtime: Runtime, missed: Sequence[Asked], degraded: Degraded) -> set[
         if not runtime.cache.claim(key):
             pending.add(key)
             continue
+        if _made(runtime.cache.get_many([key]).get(key)):
+            # A worker put it, and so ended its claim, after we looked: the next answer shows it.
+            runtime.cache.release(key)
+            pending.add(key)
+            continue
         waiting = replace(one.floor, state=State.PENDING, provenance=_note(one))
         runtime.cache.put(waiting)
         if not _ring_for(runtime, waiting, degraded):
