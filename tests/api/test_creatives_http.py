@@ -264,3 +264,19 @@ def test_a_queue_that_is_away_leaves_the_floor_and_says_so(client, shop, here: R
     assert one["state"] == "fallback"
     assert one["degraded"] == ["model", "queue"]
     assert here.cache.claimed([one["key"]]) == set()  # the next asker may ring
+
+
+def test_a_creative_put_while_we_looked_is_neither_rung_for_again_nor_overwritten(
+    client, shop, here: Runtime, broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = first(client, shop)["key"]
+    make(here, key)
+    look = here.cache.get_many
+    looks = iter([lambda _keys: {}])  # the first look was before the worker's put
+    monkeypatch.setattr(here.cache, "get_many", lambda keys: next(looks, look)(list(keys)))
+
+    one = first(client, shop)
+
+    assert one["state"] == "pending"
+    assert broker() == 1
+    assert first(client, shop)["state"] == "ready"

@@ -61,6 +61,7 @@ def test_the_keyboard_alone_opens_every_tab(visit, world) -> None:
     tab_to(page, "Log out")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Log in").wait_for()
+    assert page.locator("nav a", has_text="Models").count() == 0
 
 
 def test_health_is_said_in_words(log_in) -> None:
