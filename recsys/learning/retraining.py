@@ -95,7 +95,7 @@ def train_candidate(
     )
     _report(on_progress, "evaluate", 0.9, curves)
     before = _signals(log, cut, (log.at < cut.cut_at) & split.positive(log))
-    overall = np.bincount(cut.train.indices, minlength=len(cut.item_rows)).astype(np.float32)
+    overall = np.bincount(cut.train.items, minlength=len(cut.item_rows)).astype(np.float32)
     fitted = training.seasoned(
         fitted,
         popularity.trend(before.popularity, overall),
@@ -213,9 +213,9 @@ def _data(log: EventLog, cut: Split) -> dict[str, Any]:
         "until": _when(int(log.at[-1])),
         "cut_at": cut.cut_at,
         "events": len(log),
-        "users": int(cut.train.shape[0]),
-        "items": int(cut.train.shape[1]),
-        "interactions": int(cut.train.nnz),
+        "users": len(cut.train),
+        "items": cut.train.n_items,
+        "interactions": len(cut.train.items),
     }
 
 

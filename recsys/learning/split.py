@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys.errors import NotEnoughData
+from recsys.models import histories
+from recsys.models.histories import Histories
 from recsys.types import EventKind, EventLog
 
 HOLDOUT_SHARE = 0.1
@@ -23,20 +25,29 @@ LEAST_USERS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldOut:
-    """What T shoppers had (`fold_in`) and what they then took (`targets`), both sparse (T, I)."""
+    """What T shoppers had (`fold_in`) and what they then took (`targets`, sparse (T, I)).
 
-    fold_in: Any
+    What is never ranked is the history, unless `masked` (sparse (T, I)) says otherwise.
+    """
+
+    fold_in: Histories
     targets: Any
+    masked: Any = None
 
     def __len__(self) -> int:
-        return int(self.fold_in.shape[0])
+        return len(self.fold_in)
+
+    def batch(self, start: int, size: int) -> "HoldOut":
+        rows = slice(start, start + size)
+        masked = None if self.masked is None else self.masked[rows]
+        return HoldOut(fold_in=self.fold_in.take(rows), targets=self.targets[rows], masked=masked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
     """`item_rows[row]` is the log's row of the model's item; `cut_at` is seconds since the epoch."""
 
-    train: Any
+    train: Histories
     validation: HoldOut
     test: HoldOut
     item_rows: NDArray[np.int64]
@@ -63,17 +74,19 @@ def temporal(log: EventLog, *, seed: int, share: float = HOLDOUT_SHARE) -> Split
             f"at least {LEAST_USERS} and {LEAST_ITEMS} are needed to learn from"
         )
     n_users, n_items = len(log.user_ids), len(known)
-    past = matrix(users[before], model_rows, shape=(n_users, n_items))
+    past = histories.from_deeds(
+        users[before], model_rows, log.kinds[wanted][before], n_users=n_users, n_items=n_items
+    )
     row_of = np.full(len(log.item_ids), -1, np.int64)
     row_of[known] = np.arange(n_items)
     later = ~before & (row_of[items] >= 0)
     future = matrix(users[later], row_of[items[later]], shape=(n_users, n_items))
-    future = future - future.multiply(past)  # only what is new to the shopper
+    future = future - future.multiply(past.matrix())  # only what is new to the shopper
     future.eliminate_zeros()
-    tested = np.flatnonzero((np.diff(past.indptr) > 0) & (np.diff(future.indptr) > 0))
+    tested = np.flatnonzero((past.sizes > 0) & (np.diff(future.indptr) > 0))
     chooses = np.array([_chooses(log.user_ids[row], seed) for row in tested], dtype=np.bool_)
     return Split(
-        train=past[shoppers],
+        train=past.take(shoppers),
         validation=_holdout(past, future, tested[chooses]),
         test=_holdout(past, future, tested[~chooses]),
         item_rows=known.astype(np.int64),
@@ -95,8 +108,8 @@ def matrix(rows: NDArray[Any], columns: NDArray[Any], *, shape: tuple[int, int])
     return found
 
 
-def _holdout(past: Any, future: Any, rows: NDArray[np.int64]) -> HoldOut:
-    return HoldOut(fold_in=past[rows], targets=future[rows])
+def _holdout(past: Histories, future: Any, rows: NDArray[np.int64]) -> HoldOut:
+    return HoldOut(fold_in=past.take(rows), targets=future[rows])
 
 
 def _chooses(user_id: str, seed: int) -> bool:

@@ -4,15 +4,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from recsys.errors import Cancelled
 from recsys.learning import evaluation
 from recsys.learning.split import HoldOut
 from recsys.models.encoder import Encoder, Floats
+from recsys.models.histories import Histories
 from recsys.models.vae import VAE, Bags
 
 SEASON_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -68,7 +69,7 @@ def device_of(wanted: str) -> str:
 
 
 def fit(
-    train: Any,
+    train: Histories,
     *,
     validation: HoldOut,
     options: TrainingOptions,
@@ -78,7 +79,7 @@ def fit(
     device: str = "cpu",
     on_epoch: OnEpoch = lambda _progress, _loss, _ndcg: True,
 ) -> Fitted:
-    """Fit on sparse (U, I) histories; on the CPU the same seed and threads give the same model.
+    """Fit on U histories; on the CPU the same seed and threads give the same model.
 
     Raises:
         Cancelled: `on_epoch` said to stop.
@@ -86,14 +87,14 @@ def fit(
     model = _model(train, options, seed).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
     shuffle = np.random.default_rng(seed)
-    steps = math.ceil(train.shape[0] / options.batch)
+    steps = math.ceil(len(train) / options.batch)
     began = time.monotonic()
     best, best_ndcg, best_epoch = model.export(), -1.0, 0
     losses: list[float] = []
     ndcgs: list[float] = []
     epoch = 0
     while epoch < epochs:
-        order = shuffle.permutation(train.shape[0])
+        order = shuffle.permutation(len(train))
         total = 0.0
         for step in range(steps):
             users = order[step * options.batch : (step + 1) * options.batch]
@@ -143,8 +144,8 @@ def seasoned(
     return best
 
 
-def _model(train: Any, options: TrainingOptions, seed: int) -> VAE:
-    counts = np.bincount(train.indices, minlength=train.shape[1]).astype(np.float32)
+def _model(train: Histories, options: TrainingOptions, seed: int) -> VAE:
+    counts = np.bincount(train.items, minlength=train.n_items).astype(np.float32)
     return VAE(
         torch.from_numpy(counts),
         hidden=options.hidden,
@@ -181,10 +182,10 @@ def _affordable(epochs: int, done: int, seconds: float, max_seconds: float) -> i
     return max(done, int(max_seconds / (seconds / done)))
 
 
-def _bags(train: Any, users: Any, device: str) -> Bags:
-    rows = train[users]
+def _bags(train: Histories, users: NDArray[np.int64], device: str) -> Bags:
+    rows = train.take(users)
     return Bags(
-        items=torch.from_numpy(rows.indices.astype(np.int64)).to(device),
+        items=torch.from_numpy(rows.items.astype(np.int64)).to(device),
         offsets=torch.from_numpy(rows.indptr.astype(np.int64)).to(device),
     )
 

@@ -9,6 +9,7 @@ from scipy import sparse
 from recsys.errors import Cancelled
 from recsys.learning import split, training
 from recsys.learning.training import TrainingOptions
+from recsys.models import histories
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_a_diverging_fit_keeps_finite_weights_and_says_so(cut, small) -> None:
 
 
 def test_without_validation_the_last_epoch_is_kept(cut, small) -> None:
-    nobody = split.HoldOut(fold_in=cut.test.fold_in[:0], targets=cut.test.targets[:0])
+    nobody = cut.test.batch(0, 0)
 
     fitted = training.fit(cut.train, validation=nobody, options=small, epochs=3, seed=1)
 
@@ -85,9 +86,10 @@ def test_one_enormous_history_among_small_ones_trains(small) -> None:
     n_items = 5_000
     rows = np.concatenate([np.zeros(n_items, np.int64), np.repeat(np.arange(1, 40), 3)])
     columns = np.concatenate([np.arange(n_items), np.tile([1, 2, 3], 39)])
-    train = split.matrix(rows, columns, shape=(40, n_items))
+    train = histories.from_matrix(split.matrix(rows, columns, shape=(40, n_items)))
     nobody = split.HoldOut(
-        fold_in=sparse.csr_array((0, n_items)), targets=sparse.csr_array((0, n_items))
+        fold_in=histories.from_matrix(sparse.csr_array((0, n_items))),
+        targets=sparse.csr_array((0, n_items)),
     )
 
     fitted = training.fit(train, validation=nobody, options=small, epochs=2, seed=1)
