@@ -68,11 +68,72 @@ def test_halves_do_not_depend_on_the_other_shoppers(checkerboard) -> None:
     log = checkerboard()
     again = checkerboard(n_users=121)
 
-    first = {user_id: split._chooses(user_id, 5) for user_id in log.user_ids}
-    second = {user_id: split._chooses(user_id, 5) for user_id in again.user_ids}
+    first = dict(zip(log.user_ids, split._draws(log, np.arange(120), 5).tolist(), strict=True))
+    second = dict(zip(again.user_ids, split._draws(again, np.arange(121), 5), strict=True))
 
     assert first.items() <= second.items()
-    assert 0.3 < np.mean(list(first.values())) < 0.7
+    assert 0.3 < np.mean([draw % 2 == 0 for draw in first.values()]) < 0.7
+
+
+def test_a_shopper_chooses_or_examines_never_both(checkerboard) -> None:
+    log = checkerboard()
+    positions = np.arange(len(log))
+    log = replace(log, user_rows=(positions % 120).astype(np.int32))  # everybody comes back late
+
+    cut = split.temporal(log, seed=1)
+
+    assert len(cut.validation) + len(cut.test) > 60
+    assert abs(len(cut.validation) - len(cut.test)) < 40
+
+
+def test_at_most_so_many_shoppers_are_examined_and_always_the_same(
+    checkerboard, monkeypatch
+) -> None:
+    monkeypatch.setattr(split, "MOST_EXAMINED", 5)
+
+    first = split.temporal(checkerboard(), seed=1).test
+    second = split.temporal(checkerboard(), seed=1).test
+
+    assert len(first) == 5
+    assert first.fold_in.items.tolist() == second.fold_in.items.tolist()
+
+
+def test_what_was_taught_is_what_training_holds(checkerboard) -> None:
+    log = checkerboard()
+
+    for cut in (split.temporal(log, seed=1), split.by_users(log, seed=1)):
+        rows = log.item_rows[cut.taught]
+        pairs = np.unique(log.user_rows[cut.taught].astype(np.int64) * 1000 + rows)
+        assert len(cut.train.items) == len(pairs)
+
+
+def test_held_out_shoppers_teach_nothing(checkerboard) -> None:
+    log = checkerboard()
+
+    cut = split.by_users(log, seed=1, share=0.2)
+
+    teachers = np.unique(log.user_rows[cut.taught])
+    assert len(cut.train) == len(teachers)
+    assert len(teachers) + len(cut.validation) + len(cut.test) == 120
+    assert min(len(cut.validation), len(cut.test)) > 10
+
+
+def test_of_a_held_out_shopper_the_newest_fifth_must_be_found(checkerboard) -> None:
+    cut = split.by_users(checkerboard(), seed=1)
+
+    assert (np.diff(cut.test.targets.indptr) == 2).all()  # of ten deeds
+    assert (cut.test.fold_in.sizes == 8).all()
+    assert sorted(cut.test.fold_in.take([0]).ages.tolist()) == list(range(8))
+    both = set(cut.test.fold_in.take([0]).items) & set(cut.test.targets[[0]].indices)
+    assert both == set()
+
+
+def test_a_held_out_shopper_of_one_item_cannot_be_examined() -> None:
+    log = _log(*[(n, n % 4, n) for n in range(40)], n_users=40)
+
+    cut = split.by_users(log, seed=1, share=0.3)
+
+    assert len(cut.validation) + len(cut.test) == 0
 
 
 def test_a_dismissal_is_no_interest(checkerboard) -> None:
