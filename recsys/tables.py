@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Numeric,
     String,
@@ -96,6 +97,20 @@ class ItemRow(Base):
     attributes: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revision: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class ItemTextRow(Base):
+    """What an item's words mean to one encoder. `revision` is the catalogue's when it was written:
+    below the item's own, the vector may be of words that have changed since.
+    """
+
+    __tablename__ = "item_text"
+
+    item_id: Mapped[str] = mapped_column(String(MAX_ID_LENGTH), primary_key=True)
+    encoder: Mapped[str] = mapped_column(String(64))  # its fingerprint
+    sha256: Mapped[str] = mapped_column(String(64))  # of the text that was encoded
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)  # float16 numbers, little end first
 
 
 class CatalogueRevision(Base):

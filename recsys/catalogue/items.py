@@ -38,7 +38,7 @@ class CatalogueCounts:
 
 def put(session: Session, item: Item, *, now: datetime | None = None) -> bool:
     """Write one item whole; True if it was not there before."""
-    revision = _next_revision(session)
+    revision = next_revision(session)
     known = session.scalar(select(ItemRow.item_id).where(ItemRow.item_id == item.item_id))
     _upsert(session, [item], revision=revision, now=now)
     return known is None
@@ -53,7 +53,7 @@ def put_many(session: Session, items: Sequence[Item], *, now: datetime | None = 
     latest = {item.item_id: item for item in items}
     if not latest:
         return 0
-    revision = _next_revision(session)
+    revision = next_revision(session)
     for chunk in _chunks(list(latest.values())):
         _upsert(session, chunk, revision=revision, now=now)
     return len(latest)
@@ -75,7 +75,7 @@ def patch(session: Session, item_id: str, changes: Mapping[str, object]) -> Item
     statement = (
         update(ItemRow)
         .where(ItemRow.item_id == item_id)
-        .values(revision=_next_revision(session), **changes, **_former_price(changes))
+        .values(revision=next_revision(session), **changes, **_former_price(changes))
         .returning(*ItemRow.__table__.columns)
     )
     row = session.execute(statement).one_or_none()
@@ -146,7 +146,8 @@ def _former_price(changes: Mapping[str, object]) -> dict[str, Any]:
     return {"was_price": case((ItemRow.was_price > changes["price"], ItemRow.was_price))}
 
 
-def _next_revision(session: Session) -> int:
+def next_revision(session: Session) -> int:
+    """Move the catalogue's counter on; its lock is held until the commit."""
     insert = _insert(session)(CatalogueRevision).values(id=1, value=1)
     statement = insert.on_conflict_do_update(
         index_elements=["id"], set_={"value": CatalogueRevision.value + 1}
