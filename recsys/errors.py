@@ -10,7 +10,8 @@ RecsysError
  ├── NotEnoughData        too few interactions to split and fit
  ├── WorseThanLive        the gate refused a candidate
  ├── UnknownVersion       a model version that is not on disk
- └── CorruptArtifact      a model whose files do not match their manifest
+ ├── CorruptArtifact      a model whose files do not match their manifest
+ └── MissingExtra         something optional is asked for and not installed
 """
 
 
@@ -73,3 +74,9 @@ class UnknownVersion(RecsysError):
 
 class CorruptArtifact(RecsysError):
     """A model directory whose files, hashes or sizes do not agree with its manifest."""
+
+
+class MissingExtra(RecsysError):
+    def __init__(self, what: str, *, extra: str) -> None:
+        super().__init__(f"{what} need an extra that is not installed: pip install -e '.[{extra}]'")
+        self.extra = extra

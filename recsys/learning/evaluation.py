@@ -116,7 +116,7 @@ def ranked_lists(score: Score, holdout: HoldOut, k: int) -> NDArray[np.int64]:
 def by_vae(encoder: Encoder, vectors: Floats) -> Score:
     """The decoder's logits at the posterior mean: what serving searches."""
     return lambda histories: np.asarray(
-        user_vectors(encoder.encode_many(histories.matrix())) @ vectors.T
+        user_vectors(encoder.encode_weighted(histories)) @ vectors.T
     )
 
 

@@ -3,20 +3,25 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from recsys.errors import Cancelled
-from recsys.learning import evaluation
+from recsys.learning import checkpoint as checkpoints
+from recsys.learning import distributed, evaluation
+from recsys.learning.curves import Curves
 from recsys.learning.split import HoldOut
+from recsys.learning.stepping import Course, Stepper
 from recsys.models.encoder import Encoder, Floats
-from recsys.models.histories import Histories
-from recsys.models.vae import VAE, Bags
+from recsys.models.histories import Histories, InputWeights
+from recsys.models.vae import VAE
 
 SEASON_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_Found = tuple[Encoder, Floats]
 
 OnEpoch = Callable[[float, float, float], bool]  # progress 0..1, loss, ndcg -> go on?
 
@@ -33,16 +38,26 @@ class TrainingOptions:
     dropout: float = 0.5  # share of a history hidden from the encoder
     gamma: float = 0.01  # KL weight for each item of the history; ML-1M likes half of it
     user_power: float = 0.5  # between counting events (0) and counting shoppers (1)
+    input: InputWeights = InputWeights()  # what an item of a history weighs on the way in
+    future: bool = (
+        False  # expect what follows a random cut of what came before, not a set of itself
+    )
     learning_rate: float = 1e-3
     warmup_steps: int = 20  # Adam's second moment is a guess at first
     batch: int = 200
+    sampled: int | None = None  # items scored besides a batch's own; 0 all; None by catalogue size
+    precision: str = "auto"  # of products: bf16 where the machine multiplies it, or fp32
+    validate_every: int = 1  # epochs from one look at the validation shoppers to the next
     patience: int = 10  # epochs without a better validation NDCG before stopping
     stop_at: int = 100  # the NDCG's depth: deeper is smoother than 20, and chooses as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """The best epoch's weights and how the fit went; `losses` holds finite numbers only."""
+    """The best epoch's weights and how the fit went; `losses` holds finite numbers only.
+
+    `ndcgs` has one number for each epoch too: an epoch that was not looked at repeats the last.
+    """
 
     encoder: Encoder
     vectors: Floats
@@ -68,7 +83,7 @@ def device_of(wanted: str) -> str:
     return "cuda" if there and wanted != "cpu" else "cpu"
 
 
-def fit(
+def fit(  # noqa: PLR0913 each is a caller's own to say
     train: Histories,
     *,
     validation: HoldOut,
@@ -78,50 +93,61 @@ def fit(
     max_seconds: float = math.inf,
     device: str = "cpu",
     on_epoch: OnEpoch = lambda _progress, _loss, _ndcg: True,
+    checkpoint: Path | None = None,
+    log_dir: Path | None = None,
 ) -> Fitted:
     """Fit on U histories; on the CPU the same seed and threads give the same model.
 
+    Under `distributed.joined` every process calls it with the same arguments and gets the same
+    model; `on_epoch` is asked, and files are written, in the leading one only. `checkpoint` is
+    written after every epoch; where it is of this very fit, the fit goes on from there. `log_dir`
+    is where TensorBoard's event files go.
+
     Raises:
         Cancelled: `on_epoch` said to stop.
+        MissingExtra: Logs are asked for and TensorBoard is not installed.
     """
-    model = _model(train, options, seed).to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
-    shuffle = np.random.default_rng(seed)
-    steps = math.ceil(len(train) / options.batch)
-    began = time.monotonic()
-    best, best_ndcg, best_epoch = model.export(), -1.0, 0
-    losses: list[float] = []
-    ndcgs: list[float] = []
-    epoch = 0
-    while epoch < epochs:
-        order = shuffle.permutation(len(train))
-        total = 0.0
-        for step in range(steps):
-            users = order[step * options.batch : (step + 1) * options.batch]
-            rate = _rate(epoch * steps + step, epochs * steps, options)
-            total += _step(model, optimiser, _bags(train, users, device), rate, options)
-        epoch += 1
-        if not (math.isfinite(total) and model.is_finite()):
-            break  # it diverged: a later epoch cannot be better, an earlier one may be good
-        found = model.export()
-        ndcg = _ndcg(found, validation, options)
-        losses.append(total / steps)
-        ndcgs.append(ndcg)
-        if ndcg > best_ndcg or not len(validation):
-            best, best_ndcg, best_epoch = found, ndcg, epoch
-        epochs = _affordable(epochs, epoch, time.monotonic() - began, max_seconds)
-        done = epoch >= epochs or epoch - best_epoch >= options.patience
-        if not on_epoch(1.0 if done else epoch / epochs, losses[-1], ndcg):
-            raise Cancelled(f"stopped after epoch {epoch} of {epochs}; nothing was published")
-        if done:
-            break
+    team = distributed.team()
+    stepper = Stepper(train, options, seed=seed, device=device, team=team)
+    course = Course(epochs=epochs)
+    best = stepper.model.export(options.input)
+    settings = {**asdict(options), "epochs": epochs, "seed": seed, "device": device}
+    kept = checkpoints.Checkpoint.at(checkpoint, (train, validation.fold_in), settings, team)
+    best = kept.resume(stepper, course) or best
+    logs: AbstractContextManager[Curves | None] = (
+        Curves(log_dir, after=course.epoch) if log_dir and team.leads else nullcontext()
+    )
+    with logs as curves:
+        while not _finished(course, options):
+            began = time.monotonic()
+            loss = stepper.epoch(course.epoch, course.epochs)
+            if not (math.isfinite(loss) and stepper.model.is_finite()):
+                break  # it diverged: a later epoch cannot be better, an earlier one may be good
+            course.epoch += 1
+            go_on = True
+            if team.leads:
+                course.losses.append(loss)
+                best = _looked(stepper.model, best, course, validation, options)
+                course.seconds += time.monotonic() - began
+                course.epochs = _affordable(course, max_seconds)
+                kept.save(stepper, course, best)
+                if curves is not None:
+                    curves.add(course.epoch, loss=loss, ndcg=course.ndcgs[-1])
+                share = 1.0 if _finished(course, options) else course.epoch / course.epochs
+                go_on = on_epoch(share, loss, course.ndcgs[-1])
+            course, go_on = team.hear((course, go_on))
+            if not go_on:
+                raise Cancelled(
+                    f"stopped after epoch {course.epoch} of {course.epochs}; nothing was published"
+                )
+    best = team.hear(best)
     return Fitted(
         encoder=best[0],
         vectors=best[1],
-        losses=tuple(losses),
-        ndcgs=tuple(ndcgs),
-        best_epoch=best_epoch,
-        finite=bool(losses),
+        losses=tuple(course.losses),
+        ndcgs=tuple(course.ndcgs),
+        best_epoch=course.best_epoch,
+        finite=bool(course.losses),
     )
 
 
@@ -144,53 +170,36 @@ def seasoned(
     return best
 
 
-def _model(train: Histories, options: TrainingOptions, seed: int) -> VAE:
-    counts = np.bincount(train.items, minlength=train.n_items).astype(np.float32)
-    return VAE(
-        torch.from_numpy(counts),
-        hidden=options.hidden,
-        latent=options.latent,
-        depth=options.depth,
-        seed=seed,
-    )
+def _looked(
+    model: VAE, best: _Found, course: Course, validation: HoldOut, options: TrainingOptions
+) -> _Found:
+    """Look at the validation shoppers where it is time to: the better of `best` and the model."""
+    due = course.epoch % options.validate_every == 0 or course.epoch >= course.epochs
+    if not due:
+        course.ndcgs.append(course.ndcgs[-1] if course.ndcgs else 0.0)
+        return best
+    ndcg = _ndcg(model.export(options.input, copy=False), validation, options)
+    course.ndcgs.append(ndcg)
+    if ndcg <= course.best_ndcg and len(validation):
+        return best
+    course.best_ndcg, course.best_epoch = ndcg, course.epoch
+    return model.export(options.input)
 
 
-def _step(
-    model: VAE, optimiser: torch.optim.Optimizer, bags: Bags, rate: float, options: TrainingOptions
-) -> float:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad()
-    loss = model.loss(
-        bags, dropout=options.dropout, gamma=options.gamma, user_power=options.user_power
-    )
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    return float(loss.detach())
+def _finished(course: Course, options: TrainingOptions) -> bool:
+    tired = course.epoch - course.best_epoch >= max(options.patience, options.validate_every)
+    return course.epoch >= course.epochs or (course.epoch > 0 and tired)
 
 
-def _rate(step: int, steps: int, options: TrainingOptions) -> float:
-    """Linear warm-up, then a cosine to zero."""
-    warm = min(1.0, (step + 1) / options.warmup_steps)
-    return options.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-def _affordable(epochs: int, done: int, seconds: float, max_seconds: float) -> int:
+def _affordable(course: Course, max_seconds: float) -> int:
     """Fewer epochs where the time allowed would run out, so that the cosine still ends at zero."""
-    if seconds / done * epochs <= max_seconds:
-        return epochs
-    return max(done, int(max_seconds / (seconds / done)))
+    each = course.seconds / course.epoch
+    if each * course.epochs <= max_seconds:
+        return course.epochs
+    return max(course.epoch, int(max_seconds / each))
 
 
-def _bags(train: Histories, users: NDArray[np.int64], device: str) -> Bags:
-    rows = train.take(users)
-    return Bags(
-        items=torch.from_numpy(rows.items.astype(np.int64)).to(device),
-        offsets=torch.from_numpy(rows.indptr.astype(np.int64)).to(device),
-    )
-
-
-def _ndcg(found: tuple[Encoder, Floats], validation: HoldOut, options: TrainingOptions) -> float:
+def _ndcg(found: _Found, validation: HoldOut, options: TrainingOptions) -> float:
     at = options.stop_at
     scored = evaluation.measure(
         evaluation.by_vae(*found), validation, recall_at=(at,), ndcg_at=(at,)

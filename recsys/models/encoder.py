@@ -4,6 +4,9 @@
 
 The same sums as `vae.VAE.encode` (a test holds them to 1e-5). The decoder is one linear layer, so
 an item is the vector `[W_i, b_i]` and a shopper `[mu, 1]`: their inner product is the logit.
+
+A history is pooled as sum(w_i E_i) / sqrt(sum w_i^2), which is 1 / sqrt(n) where all weigh one: its
+length stays that of n equal items, however fast the old ones are forgotten.
 """
 
 from collections.abc import Mapping
@@ -12,10 +15,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys.models.histories import Histories, InputWeights
 
 LAYER_NORM_EPSILON = 0.1  # large on purpose (RecVAE): short histories are not blown up to unit norm
 
 Floats = NDArray[np.float32]
+
+_EVERY_ITEM_ONCE = np.ones(1 + len(InputWeights().kinds), np.float32)  # decay, then kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +36,20 @@ class Encoder:
     norms: tuple[tuple[Floats, Floats], ...]  # one more than blocks; each (H,), (H,)
     mean_weight: Floats  # (D, H)
     mean_bias: Floats  # (D,)
+    input: InputWeights = InputWeights()  # as in the fit: what an item of a history weighs
 
     @property
     def latent(self) -> int:
         return len(self.mean_bias)
+
+    def encode_weighted(self, histories: Histories) -> Floats:
+        """Histories as they are, weighed as in the fit -> (B, D)."""
+        weights = unit_weights(histories, self.input)
+        if len(histories) == 1:
+            return self.forward((weights @ self.embedding[histories.items])[None, :])
+        parts = (weights, histories.items, histories.indptr)
+        pooled = sparse.csr_array(parts, shape=histories.shape) @ self.embedding  # (B, H)
+        return self.forward(pooled)
 
     def encode(self, rows: NDArray[np.int64]) -> Floats:
         """One shopper's distinct item rows -> (D,); no rows give the mean of a stranger."""
@@ -39,16 +57,30 @@ class Encoder:
         mean: Floats = self.forward(pooled[None, :])[0]
         return mean
 
-    def encode_leaving_out(self, rows: NDArray[np.int64], n_left_out: int) -> Floats:
-        """The whole history, then without each of its last rows in turn -> (1 + n_left_out, D)."""
-        bag = self.embedding[rows]  # (n, H)
-        whole = bag.sum(axis=0)
-        without = whole - bag[len(rows) - n_left_out :]  # (n_left_out, H)
-        scale = np.float32(1 / np.sqrt(max(len(rows) - 1, 1)))
-        pooled = np.empty((1 + n_left_out, len(whole)), np.float32)
-        pooled[0] = whole / np.float32(np.sqrt(max(len(rows), 1)))
-        np.multiply(without, scale, out=pooled[1:])
-        return self.forward(pooled)
+    def encode_leaving_out(
+        self, rows: NDArray[np.int64], weights: Floats, n_left_out: int
+    ) -> Floats:
+        """The whole history, then without each of its last rows in turn -> (1 + n_left_out, D).
+
+        `weights` (n,) are the whole history's. Without one item all that are older are one
+        younger, so where the encoder forgets with age they weigh more: exactly the means that
+        the shorter history would be encoded to.
+        """
+        bag = self.embedding[rows] * weights[:, None]  # (n, H)
+        squares = weights * weights
+        whole, n_first = bag.sum(axis=0), len(rows) - n_left_out
+        older = np.empty_like(bag[n_first:])  # (n_left_out, H): what lies before each
+        older[:1] = bag[:n_first].sum(axis=0)
+        older[1:] = older[:1] + np.cumsum(bag[n_first:-1], axis=0)
+        older_squares = np.cumsum(squares)[n_first:] - squares[n_first:]
+        regained = np.float32(1 / self.input.decay)
+        pooled = np.empty((1 + n_left_out, bag.shape[1]), np.float32)
+        pooled[0] = whole
+        pooled[1:] = whole - bag[n_first:] + (regained - 1) * older
+        lengths = np.empty(1 + n_left_out, np.float32)
+        lengths[0] = squares.sum()
+        lengths[1:] = lengths[0] - squares[n_first:] + (regained * regained - 1) * older_squares
+        return self.forward(pooled / np.sqrt(np.where(lengths > 0, lengths, 1))[:, None])
 
     def encode_many(self, histories: Any) -> Floats:
         """A sparse binary (B, I) matrix -> (B, D)."""
@@ -72,6 +104,7 @@ class Encoder:
             "input_bias": self.input_bias,
             "mean_weight": self.mean_weight,
             "mean_bias": self.mean_bias,
+            **input_array(self.input),
         }
         for n, (weight, bias) in enumerate(self.blocks):
             named |= {f"block{n}_weight": weight, f"block{n}_bias": bias}
@@ -86,6 +119,7 @@ def from_arrays(named: Mapping[str, Floats]) -> Encoder:
     Raises:
         ValueError: A name is missing or foreign, a shape is wrong, or a number is not finite.
     """
+    named = {"input_weights": _EVERY_ITEM_ONCE, **named}  # encoders of before knew no weights
     n_blocks = sum(name.startswith("block") and name.endswith("_weight") for name in named)
     width, latent = _width(named), len(named["mean_bias"])
     expected: dict[str, tuple[int, ...]] = {
@@ -93,6 +127,7 @@ def from_arrays(named: Mapping[str, Floats]) -> Encoder:
         "input_bias": (width,),
         "mean_weight": (latent, width),
         "mean_bias": (latent,),
+        "input_weights": _EVERY_ITEM_ONCE.shape,
     }
     for n in range(n_blocks):
         expected |= {f"block{n}_weight": (width, width), f"block{n}_bias": (width,)}
@@ -114,7 +149,24 @@ def from_arrays(named: Mapping[str, Floats]) -> Encoder:
         norms=_pairs(laid, "norm", n_blocks + 1),
         mean_weight=laid["mean_weight"],
         mean_bias=laid["mean_bias"],
+        input=InputWeights(
+            decay=float(laid["input_weights"][0]), kinds=tuple(laid["input_weights"][1:].tolist())
+        ),
     )
+
+
+def input_array(weights: InputWeights) -> dict[str, Floats]:
+    """Input weights as the named array that they are written as."""
+    return {"input_weights": np.array([weights.decay, *weights.kinds], np.float32)}
+
+
+def unit_weights(histories: Histories, by: InputWeights) -> Floats:
+    """What each of N items weighs in its shopper's bag: weights whose squares sum to one, (N,)."""
+    weights = histories.weights(by)
+    owners = histories.owners
+    squares = np.bincount(owners, weights * weights, minlength=len(histories))  # (B,)
+    lengths = np.sqrt(np.where(squares > 0, squares, 1)).astype(np.float32)
+    return weights / lengths[owners]
 
 
 def untrained() -> Encoder:

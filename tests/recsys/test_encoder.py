@@ -4,7 +4,11 @@ import torch
 from scipy import sparse
 
 from recsys.models import encoder as encoders
+from recsys.models.encoder import Encoder
+from recsys.models.histories import Histories, InputWeights
 from recsys.models.vae import VAE, Bags
+
+WEIGHTS = InputWeights(decay=0.7, kinds=(0.5, 0.8, 1.0, 0.9, 0.0))
 
 
 @pytest.fixture
@@ -17,22 +21,62 @@ def model() -> VAE:
     return made
 
 
-def _torch_means(model: VAE, histories: list[list[int]]) -> np.ndarray:
-    offsets = np.cumsum([0, *(len(history) for history in histories)])
-    bags = Bags(
-        items=torch.tensor([item for history in histories for item in history]),
-        offsets=torch.from_numpy(offsets),
+def _histories(items: list[list[int]]) -> Histories:
+    """Oldest first; kinds go round, so that several are met."""
+    sizes = np.array([len(one) for one in items])
+    place = np.concatenate([np.arange(n) for n in sizes])
+    return Histories(
+        indptr=np.concatenate([[0], np.cumsum(sizes)]),
+        items=np.concatenate([np.array(one, np.int32) for one in items]),
+        ages=(np.repeat(sizes, sizes) - 1 - place).astype(np.int32),
+        kinds=(place % 4).astype(np.int8),
+        n_items=30,
     )
-    return model.encode(bags, torch.ones(len(bags.items)))[0].detach().numpy()
 
 
-def test_numpy_encoder_equals_torch(model: VAE) -> None:
-    histories = [[3, 7, 11], [0], [5, 6, 8, 9, 20, 29], list(range(30))]
+def _torch_means(model: VAE, histories: Histories, by: InputWeights) -> np.ndarray:
+    bags = Bags(
+        items=torch.from_numpy(histories.items.astype(np.int64)),
+        offsets=torch.from_numpy(histories.indptr),
+        weights=torch.from_numpy(encoders.unit_weights(histories, by)),
+    )
+    return model.encode(bags)[0].detach().numpy()
+
+
+@pytest.mark.parametrize("by", [InputWeights(), WEIGHTS])
+def test_numpy_encoder_equals_torch(model: VAE, by: InputWeights) -> None:
+    histories = _histories([[3, 7, 11], [0], [], [5, 6, 8, 9, 20, 29], list(range(30))])
+    encoder, _ = model.export(by)
+
+    found = encoder.encode_weighted(histories)
+
+    assert np.abs(found - _torch_means(model, histories, by)).max() < 1e-5
+
+
+def test_one_shopper_is_encoded_as_among_many(model: VAE) -> None:
+    histories = _histories([[3, 7, 11], [], [5, 6]])
+    encoder, _ = model.export(WEIGHTS)
+
+    single = [encoder.encode_weighted(histories.take([row])) for row in range(3)]
+
+    assert np.abs(np.concatenate(single) - encoder.encode_weighted(histories)).max() < 1e-5
+
+
+def test_items_that_all_weigh_one_are_divided_by_the_root_of_their_number(model: VAE) -> None:
+    histories = _histories([[3, 7, 11, 19]])
     encoder, _ = model.export()
 
-    ours = np.stack([encoder.encode(np.array(history)) for history in histories])
+    assert np.allclose(encoders.unit_weights(histories, InputWeights()), 0.5)
+    plain = encoder.encode(np.array([3, 7, 11, 19]))
+    assert np.abs(encoder.encode_weighted(histories)[0] - plain).max() < 1e-6
 
-    assert np.abs(ours - _torch_means(model, histories)).max() < 1e-5
+
+def test_a_history_of_which_nothing_counts_is_a_stranger(model: VAE) -> None:
+    encoder, _ = model.export(InputWeights(kinds=(0.0,) * 5))
+
+    found = encoder.encode_weighted(_histories([[3, 7]]))
+
+    assert np.abs(found[0] - encoder.encode(np.array([], np.int64))).max() < 1e-6
 
 
 def test_many_equal_one_at_a_time(model: VAE) -> None:
@@ -47,20 +91,38 @@ def test_many_equal_one_at_a_time(model: VAE) -> None:
     assert np.abs(encoder.encode_many(sparse.csr_array(dense)) - single).max() < 1e-5
 
 
-def test_leaving_out_equals_encoding_the_shorter_history(model: VAE) -> None:
-    history = np.array([3, 7, 11, 19])
-    encoder, _ = model.export()
+def _without(history: Histories, place: int) -> Histories:
+    """As the shopper would be read, had they never touched that item."""
+    kept = np.arange(len(history.items)) != place
+    n = int(kept.sum())
+    return Histories(
+        indptr=np.array([0, n]),
+        items=history.items[kept],
+        ages=np.arange(n, dtype=np.int32)[::-1],
+        kinds=history.kinds[kept],
+        n_items=30,
+    )
 
-    found = encoder.encode_leaving_out(history, 2)
 
-    expected = [history, np.array([3, 7, 19]), np.array([3, 7, 11])]
-    assert np.abs(found - np.stack([encoder.encode(rows) for rows in expected])).max() < 1e-5
+@pytest.mark.parametrize("n_left_out", [0, 2, 5])
+@pytest.mark.parametrize("by", [InputWeights(), WEIGHTS])
+def test_leaving_out_equals_encoding_the_shorter_history(
+    model: VAE, by: InputWeights, n_left_out: int
+) -> None:
+    history = _histories([[3, 7, 11, 19, 2]])
+    encoder, _ = model.export(by)
+
+    found = encoder.encode_leaving_out(history.items, history.weights(by), n_left_out)
+
+    shorter = [_without(history, place) for place in range(5 - n_left_out, 5)]
+    expected = np.concatenate([encoder.encode_weighted(one) for one in (history, *shorter)])
+    assert np.abs(found - expected).max() < 1e-5
 
 
 def test_leaving_out_the_only_item_is_a_stranger(model: VAE) -> None:
     encoder, _ = model.export()
 
-    found = encoder.encode_leaving_out(np.array([4]), 1)
+    found = encoder.encode_leaving_out(np.array([4]), np.ones(1, np.float32), 1)
 
     assert np.abs(found[1] - encoder.encode(np.array([], np.int64))).max() < 1e-6
 
@@ -75,12 +137,21 @@ def test_vectors_give_the_decoders_logits(model: VAE) -> None:
 
 
 def test_arrays_survive_the_round_trip(model: VAE) -> None:
-    encoder, _ = model.export()
+    encoder, _ = model.export(WEIGHTS)
+    histories = _histories([[1, 2, 3]])
 
     again = encoders.from_arrays(encoder.arrays())
 
-    rows = np.array([1, 2, 3])
-    assert (again.encode(rows) == encoder.encode(rows)).all()
+    assert (again.encode_weighted(histories) == encoder.encode_weighted(histories)).all()
+
+
+def test_arrays_written_before_items_had_weights_count_every_item_once(model: VAE) -> None:
+    arrays = model.export(WEIGHTS)[0].arrays()
+    del arrays["input_weights"]
+
+    again: Encoder = encoders.from_arrays(arrays)
+
+    assert again.input == InputWeights()
 
 
 def test_very_negative_input_does_not_overflow(model: VAE) -> None:
@@ -95,6 +166,7 @@ def test_very_negative_input_does_not_overflow(model: VAE) -> None:
         ("embedding", np.full((30, 24), np.nan, np.float32)),
         ("block0_weight", np.zeros((24, 23), np.float32)),
         ("mean_bias", np.zeros(6, np.float64)),
+        ("input_weights", np.ones(3, np.float32)),
         ("stranger", np.zeros(1, np.float32)),
     ],
 )
