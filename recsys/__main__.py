@@ -2,27 +2,31 @@
 
     python -m recsys import items FEED          catalogue from CSV, JSON lines or Google Merchant
     python -m recsys import events FILE.csv.gz  behaviour
+    python -m recsys check                      bots, wrong clocks, duplicates: before training
     python -m recsys train                      fit, examine, publish, promote if it passed
     python -m recsys evaluate                   the live model on the newest hold-out
     python -m recsys recommend --user ID        what it would show, and why
 
-Exit codes: 0 done, 1 it could not be done (standard error says why), 2 the command line is wrong,
-3 trained, but the candidate did not pass and the old model stays live.
+Exit codes: 0 done, 1 it could not be done (standard error says why) or `check` found a FAIL, 2 the
+command line is wrong, 3 trained, but the candidate did not pass and the old model stays live.
 Each command is a file of `recsys/commands`; this one builds the parser and words what went wrong.
 """
 
 import argparse
+import csv
 import os
 import sys
+import zlib
 
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from recsys.commands import evaluating, importing, recommending, training
+from recsys.commands import checking, evaluating, importing, recommending, training
 from recsys.commands.terminal import FAILED, say
 from recsys.config import RecsysConfig
 from recsys.errors import RecsysError
 
-_COMMANDS = (importing, training, evaluating, recommending)  # in the order that a shop needs them
+# In the order that a shop needs them.
+_COMMANDS = (importing, checking, training, evaluating, recommending)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (OperationalError, ProgrammingError) as error:
         say(f"the database said: {_first_line(error)}")
         say("is VITRINE_DATABASE_URL right, and was `flask --app api db upgrade` run?")
+    except (EOFError, zlib.error, csv.Error) as error:
+        say(f"the file is broken: {error}")
     except OSError as error:
         say(f"{error.filename or 'file'}: {error.strerror or error}")
     except (RecsysError, ValueError) as error:
