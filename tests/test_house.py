@@ -94,7 +94,8 @@ def test_locks_pin_every_package_once_and_meet_the_ranges() -> None:
     from packaging.utils import canonicalize_name
 
     pins: dict[str, str] = {}
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-llm.lock"):
+    locks = ("requirements.lock", "requirements-dev.lock", "requirements-llm.lock")
+    for name in (*locks, "requirements-text.lock"):
         for line in (ROOT / name).read_text().splitlines():
             if line and not line.startswith("#"):
                 package, _, version = line.partition("==")
@@ -103,7 +104,7 @@ def test_locks_pin_every_package_once_and_meet_the_ranges() -> None:
                 pins[canonicalize_name(package)] = version
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["dev"], *extras["llm"]]
+    wanted = [*project["dependencies"], *extras["dev"], *extras["llm"], *extras["text"]]
     for text in wanted:
         wish = Requirement(text)
         if wish.name != "torch":

@@ -186,6 +186,13 @@ def read(
     )
 
 
+def unreadable(reader: Reader, encoder: str, width: int) -> list[str]:
+    """Ids of the vectors that hold what is no number, or have another width."""
+    statement = select(ItemTextRow.item_id).where(ItemTextRow.encoder == encoder)
+    kept = set(reader.execute(statement).scalars())
+    return sorted(kept.difference(read(reader, encoder, width).item_ids))
+
+
 def forget(session: Session, item_ids: Sequence[str]) -> None:
     """Drop these vectors: they will be made again."""
     for start in range(0, len(item_ids), _CHUNK):
