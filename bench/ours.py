@@ -1,0 +1,320 @@
+"""Our branches, alone and fused, as validation chooses them: the product's own code, set by set.
+
+`RECIPES` is the one place where a set has settings of its own: what was chosen on its validation
+shoppers by hand or by grid. What `learning.branches` chooses by itself starts from there.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from bench import reading
+from bench.peers import EASE_ITEMS, Chosen
+from bench.protocols import Clock, Protocol
+from recsys.learning import branches, evaluation, training
+from recsys.learning.branches import BranchOptions
+from recsys.learning.evaluation import Score
+from recsys.learning.split import HoldOut
+from recsys.learning.training import Fitted, TrainingOptions
+from recsys.learning.tuning import LinearSettings, NeighbourSettings
+from recsys.models import popularity
+from recsys.models.fusion import Fused
+from recsys.models.histories import Histories, InputWeights
+
+PANEL_CELLS = 60_000_000  # validation shoppers x items that choose: 240 MB a branch
+LOOKED_AT = 4_000  # validation shoppers that choose the epoch
+
+Floats = NDArray[np.float32]
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Where the search starts on one set."""
+
+    dense: TrainingOptions
+    epochs: int
+    linear: LinearSettings = field(default_factory=LinearSettings)
+    neighbours: NeighbourSettings = field(default_factory=NeighbourSettings)
+
+
+RECIPES: dict[str, Recipe] = {
+    "ml1m": Recipe(
+        dense=TrainingOptions(hidden=600, latent=200, gamma=0.005),
+        epochs=70,
+        linear=LinearSettings(method="ease", penalty=800.0),
+    ),
+    "gowalla": Recipe(
+        dense=TrainingOptions(hidden=400, latent=200, gamma=0.005, batch=500), epochs=14
+    ),
+    "videogames": Recipe(
+        dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), gamma=0.005),
+        epochs=20,
+        linear=LinearSettings(method="ease", penalty=200.0, rank=256),
+    ),
+    "beauty": Recipe(
+        dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
+        epochs=20,
+        linear=LinearSettings(method="ease", penalty=50.0, rank=256),
+    ),
+    "ml100k": Recipe(
+        dense=TrainingOptions(batch=100, gamma=0.005, input=InputWeights(decay=0.95)),
+        epochs=60,
+        linear=LinearSettings(method="ease", penalty=200.0),
+    ),
+    "ml1mdiffrec": Recipe(
+        dense=TrainingOptions(hidden=600, latent=200, gamma=0.005),
+        epochs=60,
+        linear=LinearSettings(method="ease", penalty=800.0),
+    ),
+    "retailrocket": Recipe(dense=TrainingOptions(batch=100), epochs=30),
+    "onlineretail": Recipe(
+        dense=TrainingOptions(), epochs=40, linear=LinearSettings(method="ease", penalty=800.0)
+    ),
+    "grocery": Recipe(
+        dense=TrainingOptions(), epochs=40, linear=LinearSettings(method="ease", penalty=400.0)
+    ),
+}
+
+
+def choose(protocol: Protocol, *, seeds: tuple[int, ...]) -> Iterator[Chosen]:
+    """Linear and neighbours alone, the dense branch alone, then the three fused, seed by seed."""
+    recipe = RECIPES[protocol.name]
+    options = BranchOptions(
+        linear=recipe.linear,
+        neighbours=recipe.neighbours,
+        at=int(protocol.chosen_by.split("@")[1]),
+        cells=PANEL_CELLS,
+        item_limit=EASE_ITEMS,
+    )
+    alone = {
+        "linear": replace(options, neighbours=None),
+        "neighbours": replace(options, linear=None),
+    }
+    spent: dict[str, float] = {}
+    for name, only in alone.items():
+        chosen, settings = _alone(name, protocol, only)
+        spent[name] = chosen.cpu_seconds
+        options = replace(options, **{name: settings or getattr(options, name)})
+        yield chosen
+    fits = _dense(protocol, recipe, seeds)
+    yield _vae(protocol, recipe, fits)
+    yield _fused(protocol, options, fits, sum(spent.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fits:
+    """The dense branch: as it chose, as it is tested, one a seed, and its cost."""
+
+    choosing: tuple[Fitted, ...]  # one where another is refitted for the test
+    tested: tuple[Fitted, ...]
+    cpu_seconds: float
+
+
+def _alone(name: str, protocol: Protocol, options: BranchOptions) -> tuple[Chosen, Any]:
+    chosen, report = branches.grow(
+        protocol.train,
+        None,
+        protocol.validation,
+        options=options,
+        trend=_trend(protocol.train, protocol.clock),
+    )
+    print(f"  {protocol.name} {name}: {report}", flush=True)
+    began = time.process_time()
+    final = _rebuilt(protocol, None, options, report)
+    spent = time.process_time() - began
+    settings = None
+    if report[name] is not None:
+        settings = replace(getattr(options, name), **report[name])
+    return (
+        Chosen(
+            name=name,
+            settings=_said(report),
+            scores=(final.scores,),
+            validation=_validated(protocol, chosen.scores),
+            cpu_seconds=spent,
+        ),
+        settings,
+    )
+
+
+def _dense(protocol: Protocol, recipe: Recipe, seeds: tuple[int, ...]) -> _Fits:
+    """Fitted on train by validation; where all of train may teach, once more for as many epochs."""
+    looked_at = _some(protocol.validation)
+    options = replace(recipe.dense, stop_at=max(20, int(protocol.chosen_by.split("@")[1])))
+
+    def fit(taught: Histories, validation: HoldOut, epochs: int, seed: int) -> Fitted:
+        found = training.fit(
+            taught, validation=validation, options=options, epochs=epochs, seed=seed
+        )
+        print(f"  {protocol.name} vae {seed}: epoch {found.best_epoch}, {found.ndcgs}", flush=True)
+        return found
+
+    began = time.process_time()
+    if not protocol.refitted:
+        fits = tuple(fit(protocol.train, looked_at, recipe.epochs, seed) for seed in seeds)
+        spent = (time.process_time() - began) / len(seeds)
+        return _Fits(choosing=fits, tested=fits, cpu_seconds=spent)
+    first = fit(protocol.train, looked_at, recipe.epochs, seeds[0])
+    began = time.process_time()
+    nobody = looked_at.batch(0, 0)
+    fits = tuple(fit(protocol.final, nobody, first.best_epoch, seed) for seed in seeds)
+    spent = (time.process_time() - began) / len(seeds)
+    return _Fits(choosing=(first,), tested=fits, cpu_seconds=spent)
+
+
+def _vae(protocol: Protocol, recipe: Recipe, fits: _Fits) -> Chosen:
+    """The dense branch alone; where the data know time its bias follows the season."""
+    weight, chosen = 0.0, fits.choosing
+    trend = _trend(protocol.train, protocol.clock)
+    if trend is not None:
+        chosen = tuple(
+            training.seasoned(one, trend, validation=protocol.validation, options=recipe.dense)
+            for one in fits.choosing
+        )
+        weight = float(np.mean([one.season_weight for one in chosen]))
+    tested = fits.tested
+    if weight:
+        now = _trend(protocol.final, protocol.final_clock)
+        tested = tuple(_moved(one, now, weight) for one in fits.tested)
+    options = recipe.dense
+    said = f"{options.hidden} wide, {options.latent} latent, gamma {options.gamma:g}"
+    said += f", input decay {options.input.decay:g}" if options.input.decay != 1 else ""
+    said += ", foretelling" if options.future else ""
+    said += f", season {weight:.2g}" if weight else ""
+    epochs = "/".join(str(one.best_epoch) for one in fits.choosing)
+    return Chosen(
+        name="vae",
+        settings=f"{said}, epoch {epochs} of {recipe.epochs}",
+        scores=tuple(evaluation.by_vae(one.encoder, one.vectors) for one in tested),
+        validation=_validated(
+            protocol, *(evaluation.by_vae(one.encoder, one.vectors) for one in chosen)
+        ),
+        cpu_seconds=fits.cpu_seconds,
+    )
+
+
+def _fused(protocol: Protocol, options: BranchOptions, fits: _Fits, spent: float) -> Chosen:
+    """Settings are searched with the first seed; each seed's weights are its own."""
+    chosen: list[Fused] = []
+    reports: list[Report] = []
+    for fitted in fits.choosing:
+        fused, report = branches.grow(
+            protocol.train,
+            fitted,
+            protocol.validation,
+            options=options,
+            trend=_trend(protocol.train, protocol.clock),
+        )
+        print(f"  {protocol.name} fused: {report}", flush=True)
+        chosen.append(fused)
+        reports.append(report)
+        options = _settled(options, report)
+    tested = chosen
+    if protocol.refitted:
+        tested = [_rebuilt(protocol, one, options, reports[0]) for one in fits.tested]
+    return Chosen(
+        name="fused",
+        settings=_said(reports[0]),
+        scores=tuple(one.scores for one in tested),
+        validation=_validated(protocol, *(one.scores for one in chosen)),
+        cpu_seconds=fits.cpu_seconds + spent,
+    )
+
+
+def _settled(options: BranchOptions, report: Report) -> BranchOptions:
+    """The settings that were chosen, with nothing more to try but the weights."""
+    found = {
+        name: replace(getattr(options, name), **report[name])
+        for name in ("linear", "neighbours")
+        if getattr(options, name) is not None and report[name] is not None
+    }
+    return replace(options, **found, linear_grid=(), neighbour_grid=())
+
+
+def _rebuilt(
+    protocol: Protocol, fitted: Fitted | None, options: BranchOptions, report: Report
+) -> Fused:
+    """The chosen settings and weights, taught by all that may teach the model that is tested."""
+    settled = _settled(options, report)
+    settled = replace(
+        settled,
+        linear=settled.linear if report["linear"] is not None else None,
+        neighbours=settled.neighbours if report["neighbours"] is not None else None,
+    )
+    nobody = protocol.validation.batch(0, 0)
+    grown, _ = branches.grow(protocol.final, fitted, nobody, options=settled)
+    weights = report["weights"]
+    counts = np.bincount(protocol.final.items, minlength=protocol.final.n_items)
+    bias = np.float32(weights.get("popularity", 0.0)) * np.log1p(counts).astype(np.float32)
+    trend = _trend(protocol.final, protocol.final_clock)
+    if trend is not None:
+        bias = bias + np.float32(weights.get("trend", 0.0)) * trend
+    return replace(
+        grown,
+        bias=np.asarray(bias, np.float32),
+        dense_weight=float(weights.get("dense", 0.0)),
+        linear_weight=float(weights.get("linear", 0.0)),
+        neighbour_weight=float(weights.get("neighbours", 0.0)),
+    )
+
+
+def _validated(protocol: Protocol, *scores: Score) -> dict[str, float]:
+    """Means over the validation shoppers, and over seeds."""
+    found = [
+        reading.means(
+            reading.per_user(
+                score,
+                protocol.validation,
+                names=protocol.metrics,
+                plain_recall=protocol.plain_recall,
+            )
+        )
+        for score in scores
+    ]
+    return {name: float(np.mean([one[name] for one in found])) for name in protocol.metrics}
+
+
+def _some(validation: HoldOut) -> HoldOut:
+    if len(validation) <= LOOKED_AT:
+        return validation
+    rows = np.sort(np.random.default_rng(0).choice(len(validation), LOOKED_AT, replace=False))
+    masked = None if validation.masked is None else sparse.csr_array(validation.masked)[rows]
+    return HoldOut(
+        fold_in=validation.fold_in.take(rows), targets=validation.targets[rows], masked=masked
+    )
+
+
+def _trend(taught: Histories, clock: Clock | None) -> Floats | None:
+    """What sells now beside what always sold, where the data know time."""
+    if clock is None:
+        return None
+    recent = popularity.decayed_counts(
+        clock.user_rows, clock.item_rows, clock.at, n_items=taught.n_items
+    )
+    overall = np.bincount(taught.items, minlength=taught.n_items).astype(np.float32)
+    return popularity.trend(recent, overall)
+
+
+def _moved(fitted: Fitted, trend: Floats | None, weight: float) -> Fitted:
+    vectors = fitted.vectors.copy()
+    if trend is not None:
+        vectors[:, -1] += np.float32(weight) * trend
+    return replace(fitted, vectors=vectors)
+
+
+def _said(report: Report) -> str:
+    """Weights, then the settings that are not their defaults."""
+    parts = [f"{name} x {weight:.3g}" for name, weight in report["weights"].items() if weight]
+    defaults = {"linear": LinearSettings(), "neighbours": NeighbourSettings()}
+    for name, plain in defaults.items():
+        of = report[name] or {}
+        moved = [f"{key} {value}" for key, value in of.items() if value != getattr(plain, key)]
+        if moved:
+            parts.append(f"{name}: {', '.join(moved)}")
+    return "; ".join(parts)
