@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from recsys.behaviour import doctor
-from recsys.behaviour.doctor import Finding, Goods, Level
+from recsys.behaviour.doctor import Finding, Level
 from recsys.behaviour.doctor import reading as intake
 from recsys.catalogue import items
 from recsys.catalogue.feeds import read_feed
