@@ -4,7 +4,7 @@ The queue's settings allow one quick retry, which mends a connection that a rest
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from celery.exceptions import CeleryError
 from kombu.exceptions import KombuError
@@ -42,6 +42,13 @@ class Bell:
 
         args = (item_id, list(audience.categories), audience.price_band, size, locale)
         return self._ring(lambda: make_creative.apply_async(args=args))
+
+    def items(self, item_ids: Sequence[str] | None = None) -> bool:
+        """Have the words of these items read, or of whatever items wait."""
+        from workers.tasks import embed_items  # noqa: PLC0415 leaf
+
+        args = (None if item_ids is None else list(item_ids),)
+        return self._ring(lambda: embed_items.apply_async(args=args))
 
     def workers(self, *, seconds: float) -> list[str]:
         """The names of the workers that answer within this time.

@@ -1,5 +1,6 @@
 """What a worker process holds: connections and models, each opened when a task first needs it."""
 
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,10 @@ from workers.config import WorkersConfig
 if TYPE_CHECKING:
     from generative.cache import CreativeCache
     from generative.studio import Studio
+    from recsys.models.text import TextEncoder
     from recsys.serving.registry import ModelHandle
+
+log = logging.getLogger(__name__)
 
 
 class Runtime:
@@ -54,6 +58,16 @@ class Runtime:
         from recsys.serving.registry import ModelHandle  # noqa: PLC0415 leaf
 
         return ModelHandle(self.config.recsys.artifacts_dir)
+
+    @cached_property
+    def text_encoder(self) -> "TextEncoder | None":
+        from recsys.learning.embedding import open_encoder  # noqa: PLC0415 leaf
+
+        try:
+            return open_encoder(self.config.recsys.text_encoder)
+        except ValueError as missing:
+            log.error("new items wait: %s", missing)  # noqa: TRY400 the message is all there is
+            return None
 
     def forget_inherited(self) -> None:
         """After a fork: sockets and threads that were opened before it belong to the parent."""

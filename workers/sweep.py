@@ -8,6 +8,7 @@ from generative import campaigns
 from recsys.behaviour import spool
 from recsys.database import reading, writing
 from recsys.learning import runs
+from workers import embed
 from workers.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ class Rings:
 
     run_ids: tuple[str, ...]
     campaign_ids: tuple[str, ...]
+    items_wait: bool = False  # for their words to be read
 
 
 def run(runtime: Runtime) -> Rings:
@@ -34,4 +36,5 @@ def run(runtime: Runtime) -> Rings:
         return Rings(
             run_ids=tuple(runs.waiting(session)),
             campaign_ids=tuple(campaigns.waiting_or_silent(session, now=now)),
+            items_wait=embed.waits(runtime),
         )

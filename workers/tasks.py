@@ -3,7 +3,9 @@
 Tasks carry ids and small values. Each may be run twice, or late, or not at all: the rows are the record.
 """
 
-from workers.app import app, config, runtime
+from datetime import UTC, datetime, timedelta
+
+from workers.app import LATER, app, config, runtime
 
 
 @app.task(name="vitrine.retrain")
@@ -42,6 +44,19 @@ def run_campaign(campaign_id: str, lease: str | None = None) -> None:
         run_campaign.delay(campaign_id, held)
 
 
+@app.task(name="vitrine.embed_items")
+def embed_items(item_ids: list[str] | None = None, until: str | None = None) -> None:
+    """Read the words of these items; without ids, of a chunk of those that wait, then ring again.
+
+    The chain ends at `until`, when the next sweep begins another: there is never a crowd of them.
+    """
+    from workers.embed import run  # noqa: PLC0415 leaf
+
+    end = datetime.fromisoformat(until) if until else _next_sweep()
+    if run(runtime, item_ids) and datetime.now(UTC) < end:
+        embed_items.apply_async(args=(None, end.isoformat()), priority=LATER)
+
+
 @app.task(name="vitrine.sweep")
 def sweep() -> None:
     from workers.sweep import run  # noqa: PLC0415 leaf
@@ -51,3 +66,9 @@ def sweep() -> None:
         retrain.delay(run_id)
     for campaign_id in rings.campaign_ids:
         run_campaign.delay(campaign_id)
+    if rings.items_wait:
+        embed_items.apply_async(args=(None, _next_sweep().isoformat()), priority=LATER)
+
+
+def _next_sweep() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=config.sweep_seconds)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -146,7 +146,7 @@ def confirm(session: Session, done: Sequence[Pending]) -> None:
     """Note that these items' words are unchanged: their vectors stay as they are."""
     for one in done:
         session.execute(
-            ItemTextRow.__table__.update()
+            update(ItemTextRow)
             .where(ItemTextRow.item_id == one.item_id)
             .values(revision=one.revision)
         )
@@ -178,7 +178,7 @@ def read(
     good = [row for row in rows if len(row.vector) == _BYTES * width]
     joined = b"".join(row.vector for row in good)
     vectors = np.frombuffer(joined, "<f2").reshape(len(good), width).astype(np.float32)
-    whole = np.isfinite(vectors).all(axis=1)
+    whole = np.asarray(np.isfinite(vectors).all(axis=1))
     return ItemVectors(
         encoder=encoder,
         item_ids=tuple(row.item_id for row, ok in zip(good, whole, strict=True) if ok),

@@ -66,6 +66,12 @@ def embed(
     return len(waiting)
 
 
+def waits(engine: Engine, encoder: TextEncoder) -> bool:
+    """Whether any item needs a vector of this encoder."""
+    with reading(engine) as session:
+        return bool(text_vectors.pending(session, encoder.fingerprint, encoder.width, limit=1))
+
+
 def collect(
     engine: Engine,
     encoder: TextEncoder,

@@ -14,11 +14,12 @@ and pictures gives both halves side by side: nothing below this file asks what a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+STAND_INS = 3  # known items that stand for a newcomer in a history
 RANK = 96  # text columns; on public texts they find nearly what all 384 find
 
 _LEAST = 1e-6  # of a norm that a row may be divided by
@@ -58,16 +59,18 @@ class TextMap:
         """Text vectors (n, T) -> item vectors (n, d)."""
         return np.asarray(_with_one(centred(vectors, self.mean)) @ self.weight, np.float32)
 
-    def nearest(self, vectors: Floats) -> NDArray[np.int64]:
-        """The model's item whose words mean most nearly the same (n,); -1 where none is near."""
-        if not len(self.known):
-            return np.full(len(vectors), -1, np.int64)
-        alike = (centred(vectors, self.mean) @ self.columns) @ self.known.T  # (n, I)
-        best = alike.argmax(axis=1)
-        found = np.where(alike[np.arange(len(vectors)), best] > 0, best, -1)
-        return np.asarray(found, np.int64)
+    def nearest(self, vector: Floats, k: int = STAND_INS) -> tuple[NDArray[np.int64], Floats]:
+        """The model's items that read most like this text (T,), and their shares of it, summing to 1.
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        None, where no item reads at all like it.
+        """
+        alike = self.known @ (centred(vector[None, :], self.mean)[0] @ self.columns)  # (I,)
+        rows = np.argsort(-alike, kind="stable")[:k]
+        rows = rows[alike[rows] > _LEAST]
+        shares = alike[rows] / max(float(alike[rows].sum()), _LEAST)
+        return rows.astype(np.int64), shares.astype(np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Flat named arrays, as they are written to disk; `from_arrays` reads them back."""
         return {
             "text_encoder": np.frombuffer(self.encoder.encode(), np.uint8),
@@ -78,7 +81,7 @@ class TextMap:
         }
 
 
-def from_arrays(named: Mapping[str, NDArray[np.generic]]) -> TextMap:
+def from_arrays(named: Mapping[str, NDArray[Any]]) -> TextMap:
     """Build from named arrays, refusing shapes and numbers that do not fit together.
 
     Raises:
@@ -91,15 +94,13 @@ def from_arrays(named: Mapping[str, NDArray[np.generic]]) -> TextMap:
         )
     except KeyError as missing:
         raise ValueError(f"the text map has no {missing}") from None
-    shapes = (mean.ndim, columns.ndim, weight.ndim, known.ndim)
-    if shapes != (1, 2, 2, 2) or any(
-        array.dtype != np.float32 or not np.isfinite(array).all()
-        for array in (mean, columns, weight, known)
-    ):
-        raise ValueError("the text map holds arrays that are not its own")
-    if (len(columns), len(weight), known.shape[1]) != (
-        len(mean), len(mean) + 1, columns.shape[1],
-    ):  # fmt: skip
+    numbers = (mean, columns, weight, known)
+    if [array.ndim for array in numbers] != [1, 2, 2, 2]:
+        raise ValueError("the text map's arrays have dimensions that are not theirs")
+    if any(array.dtype != np.float32 or not np.isfinite(array).all() for array in numbers):
+        raise ValueError("the text map holds what is no number")
+    fits = len(columns) == len(mean) and len(weight) == len(mean) + 1
+    if not fits or known.shape[1] != columns.shape[1]:
         raise ValueError("the text map's arrays do not fit one another")
     return TextMap(encoder=encoder, mean=mean, columns=columns, weight=weight, known=known)
 
@@ -111,14 +112,14 @@ def fit_map(
 
     An item weighs n / (n + half): a vector that one shopper shaped says little about its words.
     """
-    weights = np.asarray(counts / (counts + half), np.float64)
-    inputs = _with_one(features).astype(np.float64)
+    weights = np.asarray(counts / (counts + half), np.float32)
+    inputs = _with_one(features)
     weighted = inputs * weights[:, None]
-    gram = inputs.T @ weighted  # (T + 1, T + 1)
+    gram = (inputs.T @ weighted).astype(np.float64)  # (T + 1, T + 1)
     ridge = np.full(len(gram), penalty * max(float(weights.mean()), _LEAST))
     ridge[-1] = _LEAST
     gram[np.diag_indices(len(gram))] += ridge
-    return np.linalg.solve(gram, weighted.T @ item_vectors).astype(np.float32)
+    return np.asarray(np.linalg.solve(gram, weighted.T @ item_vectors), np.float32)
 
 
 def directions(features: Floats, rank: int) -> Floats:
@@ -134,7 +135,8 @@ def centred(vectors: Floats, mean: Floats) -> Floats:
     has_text = np.abs(vectors).max(axis=1, initial=0) > 0
     found = np.where(has_text[:, None], vectors - mean, 0).astype(np.float32)
     norms = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.divide(found, norms, out=np.zeros_like(found), where=norms > _LEAST)
+    found /= np.where(norms > _LEAST, norms, np.inf)
+    return np.asarray(found, np.float32)
 
 
 def mean_of(vectors: Floats) -> Floats:

@@ -47,7 +47,8 @@ class HashedWords:
                 sign = 1.0 if code & 1 else -1.0
                 found[row, (code >> 1) % WIDTH] += sign * weight * (1 + np.log(count))
         norms = np.linalg.norm(found, axis=1, keepdims=True)
-        return np.divide(found, norms, out=found, where=norms > 0)
+        found /= np.where(norms > 0, norms, 1)
+        return found
 
 
 def _features(text: str) -> Iterator[tuple[str, float]]:
