@@ -32,10 +32,11 @@ from recsys.models.fusion import Fused
 from recsys.models.histories import Histories
 from recsys.models.linear import Linear
 from recsys.models.neighbours import ItemLists, Neighbours
+from recsys.models.regressed import regressed
 
 Floats = NDArray[np.float32]
 
-_KEPT = 4  # fits held while their reading is tuned: a few hundred MB at 100k items
+_KEPT = 6  # fits held while their reading is tuned: a few hundred MB at 100k items
 _SAMPLE = 256  # shoppers that set the scale where nobody validates
 
 
@@ -177,32 +178,49 @@ class _Shop:
         )
 
     def neighbours(self, settings: NeighbourSettings) -> Neighbours:
-        alike: ItemLists = self._kept(
-            (
-                "alike",
-                settings.k,
-                settings.shrink,
-                settings.own_power,
-                settings.their_power,
-                settings.user_power,
-            ),
+        alike = self._alike(settings)
+        others = [
+            (share * _mean(alike) / _mean(other), other)
+            for share, other in (
+                (settings.regressed, self._regressed(settings) if settings.regressed else None),
+                (settings.transition, self._follows(settings) if settings.transition else None),
+            )
+            if other is not None
+        ]
+        return Neighbours(lent=lists.lend(alike, *others), input=settings.input, norm=settings.norm)
+
+    def _alike(self, settings: NeighbourSettings) -> ItemLists:
+        powers = (settings.own_power, settings.their_power)
+        made: ItemLists = self._kept(
+            ("alike", settings.k, settings.shrink, powers, settings.user_power),
             lambda: lists.cosine(
                 self.train.matrix(),
                 k=settings.k,
                 shrink=settings.shrink,
-                powers=(settings.own_power, settings.their_power),
+                powers=powers,
                 user_power=settings.user_power,
             ),
         )
-        others: list[tuple[float, ItemLists]] = []
-        if settings.transition:
-            follows: ItemLists = self._kept(
-                ("follows", settings.k, settings.horizon),
-                lambda: lists.transitions(self.train, k=settings.k, horizon=settings.horizon),
-            )
-            scale = _mean(alike) / max(_mean(follows), 1e-12)
-            others.append((settings.transition * scale, follows))
-        return Neighbours(lent=lists.lend(alike, *others), input=settings.input, norm=settings.norm)
+        return made
+
+    def _regressed(self, settings: NeighbourSettings) -> ItemLists:
+        """On the candidates of plain settings: they need not be found again for every other."""
+        made: ItemLists = self._kept(
+            ("regressed", settings.k, settings.penalty),
+            lambda: regressed(
+                self.train.matrix(),
+                self._alike(NeighbourSettings(k=settings.k)),
+                penalty=settings.penalty,
+            ),
+        )
+        return made
+
+    def _follows(self, settings: NeighbourSettings) -> ItemLists:
+        made: ItemLists = self._kept(
+            ("follows", settings.k, settings.horizon),
+            lambda: lists.transitions(self.train, k=settings.k, horizon=settings.horizon),
+        )
+        return made
 
     def fused(self, chosen: Mapping[str, Any], weights: Mapping[str, float]) -> Fused:
         bias = np.zeros(self.train.n_items, np.float32)
@@ -284,7 +302,7 @@ def _evenly(pieces: Mapping[str, Piece]) -> dict[str, float]:
 
 
 def _mean(of: ItemLists) -> float:
-    return float(of.scores.mean()) if len(of.scores) else 0.0
+    return float(of.scores.mean()) if len(of.scores) else 1.0
 
 
 def _said(settings: Any, weight: float) -> dict[str, Any] | None:

@@ -96,7 +96,7 @@ def cosine(
     2017). `shrink` discounts pairs that a handful of shoppers made by accident. Interactions may be
     weighted: then c_ij sums the products, and c_i the weights.
     """
-    interactions = _without_robots(interactions)
+    interactions = without_robots(interactions)
     counts = np.asarray(interactions.sum(axis=0), np.float64).ravel()
     sizes = np.maximum(np.diff(interactions.indptr), 1).astype(np.float64)
     by_user = sparse.csr_array(interactions, dtype=np.float64)
@@ -163,7 +163,8 @@ def together(orders: Any, *, k: int = 20, minimum_support: int = 3) -> ItemLists
     return _best(_shared(orders, orders), score, orders.shape[1], k)
 
 
-def _without_robots(interactions: Any) -> Any:
+def without_robots(interactions: Any) -> Any:
+    """The interactions (U, I) without histories too long to be anybody's."""
     sizes = np.diff(interactions.indptr)
     if sizes.max(initial=0) <= _LONGEST_HISTORY:
         return interactions
