@@ -1,7 +1,9 @@
 """What training makes: one immutable object, so that parts of two versions can never meet.
 
-On disk a bundle is a folder of five files. `manifest.json` is written last and names the size and
-sha256 of the others; nothing is unpickled, and nothing is parsed before its hash agrees.
+On disk a bundle is a folder. `manifest.json` is written last and names the size and sha256 of the
+other files; nothing is unpickled, and nothing is parsed before its hash agrees. What has a row for
+every item lies in a file of its own, so that a large one is mapped rather than read: processes then
+share it, and what a request does not touch takes no memory.
 """
 
 import hashlib
@@ -9,7 +11,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +20,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.errors import CorruptArtifact
-from recsys.models import encoder as encoders
+from recsys.learning import indexing
+from recsys.learning.indexing import IndexKind
+from recsys.models import fusion
 from recsys.models import neighbours as lists
-from recsys.models.encoder import Encoder
+from recsys.models import text as texts
+from recsys.models.fusion import Fused
+from recsys.models.histories import Histories
 from recsys.models.neighbours import ItemLists
+from recsys.models.text import TextMap
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
-FILES = ("encoder.npz", "items.faiss", "items.json", "signals.npz")
+FILES = ("fused.npz", "items.faiss", "items.json", "signals.npz")
+SEARCHED, TEXT = "searched.npy", "text.npz"
+# Of these names in the fused model those that it has are files `<name>.npy`.
+MATRICES = (
+    "encoder_embedding",
+    "vectors",
+    "linear_project",
+    "linear_items",
+    "neighbours_indices",
+    "neighbours_data",
+)
 
+_OPTIONAL = frozenset({SEARCHED, TEXT, *(f"{name}.npy" for name in MATRICES)})
 _LARGEST_MANIFEST = 1 << 20
-_LARGEST_FILE = 1 << 33
-_FLAT_INNER_PRODUCT = b"IxFI"  # the four letters FAISS opens such a file with
+_LARGEST_FILE = 1 << 34
+_MAPPED_FROM = 1 << 26
+_COMPARED = 256  # rows of the searched vectors that are held against the model they came from
 _LIST_ARRAYS = ("indptr", "indices", "scores")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelBundle:
-    """`item_ids[row]` names every row of the encoder, the index and the signals."""
+    """`item_ids[row]` names every row of the fused model, the index and the signals."""
 
     version: str
-    encoder: Encoder
-    index: Any  # faiss.IndexFlatIP over [W, b]; read-only once built, so threads may share it
+    fused: Fused
+    index: Any  # a FAISS index; read-only once built, so threads may share it
+    vectors: NDArray[np.float32]  # (I, d), what is searched: `fused.items()`
     item_ids: tuple[str, ...]
     item_rows: Mapping[str, int]
     popularity: NDArray[np.float32]
     neighbours: ItemLists
     together: ItemLists
+    text: TextMap | None  # where items lie that nobody has touched, by what is written of them
     manifest: Mapping[str, Any]
 
     @classmethod
@@ -52,8 +73,7 @@ class ModelBundle:
         """The model of a shop that has none yet: it knows no item."""
         return assemble(
             version="none",
-            encoder=encoders.untrained(),
-            vectors=np.zeros((0, 2), np.float32),
+            fused=Fused(bias=np.zeros(0, np.float32)),
             item_ids=(),
             popularity=np.zeros(0, np.float32),
             neighbours=lists.empty(0),
@@ -61,61 +81,76 @@ class ModelBundle:
             manifest={},
         )
 
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """The index's own memory, (I, D + 1); not a copy."""
-        n, d = self.index.ntotal, self.index.d
-        if n == 0:
-            return np.zeros((0, d), np.float32)
-        flat: NDArray[np.float32] = faiss.rev_swig_ptr(self.index.get_xb(), n * d)
-        return flat.reshape(n, d)
 
-
-def assemble(
+def assemble(  # noqa: PLR0913 the parts of one object, all by keyword
     *,
     version: str,
-    encoder: Encoder,
-    vectors: NDArray[np.float32],
+    fused: Fused,
     item_ids: tuple[str, ...],
     popularity: NDArray[np.float32],
     neighbours: ItemLists,
     together: ItemLists,
     manifest: Mapping[str, Any],
+    text: TextMap | None = None,
+    shoppers: Histories | None = None,
+    index_kind: IndexKind | None = None,
 ) -> ModelBundle:
-    """Put the parts together; `vectors` are the decoder's `[W, b]`."""
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+    """Put the parts together, and build the index that fits the number of items.
+
+    A branch of weight zero is left out. `shoppers` are a sample whose queries tune an index that
+    is not exact; without them, made-up shoppers of an item and those beside it do. `index_kind`
+    overrules `indexing.kind_for`.
+    """
+    fused = _without_idle(fused)
+    vectors = fused.items()
+    kind = index_kind or indexing.kind_for(len(item_ids))
+    queries = np.zeros((0, fused.width), np.float32)
+    if kind is not IndexKind.FLAT:
+        queries = fused.users(shoppers or _made_up(neighbours, fused.n_items))
+    built = indexing.build(vectors, queries, kind=kind)
     return ModelBundle(
         version=version,
-        encoder=encoder,
-        index=index,
+        fused=fused,
+        index=built.index,
+        vectors=_own_memory(built.index) if kind is IndexKind.FLAT else vectors,
         item_ids=item_ids,
         item_rows={item_id: row for row, item_id in enumerate(item_ids)},
         popularity=popularity,
         neighbours=neighbours,
         together=together,
-        manifest=manifest,
+        text=text,
+        manifest={**manifest, "index": built.note},
     )
 
 
 def is_finite(bundle: ModelBundle) -> bool:
     """Whether every number that ranks is one: a fit that diverged leaves NaN behind."""
-    arrays = (*bundle.encoder.arrays().values(), bundle.vectors, bundle.popularity)
+    arrays = (*bundle.fused.arrays().values(), bundle.vectors, bundle.popularity)
     return all(bool(np.isfinite(array).all()) for array in arrays)
 
 
 def save(bundle: ModelBundle, directory: Path) -> None:
     """Write the files, then the manifest; each is on disk before the next is begun."""
     directory.mkdir(parents=True, exist_ok=True)
-    np.savez(directory / "encoder.npz", allow_pickle=False, **bundle.encoder.arrays())
+    arrays = bundle.fused.arrays()
+    matrices = {f"{name}.npy": arrays.pop(name) for name in MATRICES if name in arrays}
+    if not isinstance(bundle.index, faiss.IndexFlatIP):
+        matrices[SEARCHED] = bundle.vectors
+    for name, matrix in matrices.items():
+        np.save(directory / name, matrix, allow_pickle=False)
+    np.savez(directory / "fused.npz", allow_pickle=False, **arrays)
     faiss.write_index(bundle.index, str(directory / "items.faiss"))
     (directory / "items.json").write_text(json.dumps(bundle.item_ids), encoding="utf-8")
     signals = {"popularity": bundle.popularity}
     for name, listed in (("neighbours", bundle.neighbours), ("together", bundle.together)):
         signals |= {f"{name}_{part}": getattr(listed, part) for part in _LIST_ARRAYS}
     np.savez(directory / "signals.npz", allow_pickle=False, **signals)
+    written = [*FILES, *matrices]
+    if bundle.text is not None:
+        np.savez(directory / TEXT, allow_pickle=False, **bundle.text.arrays())
+        written.append(TEXT)
     files = {}
-    for name in FILES:
+    for name in written:
         _flush(directory / name)
         path = directory / name
         files[name] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
@@ -133,21 +168,28 @@ def load(directory: Path) -> ModelBundle:
         CorruptArtifact: A file is missing, foreign, changed, too large, or does not fit the others.
     """
     manifest = read_manifest(directory)
-    _verify(directory, manifest)
+    names = _verify(directory, manifest)
     try:
-        encoder = encoders.from_arrays(_read_arrays(directory / "encoder.npz"))
+        arrays = _read_arrays(directory / "fused.npz")
+        matrices = [name for name in MATRICES if f"{name}.npy" in names]
+        arrays |= {name: _read_matrix(directory / f"{name}.npy") for name in matrices}
+        fused = fusion.from_arrays(arrays)
         item_ids = tuple(json.loads((directory / "items.json").read_text(encoding="utf-8")))
         signals = _read_arrays(directory / "signals.npz")
-        index = _read_index(directory / "items.faiss", len(item_ids), encoder.latent + 1)
+        kind = IndexKind(manifest["index"]["kind"])
+        index = indexing.read(directory / "items.faiss", kind, n=len(item_ids), d=fused.width)
+        flat = kind is IndexKind.FLAT
         bundle = ModelBundle(
             version=str(manifest["version"]),
-            encoder=encoder,
+            fused=fused,
             index=index,
+            vectors=_own_memory(index) if flat else _read_matrix(directory / SEARCHED),
             item_ids=item_ids,
             item_rows={item_id: row for row, item_id in enumerate(item_ids)},
             popularity=signals["popularity"],
             neighbours=_lists(signals, "neighbours"),
             together=_lists(signals, "together"),
+            text=texts.from_arrays(_read_arrays(directory / TEXT)) if TEXT in names else None,
             manifest=manifest,
         )
         _agree(bundle)
@@ -165,20 +207,26 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise CorruptArtifact(f"{directory.name}: {MANIFEST} cannot be read: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise CorruptArtifact(f"{directory.name}: not a model of format {FORMAT}; train a new one")
+    if not isinstance(manifest, dict):
+        raise CorruptArtifact(f"{directory.name}: {MANIFEST} is no manifest of ours")
+    found = manifest.get("format")
+    if found != FORMAT:
+        said = f"a model of format {found}" if isinstance(found, int) else "no model of ours"
+        raise CorruptArtifact(
+            f"{directory.name}: {said}, and this version reads format {FORMAT}; train a new one"
+        )
     if manifest.get("version") != directory.name and not directory.name.startswith("."):
         raise CorruptArtifact(f"{directory.name}: its manifest is of {manifest.get('version')!r}")
     return manifest
 
 
-def _verify(directory: Path, manifest: Mapping[str, Any]) -> None:
+def _verify(directory: Path, manifest: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the files, each of which is as it was written."""
     files = manifest.get("files")
-    if not isinstance(files, dict) or set(files) != set(FILES):
+    if not isinstance(files, dict) or not set(FILES) <= set(files) <= {*FILES, *_OPTIONAL}:
         raise CorruptArtifact(f"{directory.name}: the manifest does not list {', '.join(FILES)}")
-    for name in FILES:
+    for name, expected in files.items():
         path = directory / name
-        expected = files[name]
         try:
             size = path.stat().st_size
             if size > _LARGEST_FILE or size != expected["bytes"]:
@@ -187,6 +235,7 @@ def _verify(directory: Path, manifest: Mapping[str, Any]) -> None:
                 raise CorruptArtifact(f"{directory.name}: {name} was changed after it was written")
         except (OSError, KeyError, TypeError) as error:
             raise CorruptArtifact(f"{directory.name}: {name} cannot be read: {error}") from error
+    return frozenset(files)
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -200,15 +249,45 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         return {name: stored[name] for name in stored.files}
 
 
-def _read_index(path: Path, n_items: int, width: int) -> Any:
-    with path.open("rb") as stream:
-        kind = stream.read(len(_FLAT_INNER_PRODUCT))
-    if kind != _FLAT_INNER_PRODUCT or path.stat().st_size < n_items * width * 4:
-        raise ValueError(f"{path.name} is no flat inner-product index of {n_items} x {width}")
-    index = faiss.read_index(str(path))
-    if not isinstance(index, faiss.IndexFlatIP) or (index.ntotal, index.d) != (n_items, width):
-        raise ValueError(f"{path.name} holds {index.ntotal} x {index.d}, not {n_items} x {width}")
-    return index
+def _read_matrix(path: Path) -> NDArray[Any]:
+    if path.stat().st_size < _MAPPED_FROM:
+        return np.asarray(np.load(path, allow_pickle=False))
+    # as a plain array: a memmap's indexing is slower, and every row of it would be one too
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _own_memory(index: Any) -> NDArray[np.float32]:
+    """The vectors of an exact index (I, d); not a copy."""
+    n, d = index.ntotal, index.d
+    if n == 0:
+        return np.zeros((0, d), np.float32)
+    flat: NDArray[np.float32] = faiss.rev_swig_ptr(index.get_xb(), n * d)
+    return flat.reshape(n, d)
+
+
+def _without_idle(fused: Fused) -> Fused:
+    """A branch that validation gave no weight is neither stored nor computed."""
+    if not fused.dense_weight:
+        fused = replace(fused, encoder=None, vectors=None)
+    if not fused.linear_weight:
+        fused = replace(fused, linear=None)
+    return fused if fused.neighbour_weight else replace(fused, neighbours=None)
+
+
+def _made_up(neighbours: ItemLists, n_items: int) -> Histories:
+    """Shoppers of one item and the items beside it, for a catalogue whose real ones are not here."""
+    drawn = np.random.default_rng(0).choice(n_items, min(_COMPARED, n_items), replace=False)
+    kept = [np.concatenate([neighbours.of(row)[0][:8][::-1], [row]]) for row in drawn]
+    sizes = np.array([len(rows) for rows in kept])
+    indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    place = np.arange(indptr[-1]) - np.repeat(indptr[:-1], sizes)
+    return Histories(
+        indptr=indptr,
+        items=np.concatenate(kept).astype(np.int32),
+        ages=(np.repeat(sizes, sizes) - 1 - place).astype(np.int32),
+        kinds=np.zeros(len(place), np.int8),
+        n_items=n_items,
+    )
 
 
 def _lists(signals: Mapping[str, NDArray[Any]], name: str) -> ItemLists:
@@ -217,13 +296,21 @@ def _lists(signals: Mapping[str, NDArray[Any]], name: str) -> ItemLists:
 
 
 def _agree(bundle: ModelBundle) -> None:
-    n = len(bundle.item_ids)
+    n, fused = len(bundle.item_ids), bundle.fused
     if not all(isinstance(item_id, str) for item_id in bundle.item_ids):
         raise ValueError("an item id is no text")
-    if len(bundle.item_rows) != n or len(bundle.encoder.embedding) != n:
-        raise ValueError(f"{n} item ids for {len(bundle.encoder.embedding)} embeddings")
+    if len(bundle.item_rows) != n or fused.n_items != n:
+        raise ValueError(f"{len(bundle.item_rows)} item ids for {fused.n_items} items")
+    if bundle.vectors.shape != (n, fused.width) or bundle.vectors.dtype != np.float32:
+        raise ValueError(f"the searched vectors are {bundle.vectors.shape}, not those of the model")
+    compared = np.unique(np.linspace(0, n - 1, min(n, _COMPARED)).astype(np.int64))
+    if not np.array_equal(_of_rows(fused, compared).items(), bundle.vectors[compared]):
+        raise ValueError("the searched vectors are of another model")
     if bundle.popularity.shape != (n,) or not is_finite(bundle):
         raise ValueError("popularity or the item vectors are short, or not finite")
+    text = bundle.text
+    if text is not None and (len(text.known), text.weight.shape[1]) != (n, fused.width):
+        raise ValueError("the text map is of another model")
     for listed in (bundle.neighbours, bundle.together):
         indptr, indices = listed.indptr, listed.indices
         whole = len(indptr) == n + 1 and indptr[0] == 0 and indptr[-1] == len(indices)
@@ -231,6 +318,18 @@ def _agree(bundle: ModelBundle) -> None:
             raise ValueError("the item lists do not fit the items")
         if len(indices) and (indices.min() < 0 or indices.max() >= n):
             raise ValueError("an item list names an item that is not there")
+
+
+def _of_rows(fused: Fused, rows: NDArray[np.int64]) -> Fused:
+    """What `Fused.items` reads, of some rows only."""
+    linear, vectors = fused.linear, fused.vectors
+    return replace(
+        fused,
+        bias=fused.bias[rows],
+        vectors=None if vectors is None else vectors[rows],
+        linear=None if linear is None else replace(linear, items=linear.items[rows]),
+        neighbours=None,
+    )
 
 
 def _sha256(path: Path) -> str:

@@ -1,26 +1,91 @@
-"""Exact search over `[W, b]`: the best items for a shopper are the decoder's own ranking."""
+"""Search over `[W, Q, b]`: the best items for a shopper are the model's own ranking.
+
+A small catalogue's answer is exact. A larger one's candidates come from a coarser index (chosen in
+`learning.indexing`) and are scored again with the vectors themselves, so that every score is the
+model's own; only which candidates there are is approximate, to the recall the index was tuned to.
+"""
+
+from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.learning.bundle import ModelBundle
-from recsys.models.encoder import user_vectors
+from recsys.learning.indexing import padded
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+FEW = 4_096  # allowed items that are cheaper to score one and all than to find in an index
+
+_SPARE = 16  # asked for beyond k, so that what FAISS rounds otherwise than we do is not cut off
+_SPARE_COARSE = 100  # the same where FAISS sees the vectors in half precision
+_ROUNDING = 1e-6
 
 
 def search(
-    bundle: ModelBundle, mean: NDArray[np.float32], k: int, allowed: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The best `k` allowed item rows for one shopper, best first, with their logits.
+    bundle: ModelBundle, query: Floats, k: int, allowed: NDArray[np.bool_]
+) -> tuple[Rows, Floats]:
+    """The best `k` allowed item rows for one query (d,), best first, with their scores.
 
-    Equal logits go to the lower row, so that the answer does not depend on the heap's order.
+    Equal scores go to the lower row, so that the answer does not depend on the heap's order.
     """
-    k = min(k, int(np.count_nonzero(allowed)))
+    n_allowed = int(np.count_nonzero(allowed))
+    k = min(k, n_allowed)
     if k == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    bits = np.packbits(allowed, bitorder="little")
-    selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type]  # stubs are of the C++ signature
-    params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # as above
-    scores, rows = bundle.index.search(user_vectors(mean[None, :]), k, params=params)
-    order = np.lexsort((rows[0], -scores[0]))
-    return rows[0][order], scores[0][order]
+    exact = isinstance(bundle.index, faiss.IndexFlatIP)
+    if n_allowed <= FEW and not (exact and n_allowed == len(allowed)):
+        return _exhaustive(bundle, query, k, allowed)
+    wanted = min(n_allowed, k + (_SPARE if exact else max(k, _SPARE_COARSE)))
+    rows = _candidates(bundle.index, query, wanted, allowed, n_allowed)
+    if len(rows) < wanted and len(rows) < k:  # the lists looked into ran dry
+        return _exhaustive(bundle, query, k, allowed)
+    rows, scores = _ordered(rows, score(bundle, rows, query))
+    if exact and wanted < n_allowed and _tied(scores[k - 1], scores[-1]):
+        return _exhaustive(bundle, query, k, allowed)  # which of the tied FAISS keeps is chance
+    return rows[:k], scores[:k]
+
+
+def score(bundle: ModelBundle, rows: NDArray[Any], query: Floats) -> Floats:
+    """The searched scores of some item rows (n,): equal items get equal scores, to the bit."""
+    return np.asarray(np.einsum("nd,d->n", bundle.vectors[rows], query), np.float32)
+
+
+def _candidates(
+    index: Any, query: Floats, wanted: int, allowed: NDArray[np.bool_], n_allowed: int
+) -> Rows:
+    chosen: dict[str, Any] = {}
+    if n_allowed < len(allowed):
+        bits = np.packbits(allowed, bitorder="little")
+        chosen["sel"] = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type]  # stubs are of the C++ signature
+    if isinstance(index, faiss.IndexIVF):
+        # the fewer may be found, the more lists are looked into: as many allowed items as ever
+        probes = -(-index.nprobe * len(allowed) // n_allowed)
+        params: Any = faiss.SearchParametersIVF(nprobe=min(probes, index.nlist), **chosen)  # type: ignore[call-arg]  # as above
+    else:
+        params = faiss.SearchParameters(**chosen) if chosen else None
+    _, rows = index.search(padded(query[None, :], index.d), wanted, params=params)
+    found: Rows = rows[0][rows[0] >= 0]
+    return found
+
+
+def _exhaustive(
+    bundle: ModelBundle, query: Floats, k: int, allowed: NDArray[np.bool_]
+) -> tuple[Rows, Floats]:
+    rows = np.flatnonzero(allowed)
+    scores = score(bundle, rows, query)
+    bound = np.partition(scores, len(scores) - k)[len(scores) - k]
+    kept = scores >= bound
+    rows, scores = _ordered(rows[kept], scores[kept])
+    return rows[:k], scores[:k]
+
+
+def _ordered(rows: Rows, scores: Floats) -> tuple[Rows, Floats]:
+    order = np.lexsort((rows, -scores))
+    return rows[order], scores[order]
+
+
+def _tied(one: np.float32, other: np.float32) -> bool:
+    return bool(one - other <= _ROUNDING * max(1.0, abs(float(one))))

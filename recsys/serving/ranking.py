@@ -5,7 +5,8 @@ hidden, sold out (where stock matters), excluded, filtered away or to be kept fr
 never appears. `excluded` counts each such item once, under the first rule that met it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,28 +14,49 @@ from numpy.typing import NDArray
 from recsys.learning import metrics
 from recsys.learning.bundle import ModelBundle
 from recsys.models.neighbours import ItemLists
-from recsys.serving import explain, index, rules
+from recsys.serving import explain, retrieval, rules
+from recsys.serving import newcomers as arrivals
+from recsys.serving import shopper as shoppers
+from recsys.serving.newcomers import Newcomers
 from recsys.serving.rules import Shelf
-from recsys.types import Hide, Query, Reason, Recommendation, Slate, Source, UserHistory
+from recsys.serving.shopper import Shopper
+from recsys.types import EventKind, Hide, Query, Reason, Recommendation, Slate, Source, UserHistory
 
 _NOBODY = UserHistory()
 _POPULAR = Reason(kind="popular", text="Popular right now")
+_PICKED = Reason(kind="similar", text="Picked for you")
 _NEWEST = Reason(kind="newest", text="New in the shop")
 
 Picks = dict[str, Recommendation]
 
 
-def recommend(bundle: ModelBundle, shelf: Shelf, history: UserHistory, query: Query) -> Slate:
+def recommend(
+    bundle: ModelBundle,
+    shelf: Shelf,
+    history: UserHistory,
+    query: Query,
+    newcomers: Newcomers | None = None,
+) -> Slate:
     """The best `query.k` items for a shopper, each with its source and a reason that is true."""
     seen = rules.kept_from(history, query.hide)
     mask, excluded = rules.allowed(bundle, shelf, query, seen)
     picks: Picks = {}
-    shopper = explain.understand(bundle, history)
+    shopper = shoppers.understand(bundle, history, newcomers)
     if shopper is not None:
-        rows, scores = index.search(bundle, shopper.mean, query.k, mask)
-        reasons = _because(bundle, shelf, history, shopper, rows)
-        for row, score, reason in zip(rows.tolist(), scores.tolist(), reasons, strict=True):
-            _add(picks, bundle.item_ids[row], score, Source.PERSONAL, reason)
+        rows, scores = retrieval.best(bundle, shopper, query.k, mask)
+        causes = explain.causes(bundle, shopper, rows)
+        best = [
+            _Personal(bundle.item_ids[row], score, cause, popular=bundle.popularity[row] > 0)
+            for row, score, cause in zip(rows.tolist(), scores.tolist(), causes, strict=True)
+        ]
+        if newcomers is not None:
+            above = scores[-1] if len(scores) == query.k else -np.inf
+            new = _new(newcomers, shelf, query, shopper=shopper, seen=seen, above=float(above))
+            best = sorted([*best, *new], key=lambda one: -one.score)[: query.k]
+        deeds = explain.strongest_deeds(history)
+        for one in best:
+            reason = _because(one, shelf, deeds)
+            _add(picks, one.item_id, one.score, Source.PERSONAL, reason)
     _fill(picks, bundle, shelf, query, seen=seen, mask=mask, excluded=excluded)
     return _slate(picks, bundle, excluded, _missing(shelf, (*history.item_ids, *query.exclude)))
 
@@ -54,8 +76,9 @@ def similar(
     *,
     k: int,
     exclude: frozenset[str] = frozenset(),
+    newcomers: Newcomers | None = None,
 ) -> Slate:
-    """What the item's shoppers also like, then the nearest category: popular before newest."""
+    """What the item's shoppers also like, what lies near it, then the nearest category."""
     item = shelf.items.get(item_id)
     query = Query(k=k, exclude=exclude | {item_id}, hide=Hide.NONE)
     mask, excluded = rules.allowed(bundle, shelf, query, frozenset())
@@ -63,6 +86,11 @@ def similar(
     title = "this" if item is None else item.title
     reason = Reason(kind="similar", item_id=item_id, text=f"Similar to {title}")
     _from_lists(picks, bundle, bundle.neighbours, item_id, k=k, mask=mask, reason=reason)
+    vector = None if picks else _vector(bundle, item_id, newcomers)
+    if vector is not None:  # nobody's neighbour: what the model says of it is all there is
+        rows, cosines = retrieval.nearest(bundle, vector, k, mask)
+        for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
+            _add(picks, bundle.item_ids[row], cosine, Source.SIMILAR, reason)
     path = () if item is None else item.category
     for depth in range(len(path), 0 if path else -1, -1):
         if len(picks) >= k:
@@ -85,29 +113,50 @@ def bought_together(bundle: ModelBundle, shelf: Shelf, item_id: str, *, k: int) 
     return _slate(picks, bundle, excluded, _missing(shelf, (item_id,)))
 
 
-def _because(
-    bundle: ModelBundle,
+class _Personal(NamedTuple):
+    item_id: str
+    score: float
+    cause: str | None
+    popular: bool
+
+
+def _new(
+    newcomers: Newcomers,
     shelf: Shelf,
-    history: UserHistory,
-    shopper: explain.Understanding,
-    rows: NDArray[np.int64],
-) -> list[Reason]:
-    deeds = explain.strongest_deeds(history)
-    reasons = []
-    for row, cause in zip(rows.tolist(), explain.causes(bundle, shopper, rows), strict=True):
-        item_id = bundle.item_ids[row]
-        past = None if cause is None else shelf.items.get(cause)
-        if item_id in deeds:  # "because you viewed this very item" would be true and useless
-            reasons.append(explain.again(item_id, deeds[item_id]))
-        elif past is None:
-            reasons.append(
-                _POPULAR
-                if bundle.popularity[row] > 0
-                else Reason(kind="similar", text="Picked for you")
-            )
-        else:
-            reasons.append(explain.because(past, deeds[past.item_id]))
-    return reasons
+    query: Query,
+    *,
+    shopper: Shopper,
+    seen: frozenset[str],
+    above: float,
+) -> list[_Personal]:
+    found = arrivals.best(newcomers, shelf, query, shopper=shopper.query, seen=seen, above=above)
+    places = [place for place, _ in found]
+    causes = explain.causes_of(shopper, newcomers.vectors[places])
+    return [
+        _Personal(newcomers.item_ids[place], score, cause, popular=False)
+        for (place, score), cause in zip(found, causes, strict=True)
+    ]
+
+
+def _because(one: _Personal, shelf: Shelf, deeds: Mapping[str, EventKind]) -> Reason:
+    past = None if one.cause is None else shelf.items.get(one.cause)
+    if one.item_id in deeds:  # "because you viewed this very item" would be true and useless
+        return explain.again(one.item_id, deeds[one.item_id])
+    if past is not None:
+        return explain.because(past, deeds[past.item_id])
+    return _POPULAR if one.popular else _PICKED
+
+
+def _vector(
+    bundle: ModelBundle, item_id: str, newcomers: Newcomers | None
+) -> NDArray[np.float32] | None:
+    row = bundle.item_rows.get(item_id)
+    if row is not None:
+        vector: NDArray[np.float32] = bundle.vectors[row]
+        return vector
+    if newcomers is None or item_id not in newcomers.item_ids:
+        return None
+    return np.asarray(newcomers.vectors[newcomers.item_ids.index(item_id)])
 
 
 def _from_lists(

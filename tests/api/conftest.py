@@ -26,6 +26,7 @@ from recsys.config import RecsysConfig
 from recsys.database import writing
 from recsys.learning.bundle import ModelBundle, assemble
 from recsys.models import encoder as encoders
+from recsys.models.fusion import Fused
 from recsys.models.neighbours import ItemLists
 from recsys.serving import registry
 from recsys.types import Item
@@ -156,8 +157,11 @@ def bundle(item_ids: tuple[str, ...], version: str = "20261120T120000Z-abcdef") 
     )
     return assemble(
         version=version,
-        encoder=encoder,
-        vectors=encoders.item_vectors(embedding, np.zeros(n, np.float32)),
+        fused=Fused(
+            bias=np.zeros(n, np.float32),
+            encoder=encoder,
+            vectors=encoders.item_vectors(embedding, np.zeros(n, np.float32)),
+        ),
         item_ids=item_ids,
         popularity=np.arange(n, 0, -1).astype(np.float32),
         neighbours=lists,

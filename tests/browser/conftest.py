@@ -26,6 +26,7 @@ from recsys.catalogue import items
 from recsys.database import connect, writing
 from recsys.learning.bundle import ModelBundle, assemble
 from recsys.models import encoder as encoders
+from recsys.models.fusion import Fused
 from recsys.models.neighbours import ItemLists
 from recsys.serving import registry
 from recsys.types import Event, EventKind, Item
@@ -187,8 +188,11 @@ def model(item_ids: tuple[str, ...]) -> ModelBundle:
     )
     return assemble(
         version="20261120T120000Z-abcdef",
-        encoder=encoder,
-        vectors=encoders.item_vectors(embedding, np.zeros(n, np.float32)),
+        fused=Fused(
+            bias=np.zeros(n, np.float32),
+            encoder=encoder,
+            vectors=encoders.item_vectors(embedding, np.zeros(n, np.float32)),
+        ),
         item_ids=item_ids,
         popularity=np.arange(n, 0, -1).astype(np.float32),
         neighbours=lists,

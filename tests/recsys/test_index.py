@@ -5,6 +5,8 @@ import torch
 from recsys.learning import bundle as bundles
 from recsys.learning.bundle import ModelBundle
 from recsys.models import neighbours
+from recsys.models.encoder import user_vectors
+from recsys.models.fusion import Fused
 from recsys.models.vae import VAE
 from recsys.serving import index
 
@@ -23,8 +25,7 @@ def wide(model: VAE) -> ModelBundle:
     encoder, vectors = model.export()
     return bundles.assemble(
         version="20260301T000000Z-aaaaaa",
-        encoder=encoder,
-        vectors=vectors,
+        fused=Fused(bias=np.zeros(700, np.float32), encoder=encoder, vectors=vectors),
         item_ids=tuple(f"i{n}" for n in range(700)),
         popularity=np.ones(700, np.float32),
         neighbours=neighbours.empty(700),
@@ -39,9 +40,11 @@ def test_exact_index_equals_decoder(model: VAE, wide: ModelBundle) -> None:
     bias = model.decoder.bias.detach().double().numpy()
 
     for _ in range(200):
-        mean = wide.encoder.encode(draw.choice(700, 12, replace=False))
+        encoder = wide.fused.encoder
+        assert encoder is not None
+        mean = encoder.encode(draw.choice(700, 12, replace=False))
         allowed = draw.random(700) < draw.choice([0.05, 0.5, 1.0])
-        rows, scores = index.search(wide, mean, 20, allowed)
+        rows, scores = index.search(wide, user_vectors(mean[None])[0], 20, allowed)
 
         logits = np.where(allowed, weight @ mean.astype(np.float64) + bias, -np.inf)
         expected = np.argsort(-logits, kind="stable")[:20]
@@ -57,13 +60,13 @@ def test_only_allowed_rows_come_back(wide: ModelBundle) -> None:
     allowed = np.zeros(700, np.bool_)
     allowed[[3, 699]] = True
 
-    rows, _ = index.search(wide, np.zeros(16, np.float32), 20, allowed)
+    rows, _ = index.search(wide, np.zeros(17, np.float32), 20, allowed)
 
     assert sorted(rows.tolist()) == [3, 699]
 
 
 def test_nothing_allowed_gives_nothing(wide: ModelBundle) -> None:
-    rows, scores = index.search(wide, np.zeros(16, np.float32), 5, np.zeros(700, np.bool_))
+    rows, scores = index.search(wide, np.zeros(17, np.float32), 5, np.zeros(700, np.bool_))
 
     assert (rows.tolist(), scores.tolist()) == ([], [])
 
@@ -72,8 +75,7 @@ def test_equal_scores_go_to_the_lower_row() -> None:
     encoder, vectors = VAE(torch.ones(9), hidden=4, latent=2, depth=1, seed=1).export()
     flat = bundles.assemble(
         version="20260301T000000Z-aaaaaa",
-        encoder=encoder,
-        vectors=np.ones_like(vectors),
+        fused=Fused(bias=np.zeros(9, np.float32), encoder=encoder, vectors=np.ones_like(vectors)),
         item_ids=tuple("abcdefghi"),
         popularity=np.ones(9, np.float32),
         neighbours=neighbours.empty(9),
@@ -81,6 +83,6 @@ def test_equal_scores_go_to_the_lower_row() -> None:
         manifest={},
     )
 
-    rows, _ = index.search(flat, np.ones(2, np.float32), 9, np.ones(9, np.bool_))
+    rows, _ = index.search(flat, np.ones(3, np.float32), 9, np.ones(9, np.bool_))
 
     assert rows.tolist() == list(range(9))

@@ -4,7 +4,7 @@ import pytest
 
 from recsys.catalogue.shelf import Shelf
 from recsys.learning.bundle import ModelBundle
-from recsys.serving import ranking
+from recsys.serving import ranking, shopper
 from recsys.types import EventKind, Hide, Query, Slate, Source, UserHistory
 
 BUY, VIEW, DISMISS = EventKind.PURCHASE, EventKind.VIEW, EventKind.DISMISS
@@ -43,13 +43,12 @@ def test_a_shopper_of_even_items_gets_even_items(bundle: ModelBundle, shelf: She
     assert scores == sorted(scores, reverse=True)
 
 
-def test_the_order_is_the_decoders_own(bundle: ModelBundle, shelf: Shelf) -> None:
+def test_the_order_is_the_models_own(bundle: ModelBundle, shelf: Shelf) -> None:
     slate = ranking.recommend(bundle, shelf, EVEN, Query(k=35))
 
-    rows = [bundle.item_rows[item_id] for item_id in EVEN.item_ids]
-    mean = bundle.encoder.encode(rows)
-    logits = bundle.vectors[:, :-1] @ mean + bundle.vectors[:, -1]
-    expected = [bundle.item_ids[row] for row in (-logits).argsort() if row not in rows]
+    scores = bundle.fused.scores(shopper.histories(bundle, [EVEN]))[0]
+    ranked = [bundle.item_ids[row] for row in (-scores).argsort(kind="stable")]
+    expected = [item_id for item_id in ranked if item_id not in EVEN.item_ids]
     assert _ids(slate) == expected
 
 

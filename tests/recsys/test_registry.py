@@ -148,7 +148,7 @@ def test_a_process_swaps_and_rolls_back_by_itself(root: Path) -> None:
     assert (swapped, _until(handle, FIRST).version) == (SECOND, FIRST)
 
 
-@pytest.mark.parametrize("name", ["encoder.npz", "items.faiss", "items.json", "signals.npz"])
+@pytest.mark.parametrize("name", ["fused.npz", "items.faiss", "items.json", "signals.npz"])
 def test_a_version_with_a_changed_file_cannot_be_promoted(root: Path, name: str) -> None:
     registry.promote(root, FIRST)
     (root / SECOND / name).write_bytes(b"not a model")
@@ -164,12 +164,12 @@ def test_a_corrupt_model_is_refused_logged_and_the_old_one_kept(root: Path, capl
     handle = ModelHandle(root)
     handle.get()
     registry.promote(root, SECOND)
-    (root / SECOND / "encoder.npz").write_bytes(b"not a model")
+    (root / SECOND / "fused.npz").write_bytes(b"not a model")
 
     with caplog.at_level(logging.ERROR):
         problem = _until_problem(handle)
 
-    assert "encoder.npz" in (problem or "")
+    assert "fused.npz" in (problem or "")
     assert handle.get().version == FIRST
     assert [record.message for record in caplog.records] == ["model refused"]
 
@@ -246,7 +246,7 @@ registry.publish(root, replace(bundle, version="20260309T000000Z-dddddd"))
 """
 
 
-@pytest.mark.parametrize("after", ["encoder.npz", "signals.npz", "manifest.json"])
+@pytest.mark.parametrize("after", ["fused.npz", "signals.npz", "manifest.json"])
 def test_a_publish_killed_in_the_middle_leaves_no_half_model(root: Path, after: str) -> None:
     registry.promote(root, FIRST)
 
