@@ -12,6 +12,7 @@ from api.keys import Role
 from api.present import run_json
 from api.runtime import Runtime, runtime
 from api.schemas import (
+    ChecksOut,
     ModelsOut,
     PageQuery,
     PromotedOut,
@@ -19,7 +20,8 @@ from api.schemas import (
     RunsOut,
     StartedOut,
 )
-from recsys.database import reading, writing
+from recsys.behaviour import doctor
+from recsys.database import looking, reading, writing
 from recsys.learning import runs
 from recsys.serving import registry
 
@@ -44,6 +46,24 @@ def start_run(here: Runtime, *, now: datetime) -> dict[str, Any]:
         run_id = runs.start(session, trigger="admin", now=now)
     degraded = [] if here.bell.retrain(run_id) else ["queue"]
     return {"run_id": run_id, "status": "waiting", "degraded": degraded}
+
+
+@blueprint.get("/checks")
+@blueprint.output(ChecksOut)
+def checks() -> Response:
+    """What is wrong with the newest events and the catalogue; remembered for five minutes."""
+    here = runtime()
+    with looking(here.engine) as reader:
+        shelf = here.fresh_shelf(reader)
+    report = here.checkup.look(here.engine, shelf)
+    return parsing.answer(
+        {
+            "worst": report.worst,
+            "checked_at": report.checked_at.isoformat(),
+            "events": report.events,
+            "findings": [doctor.plain(one) for one in report.findings],
+        }
+    )
 
 
 @blueprint.get("/runs")

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.bell import Bell
 from api.breaker import Away, Breaker
 from api.briefs import Briefs
+from api.checkup import Checkup
 from api.config import ApiConfig
 from api.keyring import Keyring
 from api.metrics import Metrics
@@ -42,6 +43,7 @@ class Runtime:
     metrics: Metrics
     briefs: Briefs
     bell: Bell = field(default_factory=Bell)
+    checkup: Checkup = field(default_factory=Checkup)
     probe: Probe = field(default_factory=Probe)
     database: Breaker = field(default_factory=Breaker)
     writes: Breaker = field(default_factory=Breaker)  # a locked database can still be read

@@ -243,6 +243,21 @@ class RunsOut(BaseModel):
     runs: list[RunOut]
 
 
+class FindingOut(BaseModel):
+    level: Literal["PASS", "WARN", "FAIL"]
+    name: str
+    message: str
+    count: int
+    rows: list[str]
+
+
+class ChecksOut(BaseModel):
+    worst: Literal["PASS", "WARN", "FAIL"]
+    checked_at: str
+    events: int
+    findings: list[FindingOut]
+
+
 class StartedOut(BaseModel):
     run_id: str
     status: str

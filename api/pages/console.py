@@ -8,7 +8,7 @@ from flask.blueprints import BlueprintSetupState
 
 from api import auth
 from api.keyring import KeysUnread
-from api.pages import answers, campaigns, catalogue, models, overview, privacy
+from api.pages import answers, campaigns, catalogue, checks, models, overview, privacy
 from api.pages.answers import see_other
 from api.pages.attempts import Attempts
 from api.runtime import runtime
@@ -100,6 +100,7 @@ _ADDRESSES = (
     ("POST", "/catalogue/upload", "upload", catalogue.upload),
     ("POST", "/catalogue/hide", "hide", catalogue.hide),
     ("GET", "/models", "models", models.show),
+    ("GET", "/models/checks", "checks", checks.show),
     ("POST", "/models/retrain", "retrain", models.retrain),
     ("GET", "/models/runs/<run_id>", "run", models.watch),
     ("POST", "/models/runs/<run_id>/cancel", "cancel", models.cancel),

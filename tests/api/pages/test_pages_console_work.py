@@ -91,7 +91,7 @@ def test_a_finished_training_is_compared_on_the_same_hold_out(
     assert rows == [("This candidate", "0.2000"), ("Popularity", "0.0500"), ("ItemKNN", "0.4000")]
     assert 'rect width="50.0"' in html
     assert "reaches 98 % of the live model" in html
-    assert "hx-get" not in html
+    assert "/console/models/runs/" not in html  # what has ended is not asked for again
 
 
 def test_the_first_training_says_that_nothing_was_live(console: FlaskClient, here: Runtime) -> None:
