@@ -118,7 +118,7 @@ def balance(
     for name in reversed(names):
         trial = {**found, name: 0.0}
         left = value(trial) if found[name] else -1.0
-        if left >= best * (1 - worth):
+        if left > 0 and left >= best * (1 - worth):
             found, best = trial, left
     return found, best
 
