@@ -40,8 +40,9 @@ class RowAdam:
         second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
         self.moments[0].index_copy_(0, rows, first)
         self.moments[1].index_copy_(0, rows, second)
-        second.sqrt_().div_((1 - BETAS[1] ** taken).sqrt_()).add_(EPSILON)
-        self.table.index_add_(0, rows, first.div_(second).div_(1 - BETAS[0] ** taken), alpha=-rate)
+        second.sqrt_().div_(_share_seen(BETAS[1], taken).sqrt_()).add_(EPSILON)
+        move = first.div_(second).div_(_share_seen(BETAS[0], taken))
+        self.table.index_add_(0, rows, move, alpha=-rate)
 
     def state_dict(self) -> dict[str, Tensor]:
         return {"first": self.moments[0], "second": self.moments[1], "steps": self.steps}
@@ -57,3 +58,8 @@ def learning_rate(step: int, steps: int, *, peak: float, warmup_steps: int) -> f
     """Linear warm-up, then a cosine to zero."""
     warm = min(1.0, (step + 1) / warmup_steps)
     return peak * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def _share_seen(beta: float, steps: Tensor) -> Tensor:
+    """1 - beta^steps, which float32 would round away if it were computed as it is written."""
+    return -torch.expm1(steps * math.log(beta))

@@ -115,10 +115,8 @@ class VAE(nn.Module):
         z = mean + batch.noise.to(mean.dtype) * torch.exp(0.5 * log_variance)  # (B, D)
         owners, amounts = targets.owners, targets.weights.to(mean.dtype)
         scale = batch.scale.to(mean.dtype)
-        if touched is None:
-            weight, bias = self.decoder.weight, self.decoder.bias
-        else:
-            weight, bias = touched.decoder, touched.bias + touched.correction
+        weight: Tensor = self.decoder.weight if touched is None else touched.decoder
+        bias = self.decoder.bias if touched is None else touched.bias + touched.correction
         likelihood = softmax.log_likelihood(
             z, weight, bias, (owners, targets.items, amounts), scale, low=self.low
         )

@@ -7,14 +7,21 @@ import torch
 from scipy import sparse
 
 from recsys.errors import Cancelled
-from recsys.learning import split, training
+from recsys.learning import split, stepping, training
+from recsys.learning.distributed import Team
 from recsys.learning.training import TrainingOptions
 from recsys.models import histories
+from recsys.models.histories import Histories
 
 
 @pytest.fixture(scope="module")
 def cut(checkerboard) -> split.Split:
     return split.temporal(checkerboard(), seed=1)
+
+
+def _best(train: Histories, validation: split.HoldOut, options: TrainingOptions) -> float:
+    fitted = training.fit(train, validation=validation, options=options, epochs=40, seed=1)
+    return max(fitted.ndcgs)
 
 
 def _fit(cut: split.Split, options: TrainingOptions, **more) -> training.Fitted:
@@ -80,6 +87,85 @@ def test_without_validation_the_last_epoch_is_kept(cut, small) -> None:
     fitted = training.fit(cut.train, validation=nobody, options=small, epochs=3, seed=1)
 
     assert fitted.best_epoch == 3
+
+
+def test_looking_less_often_repeats_the_last_look(cut, small) -> None:
+    often = _fit(cut, small, epochs=5)
+
+    seldom = _fit(cut, replace(small, validate_every=2), epochs=5)
+
+    n = often.ndcgs
+    assert seldom.losses == often.losses
+    assert seldom.ndcgs == (0.0, n[1], n[1], n[3], n[4])
+
+
+def test_bf16_ranks_as_well_as_float32(cut, small) -> None:
+    exact = _fit(cut, replace(small, precision="fp32"), epochs=12)
+    rounded = _fit(cut, replace(small, precision="bf16"), epochs=12)
+
+    assert abs(max(rounded.ndcgs) - max(exact.ndcgs)) < 0.01
+
+
+def test_a_sample_of_all_items_fits_like_the_full_softmax(cut, small) -> None:
+    full = _fit(cut, replace(small, sampled=0, precision="fp32"))
+    sampled = _fit(cut, replace(small, sampled=1_000, precision="fp32"))
+
+    assert np.allclose(full.losses, sampled.losses, rtol=1e-3)
+
+
+def test_a_small_sample_learns_the_checkerboard_too(cut, small) -> None:
+    fitted = _fit(cut, replace(small, sampled=6), epochs=12)
+
+    assert max(fitted.ndcgs) > 0.9 * max(_fit(cut, small, epochs=12).ndcgs)
+
+
+def test_a_large_catalogue_is_sampled_unless_told_otherwise(small) -> None:
+    assert stepping.recipe(small, 59_999).n_sampled == 0
+    assert stepping.recipe(small, 60_000).n_sampled > 0
+    assert stepping.recipe(replace(small, sampled=0), 60_000).n_sampled == 0
+
+
+def test_an_item_that_nobody_touched_keeps_its_first_row(small) -> None:
+    train = histories.from_matrix(
+        split.matrix(np.repeat(np.arange(40), 2), np.tile([0, 1], 40), shape=(40, 500))
+    )
+    nobody = split.HoldOut(fold_in=train.take([]), targets=sparse.csr_array((0, 500)))
+    options = replace(small, sampled=4)
+    before = stepping.Stepper(train, options, seed=1, device="cpu", team=Team())
+    embedding = before.model.embedding.numpy().copy()
+
+    fitted = training.fit(train, validation=nobody, options=options, epochs=2, seed=1)
+
+    assert (fitted.encoder.embedding[2:] == embedding[2:]).all()
+    assert (fitted.encoder.embedding[:2] != embedding[:2]).any(axis=1).all()
+
+
+def test_a_fit_on_what_follows_learns_the_order(small) -> None:
+    """Items lie on a ring and every shopper takes one step: what follows i is i + 1, never i - 1."""
+    first = np.tile(np.arange(24), 12)
+    steps = np.stack([first, (first + 1) % 24], axis=1).ravel()
+    owners, kinds = np.repeat(np.arange(288), 2), np.full(576, 2, np.int8)
+    train = histories.from_deeds(owners, steps, kinds, n_users=288, n_items=24)
+    here = np.arange(24)
+    validation = split.HoldOut(
+        fold_in=histories.from_matrix(split.matrix(here, here, shape=(24, 24))),
+        targets=split.matrix(here, (here + 1) % 24, shape=(24, 24)),
+    )
+    options = replace(small, dropout=0.0, stop_at=1, patience=40)
+
+    ahead = _best(train, validation, replace(options, future=True))
+    around = _best(train, validation, options)
+
+    assert ahead > 0.95
+    assert around < 0.8
+
+
+def test_logs_are_written_where_asked_for(cut, small, tmp_path) -> None:
+    pytest.importorskip("tensorboard", reason="the tensorboard extra is not installed")
+
+    _fit(cut, small, epochs=1, log_dir=tmp_path)
+
+    assert [path.name.startswith("events.out") for path in tmp_path.iterdir()] == [True]
 
 
 def test_one_enormous_history_among_small_ones_trains(small) -> None:
