@@ -12,6 +12,7 @@ from recsys.learning.bundle import ModelBundle
 from recsys.learning.market import Market
 from recsys.learning.split import HoldOut
 from recsys.models.encoder import Encoder, Floats, user_vectors
+from recsys.models.fusion import Fused
 from recsys.models.histories import Histories
 from recsys.models.neighbours import ItemLists
 
@@ -114,10 +115,24 @@ def ranked_lists(score: Score, holdout: HoldOut, k: int) -> NDArray[np.int64]:
 
 
 def by_vae(encoder: Encoder, vectors: Floats) -> Score:
-    """The decoder's logits at the posterior mean: what serving searches."""
+    """The decoder's logits at the posterior mean."""
     return lambda histories: np.asarray(
         user_vectors(encoder.encode_weighted(histories)) @ vectors.T
     )
+
+
+def by_fused(fused: Fused) -> Score:
+    """All branches summed, as serving ranks."""
+    items = fused.items()  # once: for a large catalogue it is as dear as a batch
+
+    def summed(histories: Histories) -> NDArray[np.float32]:
+        found = fused.users(histories) @ items.T
+        added = fused.sparse(histories)
+        owners = np.repeat(np.arange(len(histories)), np.diff(added.indptr))
+        found[owners, added.indices] += added.data
+        return np.asarray(found, np.float32)
+
+    return summed
 
 
 def by_counts(counts: NDArray[np.float32]) -> Score:
@@ -139,7 +154,7 @@ def by_bundle(bundle: ModelBundle, item_ids: tuple[str, ...]) -> Score:
     """Another model over this hold-out's items; what it has never met, it cannot recommend."""
     rows = np.array([bundle.item_rows.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
     known = np.flatnonzero(rows >= 0)
-    score = by_vae(bundle.encoder, bundle.vectors)
+    score = by_fused(bundle.fused)
 
     def mapped(histories: Histories) -> NDArray[np.float32]:
         found = np.full(histories.shape, -np.inf, np.float32)

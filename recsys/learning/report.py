@@ -88,7 +88,7 @@ def _summary(metrics: Mapped, manifest: Mapped) -> str:
     data = _mapping(manifest.get("data"))
     verdict = metrics.get("verdict")
     passed = metrics.get("passed")
-    state = {True: "passed", False: "refused"}.get(passed, "measured")
+    state = "measured" if passed is None else ("passed" if passed else "refused")
     word = {"passed": "Passed", "refused": "Refused", "measured": "Measured"}[state]
     candidate = _mapping(metrics.get("candidate"))
     tiles = []

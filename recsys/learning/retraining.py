@@ -1,39 +1,59 @@
 """From a log of events to a candidate that has earned its place, or a reason why it has not.
 
-split -> fit -> candidate and live model on the same hold-out -> gate. Nothing is written here:
+split -> fit the dense branch -> grow the others and weigh all -> place what nobody has touched by
+its words -> examine beside the live model on the same hold-out -> gate. Nothing is published here:
 publishing and promoting are the caller's, and only what passed should be promoted.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from recsys.catalogue.text_vectors import ItemVectors
 from recsys.config import RecsysConfig
 from recsys.errors import Cancelled
+from recsys.learning import (
+    branches,
+    evaluation,
+    examination,
+    market,
+    signals,
+    split,
+    texts,
+    training,
+)
 from recsys.learning import bundle as bundles
-from recsys.learning import evaluation, split, training
+from recsys.learning.branches import BranchOptions
 from recsys.learning.bundle import ModelBundle
+from recsys.learning.evaluation import Score
+from recsys.learning.market import Paths
+from recsys.learning.signals import Signals
 from recsys.learning.split import Split
 from recsys.learning.training import Fitted, TrainingOptions
-from recsys.models import neighbours, popularity
-from recsys.models.neighbours import ItemLists
+from recsys.models.fusion import Fused
+from recsys.models.text import TextMap
 from recsys.types import EventLog
 
-GATE_METRIC = "ndcg@20"
-COVERAGE_METRIC = "coverage@20"
-# A collapsed model shows everybody the same 20 items: 1.3 % of a shop of 1,600. In a shop of
-# fewer items than this share makes sense for, any list passes.
-COVERAGE_FLOOR = 0.015
+# Where each stage ends, of the whole; the fit takes most of the time.
+_FITTED, _GROWN, _JOINED = 0.6, 0.8, 0.85
+_SAMPLE = 1_000  # shoppers whose queries tune an index that is not exact
 
 Curves = dict[str, list[float]]
 OnProgress = Callable[[str, float, Curves], bool]  # stage, 0..1, curves -> go on?
-Figures = Mapping[str, float]
+
+
+class SplitBy(StrEnum):
+    """What the hold-out is made of: see `split`."""
+
+    TIME = "time"
+    USERS = "users"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +68,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Signals:
-    """What is counted rather than fitted, for the model's items."""
+class Plan:
+    """How to train, beside the settings: what is left out keeps its default."""
 
-    popularity: NDArray[np.float32]
-    neighbours: ItemLists
-    together: ItemLists
+    options: TrainingOptions = field(default_factory=TrainingOptions)
+    branches: BranchOptions = field(default_factory=BranchOptions)
+    split_by: SplitBy = SplitBy.TIME
+    paths: Paths | None = None  # the catalogue's categories, for segments and diversity
+    vectors: ItemVectors | None = None  # what the items' words mean, to place newcomers by
+    checkpoint: Path | None = None  # of the fit: where it is, a killed one goes on
+    log_dir: Path | None = None  # for TensorBoard
 
 
 def train_candidate(
@@ -62,7 +86,7 @@ def train_candidate(
     config: RecsysConfig,
     on_progress: OnProgress = lambda _stage, _progress, _curves: True,
     *,
-    options: TrainingOptions | None = None,
+    plan: Plan = Plan(),
     now: datetime | None = None,
 ) -> Outcome:
     """Train, examine, judge.
@@ -71,138 +95,175 @@ def train_candidate(
         NotEnoughData: The log is too short to learn from.
         Cancelled: `on_progress` said to stop.
     """
-    device = training.device_of(config.train_device)
+    now = now or datetime.now(UTC)
     torch.set_num_threads(max(1, config.train_threads))
-    options = options or TrainingOptions()
     curves: Curves = {"loss": [], "ndcg": []}
     _report(on_progress, "split", 0.0, curves)
-    cut = split.temporal(log, seed=config.train_seed)
-
-    def on_epoch(progress: float, loss: float, ndcg: float) -> bool:
-        curves["loss"].append(loss)
-        curves["ndcg"].append(ndcg)
-        return on_progress("fit", 0.9 * progress, curves)
-
-    fitted = training.fit(
-        cut.train,
-        validation=cut.validation,
-        options=options,
-        epochs=config.train_epochs,
-        seed=config.train_seed,
-        max_seconds=config.train_max_seconds,
-        device=device,
-        on_epoch=on_epoch,
-    )
-    _report(on_progress, "evaluate", 0.9, curves)
-    before = _signals(log, cut, (log.at < cut.cut_at) & split.positive(log))
-    overall = np.bincount(cut.train.items, minlength=len(cut.item_rows)).astype(np.float32)
-    fitted = training.seasoned(
-        fitted,
-        popularity.trend(before.popularity, overall),
-        validation=cut.validation,
-        options=options,
-    )
+    cut = _cut(log, config, plan)
     item_ids = tuple(log.item_ids[row] for row in cut.item_rows)
-    metrics = _examine(cut, fitted, before, live, item_ids)
-    passed, verdict = _judge(metrics, config.gate_ratio, finite=fitted.finite)
-    trained = {"epochs": config.train_epochs, "seed": config.train_seed, "device": device}
+    fitted = _fit(cut, config, plan, on_progress, curves)
+    before = signals.count(log, cut, cut.taught)
+    fused, grown = _grow(cut, fitted, before, config, plan, on_progress, curves)
+    if plan.vectors is not None:
+        _report(on_progress, "text", _GROWN, curves)
+    fused, text, said = texts.join(
+        fused, plan.vectors, item_ids=item_ids, train=cut.train, validation=cut.validation
+    )
+    _report(on_progress, "evaluate", _JOINED, curves)
+    metrics = _examine(cut, fitted, fused, before, live, item_ids, config, plan)
+    metrics |= {"best_epoch": fitted.best_epoch, "branches": grown, "text": said}
+    trained = {
+        "epochs": config.train_epochs,
+        "seed": config.train_seed,
+        "device": training.device_of(config.train_device),
+    }
     manifest = {
-        "created_at": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
-        "config": {**asdict(options), **trained},
-        "metrics": {**metrics, "passed": passed, "verdict": verdict},
+        "created_at": now.isoformat(timespec="seconds"),
+        "config": {**asdict(plan.options), **trained},
+        "metrics": metrics,
+        "curves": {name: [round(value, 6) for value in line] for name, line in curves.items()},
         "data": _data(log, cut),
     }
-    made = _assemble(log, cut, fitted, item_ids, manifest, now or datetime.now(UTC))
+    made = _assemble(log, cut, (fused, text), item_ids, manifest, now)
     _report(on_progress, "evaluate", 1.0, curves)
+    passed, verdict = bool(metrics["passed"]), str(metrics["verdict"])
     return Outcome(bundle=made, metrics=metrics, curves=curves, passed=passed, verdict=verdict)
 
 
+def _cut(log: EventLog, config: RecsysConfig, plan: Plan) -> Split:
+    cut = split.by_users if plan.split_by is SplitBy.USERS else split.temporal
+    return cut(log, seed=config.train_seed)
+
+
+def _fit(
+    cut: Split, config: RecsysConfig, plan: Plan, on_progress: OnProgress, curves: Curves
+) -> Fitted:
+    def on_epoch(progress: float, loss: float, ndcg: float) -> bool:
+        curves["loss"].append(loss)
+        curves["ndcg"].append(ndcg)
+        return on_progress("fit", _FITTED * progress, curves)
+
+    return training.fit(
+        cut.train,
+        validation=cut.validation,
+        options=plan.options,
+        epochs=config.train_epochs,
+        seed=config.train_seed,
+        max_seconds=config.train_max_seconds,
+        device=training.device_of(config.train_device),
+        on_epoch=on_epoch,
+        checkpoint=plan.checkpoint,
+        log_dir=plan.log_dir,
+    )
+
+
+def _grow(
+    cut: Split,
+    fitted: Fitted,
+    before: Signals,
+    config: RecsysConfig,
+    plan: Plan,
+    on_progress: OnProgress,
+    curves: Curves,
+) -> tuple[Fused, dict[str, Any]]:
+    """The other branches and all weights; a season is what sells now beside what always sold."""
+    return branches.grow(
+        cut.train,
+        fitted,
+        cut.validation,
+        options=replace(
+            plan.branches, max_seconds=min(plan.branches.max_seconds, config.train_max_seconds / 2)
+        ),
+        trend=signals.trend(before, cut),
+        on_progress=lambda share: on_progress(
+            "branches", _FITTED + share * (_GROWN - _FITTED), curves
+        ),
+    )
+
+
 def _examine(
-    cut: Split, fitted: Fitted, before: _Signals, live: ModelBundle, item_ids: tuple[str, ...]
+    cut: Split,
+    fitted: Fitted,
+    fused: Fused,
+    before: Signals,
+    live: ModelBundle,
+    item_ids: tuple[str, ...],
+    config: RecsysConfig,
+    plan: Plan,
 ) -> dict[str, Any]:
-    """Candidate, live model and two plain counts on the shoppers that chose nothing."""
+    """Candidate, its branches, the live model and two plain counts on who chose nothing."""
     metrics: dict[str, Any] = {
         "holdout_users": len(cut.test),
-        "best_epoch": fitted.best_epoch,
-        "season_weight": fitted.season_weight,
+        "split": plan.split_by.value,
         "candidate": None,
         "live": None,
         "live_version": live.version if live.item_ids else None,
         "live_has_seen_holdout": _until(live) > cut.cut_at,
     }
-    if not len(cut.test) or not fitted.finite:
-        return metrics
+    if not fitted.finite:
+        verdict = "the fit diverged: its loss was not a number from the first epoch"
+        return {**metrics, "passed": False, "verdict": verdict}
+    if not len(cut.test):
+        first = metrics["live_version"] is None
+        verdict = (
+            "the first model; too few shoppers came back to measure it"
+            if first
+            else "too few shoppers came back to compare it with the live model"
+        )
+        return {**metrics, "passed": first, "verdict": verdict}
     scorers = {
-        "candidate": evaluation.by_vae(fitted.encoder, fitted.vectors),
-        "popularity": evaluation.by_counts(before.popularity),
-        "itemknn": evaluation.by_neighbours(before.neighbours),
+        "candidate": evaluation.by_fused(fused),
+        **_alone(fitted, fused),
+        **signals.scorers(before),
     }
     if live.item_ids:
         scorers["live"] = evaluation.by_bundle(live, item_ids)
-    for name, score in scorers.items():
-        metrics[name] = evaluation.measure(score, cut.test)
-    return metrics
-
-
-def _judge(metrics: Mapping[str, Any], ratio: float, *, finite: bool) -> tuple[bool, str]:
-    candidate, live = metrics["candidate"], metrics["live"]
-    if not finite:
-        return False, "the fit diverged: its loss was not a number from the first epoch"
-    if candidate is None:
-        if metrics["live_version"] is None:
-            return True, "the first model; too few shoppers came back to measure it"
-        return False, "too few shoppers came back to compare it with the live model"
-    ndcg, coverage = candidate[GATE_METRIC], candidate[COVERAGE_METRIC]
-    if coverage < COVERAGE_FLOOR:
-        return False, f"it shows {coverage:.1%} of the catalogue, below {COVERAGE_FLOOR:.1%}"
-    if live is None:
-        return True, f"the first model: {GATE_METRIC} {ndcg:.4f}"
-    passed = ndcg >= ratio * live[GATE_METRIC]
-    bound = "reaches" if passed else "is below"
-    compared = f"{ndcg:.4f} {bound} {ratio:g} of the live model's {live[GATE_METRIC]:.4f}"
-    return passed, f"{GATE_METRIC} {compared}"
-
-
-def _signals(log: EventLog, cut: Split, wanted: Any) -> _Signals:
-    """Popularity, cosine neighbours and shared baskets of the model's items."""
-    row_of = np.full(len(log.item_ids), -1, np.int32)
-    row_of[cut.item_rows] = np.arange(len(cut.item_rows), dtype=np.int32)
-    wanted = wanted & (row_of[log.item_rows] >= 0)
-    users, items, at = log.user_rows[wanted], row_of[log.item_rows[wanted]], log.at[wanted]
-    orders = log.order_rows[wanted]
-    n_items = len(cut.item_rows)
-    histories = split.matrix(users, items, shape=(len(log.user_ids), n_items))
-    in_order = orders >= 0
-    n_orders = int(orders.max(initial=-1)) + 1
-    baskets = split.matrix(orders[in_order], items[in_order], shape=(n_orders, n_items))
-    counts = popularity.decayed_counts(users, items, at, n_items=n_items)
-    return _Signals(
-        popularity=counts,
-        neighbours=neighbours.cosine(histories),
-        together=neighbours.together(baskets),
+    found, judged = examination.examine(
+        scorers,
+        cut.test,
+        market.of(cut.train, item_ids, plan.paths),
+        ratio=config.gate_ratio,
+        vectors=fused.items()[:, :-1],
+        seed=config.train_seed,
     )
+    return {**metrics, **found, "passed": judged.passed, "verdict": judged.sentence}
+
+
+def _alone(fitted: Fitted, fused: Fused) -> dict[str, Score]:
+    """Each branch by itself: a good sum must not hide a broken part."""
+    nothing = np.zeros(fused.n_items, np.float32)
+    parts = {
+        "dense": Fused(bias=nothing, encoder=fitted.encoder, vectors=fitted.vectors),
+    }
+    if fused.linear is not None:
+        parts["linear"] = Fused(bias=nothing, linear=fused.linear)
+    if fused.neighbours is not None:
+        parts["neighbours"] = Fused(bias=nothing, neighbours=fused.neighbours)
+    return {name: evaluation.by_fused(part) for name, part in parts.items()}
 
 
 def _assemble(
     log: EventLog,
     cut: Split,
-    fitted: Fitted,
+    model: tuple[Fused, TextMap | None],
     item_ids: tuple[str, ...],
     manifest: Mapping[str, Any],
     now: datetime,
 ) -> ModelBundle:
     # The signals may know the last days too: the gate does not rest on them, and "popular now"
     # must mean now.
-    signals = _signals(log, cut, split.positive(log))
-    digest = hashlib.sha256(log.at.tobytes() + log.item_rows.tobytes() + fitted.vectors.tobytes())
+    known = signals.count(log, cut, split.positive(log))
+    fused, text = model
+    digest = hashlib.sha256(log.at.tobytes() + log.item_rows.tobytes() + fused.items().tobytes())
     return bundles.assemble(
         version=f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:6]}",
-        encoder=fitted.encoder,
-        vectors=fitted.vectors,
+        fused=fused,
         item_ids=item_ids,
-        popularity=signals.popularity,
-        neighbours=signals.neighbours,
-        together=signals.together,
+        popularity=known.popularity,
+        neighbours=known.neighbours,
+        together=known.together,
+        text=text,
+        shoppers=cut.train.take(slice(0, _SAMPLE)),
         manifest=manifest,
     )
 

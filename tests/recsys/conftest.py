@@ -9,8 +9,9 @@ import pytest
 
 from recsys.catalogue.shelf import Shelf
 from recsys.config import RecsysConfig
+from recsys.learning.branches import BranchOptions
 from recsys.learning.bundle import ModelBundle
-from recsys.learning.retraining import Outcome, train_candidate
+from recsys.learning.retraining import Outcome, Plan, train_candidate
 from recsys.learning.training import TrainingOptions
 from recsys.types import EventKind, EventLog, Item
 
@@ -18,6 +19,8 @@ Checkerboard = Callable[..., EventLog]
 
 START = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 SMALL = TrainingOptions(hidden=32, latent=8, batch=32, learning_rate=5e-3)
+# The settings of the other branches as they are: tuning them is another test's matter.
+PLAN = Plan(options=SMALL, branches=BranchOptions(linear_grid=(), neighbour_grid=()))
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +52,11 @@ def small() -> TrainingOptions:
 
 
 @pytest.fixture(scope="session")
+def plan() -> Plan:
+    return PLAN
+
+
+@pytest.fixture(scope="session")
 def quick() -> RecsysConfig:
     return RecsysConfig(train_epochs=30, train_threads=1, train_seed=3)
 
@@ -56,7 +64,7 @@ def quick() -> RecsysConfig:
 @pytest.fixture(scope="session")
 def outcome(checkerboard: Checkerboard, quick: RecsysConfig) -> Outcome:
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    return train_candidate(checkerboard(), ModelBundle.empty(), quick, options=SMALL, now=now)
+    return train_candidate(checkerboard(), ModelBundle.empty(), quick, plan=PLAN, now=now)
 
 
 @pytest.fixture(scope="session")

@@ -16,12 +16,12 @@ def test_the_model_beats_popularity_by_far(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_shopper_is_shown_the_right_colour_first(
-    checkerboard, quick, small, seed: int
+    checkerboard, quick, plan, seed: int
 ) -> None:
     log = checkerboard(seed=seed)
-    made = train_candidate(log, ModelBundle.empty(), quick, options=small).bundle
+    made = train_candidate(log, ModelBundle.empty(), quick, plan=plan).bundle
     cut = split.temporal(log, seed=quick.train_seed)
-    score = evaluation.by_vae(made.encoder, made.vectors)
+    score = evaluation.by_fused(made.fused)
 
     ranked = evaluation.ranked_lists(score, split.HoldOut(fold_in=cut.train, targets=None), 5)
 
@@ -36,7 +36,7 @@ def test_a_bundle_scored_over_other_items_equals_itself(checkerboard, bundle: Mo
     item_ids = tuple(bundle.item_ids[row] for row in shuffled)
     histories = cut.test.fold_in
 
-    direct = evaluation.by_vae(bundle.encoder, bundle.vectors)(histories)
+    direct = evaluation.by_fused(bundle.fused)(histories)
     mapped = evaluation.by_bundle(bundle, item_ids)(
         histories.renamed(np.argsort(shuffled), len(shuffled))
     )
@@ -58,7 +58,7 @@ def test_an_empty_hold_out_is_measured_as_nothing(checkerboard, bundle: ModelBun
     cut = split.temporal(checkerboard(), seed=3)
     nobody = cut.test.batch(0, 0)
 
-    found = evaluation.measure(evaluation.by_vae(bundle.encoder, bundle.vectors), nobody)
+    found = evaluation.measure(evaluation.by_fused(bundle.fused), nobody)
 
     assert found["users"] == 0
     assert found["ndcg@20"] == 0
