@@ -17,7 +17,7 @@ from recsys.learning.split import HoldOut
 
 LARGEST = 4_000  # shoppers: past them the choice is not sharper, only slower
 _LEAST = 64
-_STEPS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)  # of the spread of what is there already
+_STEPS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0)  # of the spread of what is there already
 _FINER = (0.7, 1.4)
 
 Piece = NDArray[np.float32]
@@ -84,7 +84,7 @@ def best_weight(panel: Panel, base: Piece | None, piece: Piece) -> tuple[float, 
     """The weight at which `piece` helps `base` most, and the NDCG of the two together."""
     if base is None:
         return 1.0, panel.ndcg([piece], [1.0])
-    unit = spread(base) / max(spread(piece), 1e-12)
+    unit = (spread(base) or 1.0) / (spread(piece) or 1.0)
     tried: dict[float, float] = {}
 
     def value(weight: float) -> float:

@@ -54,8 +54,8 @@ class NeighbourSettings:
     own_power: float = 0.5  # of the item that is recommended
     their_power: float = 0.5  # of the one in the history
     user_power: float = 0.5
-    regressed: float = 1.0  # how much the regression's lists weigh beside the counted ones,
-    penalty: float = 20.0
+    regressed: float = 3.0  # how much the regression's lists weigh beside the counted ones,
+    penalty: float = 50.0
     transition: float = 0.0  # and what came after what: each by its mean
     horizon: int = 5
     decay: float = 1.0
@@ -76,13 +76,13 @@ LINEAR_GRID: Grid = (
     ("norm", (0.5,)),
 )
 NEIGHBOUR_GRID: Grid = (
+    ("transition", (0.3, 1.0, 3.0)),
+    ("decay", (0.95, 0.85, 0.7)),
+    ("regressed", (1.0, 10.0, 0.0)),
+    ("penalty", (15.0, 150.0)),
     ("own_power", (0.3, 0.7)),
     ("their_power", (0.3, 0.7)),
     ("user_power", (0.0, 1.0)),
-    ("regressed", (0.0, 3.0, 10.0)),
-    ("penalty", (5.0, 80.0)),
-    ("transition", (0.3, 1.0, 3.0)),
-    ("decay", (0.95, 0.85, 0.7)),
     ("shrink", (0.0, 10.0)),
     ("norm", (0.5,)),
 )
