@@ -37,12 +37,17 @@ def main() -> int:
             print(f"{name}: its files are not under {options.shared}; not run")
             continue
         began = time.monotonic()
-        if not options.ours_only:
+        if not (options.ours_only or options.choose_only):
             _run_peers(protocol, options.models, judge)
         if not options.peers_only:
             for chosen in ours.choose(protocol, seeds=seeds):
-                figures.examine(protocol, chosen, judge)
+                if options.choose_only:
+                    print(name, chosen.name, chosen.validation, chosen.settings, flush=True)
+                else:
+                    figures.examine(protocol, chosen, judge)
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    if options.choose_only:
+        return 0
     found, rows = figures.merge(RESULTS / "accuracy.json")
     write(
         "accuracy",
@@ -68,6 +73,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--models", default=",".join(peers.NAMES), help="which of the peers")
     parser.add_argument("--peers-only", action="store_true")
     parser.add_argument("--ours-only", action="store_true")
+    parser.add_argument("--choose-only", action="store_true", help="ours, and no look at the test")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()

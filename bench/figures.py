@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import reading
+from bench import published, reading
 from bench.peers import NAMES as PEERS
 from bench.peers import TIMED, Chosen
 from bench.protocols import LOADERS, ROOT, Protocol
@@ -32,8 +32,8 @@ METRICS = {
     "ml100k": ("ndcg@10", "recall@10", "ndcg@20", "recall@20"),
     "ml1mdiffrec": ("recall@10", "recall@20", "ndcg@10", "ndcg@20"),
     "retailrocket": ("ndcg@10", "recall@10", "ndcg@20", "recall@20"),
-    "onlineretail": ("ndcg@10", "ndcg@20", "ndcg@100", "recall@10", "recall@20", "recall@50"),
-    "grocery": ("ndcg@10", "ndcg@20", "ndcg@100", "recall@10", "recall@20", "recall@50"),
+    "onlineretail": ("ndcg@100", "ndcg@20", "ndcg@10", "recall@50", "recall@20", "recall@10"),
+    "grocery": ("ndcg@100", "ndcg@20", "ndcg@10", "recall@50", "recall@20", "recall@10"),
 }
 
 Row = dict[str, Any]
@@ -92,7 +92,9 @@ def merge(path: Path) -> tuple[dict[str, float | None], list[Row]]:
                 rows.append(kept[model][0] | _compared(kept, model, data))
             elif model in before:
                 rows.append(before[model])
-    return figures, rows
+        rows += published.rows(data)
+    first = {data: names[0] for data, names in METRICS.items()}
+    return figures, [*published.goals(figures, first), *rows]
 
 
 def best_baseline(

@@ -27,6 +27,7 @@ from recsys.types import EventKind
 EASE_ITEMS = 13_000  # items squared in float32: 0.7 GB, three times over
 TIMED = "_timed"
 NAMES = ("popularity", "itemknn", "rp3beta", "ials", "ease", "svd")
+RANKS = (32, 64, 128, 256, 512)
 HALF_LIVES_DAYS = (7.0, 14.0, 30.0, 60.0)
 DECAYS = (0.95, 0.9, 0.8, 0.7, 0.6)
 VIEW_WEIGHTS = (0.5, 0.25, 0.1)
@@ -243,7 +244,8 @@ def _ease_grid(protocol: Protocol) -> Grid:
 
 def _svd_grid(protocol: Protocol) -> Grid:
     matrix = protocol.train.matrix()
-    ranks = [rank for rank in (32, 64, 128, 256, 512) if rank < min(matrix.shape) // 2]
+    half = min(matrix.shape) // 2
+    ranks = [rank for rank in RANKS if rank < half]
     for item_power, user_power in itertools.product((0.0, 0.25, 0.4, 0.5), (0.0, 0.5)):
         powers = {"item_power": item_power, "user_power": user_power}
         project, items = classics.svd(matrix, rank=ranks[-1], **powers)

@@ -53,10 +53,14 @@ def _section(path: Path) -> str:
         + ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
         + f"; seeds {result['seeds']}.",
         "",
-        *_table([{"figure": k, "value": v} for k, v in result["figures"].items()]),
     ]
-    if result["rows"]:
-        lines += ["", *_table(result["rows"])]
+    sets = list(dict.fromkeys(row["data"] for row in result["rows"] if "data" in row))
+    if not sets:
+        lines += _table([{"figure": k, "value": v} for k, v in result["figures"].items()])
+        lines += ["", *_table(result["rows"])] if result["rows"] else []
+    for name in sets:  # the figures stand in the rows already
+        rows = [row for row in result["rows"] if row.get("data") == name]
+        lines += [f"### {name}", "", *_table([_without(row, "data") for row in rows]), ""]
     return "\n".join(lines) + "\n"
 
 
@@ -70,6 +74,10 @@ def _table(rows: list[dict[str, Any]]) -> list[str]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     body = ["| " + " | ".join(_cell(row.get(name)) for name in names) + " |" for row in rows]
     return ["| " + " | ".join(names) + " |", "|" + "---|" * len(names), *body]
+
+
+def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
 
 
 def _cell(value: object) -> str:
