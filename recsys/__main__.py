@@ -6,6 +6,7 @@
     python -m recsys train                      fit, examine, publish, promote if it passed
     python -m recsys evaluate                   the live model on the newest hold-out
     python -m recsys recommend --user ID        what it would show, and why
+    python -m recsys synthesise --output FILE   made-up shoppers, and how like real ones they are
 
 Exit codes: 0 done, 1 it could not be done (standard error says why) or `check` found a FAIL, 2 the
 command line is wrong, 3 trained, but the candidate did not pass and the old model stays live.
@@ -20,13 +21,13 @@ import zlib
 
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from recsys.commands import checking, evaluating, importing, recommending, training
+from recsys.commands import checking, evaluating, importing, recommending, synthesising, training
 from recsys.commands.terminal import FAILED, say
 from recsys.config import RecsysConfig
 from recsys.errors import RecsysError
 
 # In the order that a shop needs them.
-_COMMANDS = (importing, checking, training, evaluating, recommending)
+_COMMANDS = (importing, checking, training, evaluating, recommending, synthesising)
 
 
 def main(arguments: list[str] | None = None) -> int:

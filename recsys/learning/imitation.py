@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.behaviour import rhythm, synthetic
-from recsys.learning import likeness, split, synthesis, training
+from recsys.learning import likeness, private, split, synthesis, training
+from recsys.learning.private import PrivacyOptions, Private
 from recsys.learning.split import HoldOut
 from recsys.learning.synthesis import Latent, Sampler
 from recsys.learning.training import TrainingOptions
@@ -100,6 +101,19 @@ def learn(
     )
     made = synthesis.sampler(fitted.encoder, fitted.vectors, world.train, latent=latent)
     return synthesis.tuned(made, seed=seed)
+
+
+def learn_privately(
+    world: World, *, options: PrivacyOptions, seed: int, noise_seed: int | None = None
+) -> tuple[Sampler, Private]:
+    """As `learn`, with differential privacy for the model.
+
+    Points come from the prior, since encoding a real history would tell of it. The promise ends at
+    the model: the lengths of histories, their times and the temperature are read off the shoppers.
+    """
+    promise = private.fit(world.train, options=options, seed=seed, noise_seed=noise_seed)
+    made = synthesis.sampler(promise.encoder, promise.vectors, world.train, latent=Latent.PRIOR)
+    return synthesis.tuned(made, seed=seed), promise
 
 
 def from_vae(world: World, made: Sampler, n_shoppers: int, *, seed: int) -> EventLog:
