@@ -6,16 +6,25 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from recsys.catalogue.shelf import Shelf
 from recsys.config import RecsysConfig
 from recsys.learning.branches import BranchOptions
-from recsys.learning.bundle import ModelBundle
-from recsys.learning.retraining import Outcome, Plan, train_candidate
+from recsys.learning.bundle import ModelBundle, assemble
+from recsys.learning.indexing import IndexKind
+from recsys.learning.plan import Outcome, Plan
+from recsys.learning.retraining import train_candidate
 from recsys.learning.training import TrainingOptions
+from recsys.models.encoder import Encoder
+from recsys.models.fusion import Fused
+from recsys.models.histories import InputWeights
+from recsys.models.linear import Linear
+from recsys.models.neighbours import ItemLists, Neighbours
 from recsys.types import EventKind, EventLog, Item
 
 Checkerboard = Callable[..., EventLog]
+Drawn = Callable[..., ModelBundle]
 
 START = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 SMALL = TrainingOptions(hidden=32, latent=8, batch=32, learning_rate=5e-3)
@@ -93,3 +102,62 @@ def shelf(bundle: ModelBundle) -> Shelf:
         created_at=datetime(2026, 2, 1, tzinfo=UTC),
     )
     return Shelf.of([*known, new])
+
+
+@pytest.fixture(scope="session")
+def drawn() -> Drawn:
+    """Bundles of all three branches with random numbers, forgetting by age and weighing by kind.
+
+    With `whole` numbers every score is exact in float32, so equal scores are equal to the bit.
+    """
+
+    def make(
+        seed: int, *, n: int = 300, whole: bool = False, index_kind: IndexKind | None = None
+    ) -> ModelBundle:
+        draw = np.random.default_rng(seed)
+
+        def numbers(*shape: int) -> np.ndarray:
+            found = draw.integers(-2, 3, shape) if whole else draw.normal(size=shape)
+            return found.astype(np.float32)
+
+        by = InputWeights(decay=0.5, kinds=(1, 2, 4, 2, 0))
+        near = sparse.random_array((n, n), density=8 / n, rng=draw, format="csr", dtype=np.float32)
+        near.data = np.ceil(near.data * 4) if whole else near.data
+        encoder = Encoder(
+            embedding=numbers(n, 12),
+            input_bias=numbers(12),
+            blocks=((numbers(12, 12), numbers(12)),),
+            norms=((numbers(12), numbers(12)), (numbers(12), numbers(12))),
+            mean_weight=numbers(6, 12),
+            mean_bias=numbers(6),
+            input=InputWeights(decay=0.8, kinds=(0.5, 1, 1, 1, 0)),
+        )
+        fused = Fused(
+            bias=numbers(n),
+            encoder=None if whole else encoder,
+            vectors=None if whole else numbers(n, 7),
+            linear=Linear(
+                project=numbers(n, 5), items=numbers(n, 5), input=by, norm=0.0 if whole else 0.5
+            ),
+            neighbours=Neighbours(lent=near, input=by, norm=0.0 if whole else 0.3),
+            linear_weight=2.0,
+            neighbour_weight=4.0,
+        )
+        best_first = [np.argsort(-near[[row]].toarray()[0], kind="stable")[:3] for row in range(n)]
+        lists = ItemLists(
+            indptr=np.arange(0, 3 * n + 1, 3),
+            indices=np.concatenate(best_first).astype(np.int32),
+            scores=np.ones(3 * n, np.float32),
+        )
+        return assemble(
+            version="20260301T000000Z-aaaaaa",
+            fused=fused,
+            item_ids=tuple(f"i{row:04}" for row in range(n)),
+            popularity=np.ones(n, np.float32),
+            neighbours=lists,
+            together=lists,
+            manifest={},
+            index_kind=index_kind,
+        )
+
+    return make
