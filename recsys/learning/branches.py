@@ -107,7 +107,8 @@ def grow(
         "shoppers": len(panel) if judged else 0,
         "ndcg": figures,
         "weights": weights,
-        **{name: asdict(made) for name, made in chosen.items() if weights[name]},
+        "linear": asdict(chosen["linear"]) if weights.get("linear") else None,
+        "neighbours": asdict(chosen["neighbours"]) if weights.get("neighbours") else None,
         "tried": search.tried,
         "seconds": round(search.seconds, 2),
     }

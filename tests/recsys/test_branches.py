@@ -127,6 +127,7 @@ def test_branches_that_add_nothing_to_the_dense_model_weigh_zero() -> None:
 
     assert report["ndcg"]["fused"] == 1
     assert (fused.linear, fused.neighbours) == (None, None)
+    assert (report["linear"], report["neighbours"]) == (None, None)
     assert fused.width == 2
 
 
