@@ -143,7 +143,7 @@ def silent_days(deeds: Deeds) -> Fault:
         level=Level.WARN,
         message=f"no event at all on {many(len(silent), 'day')} ({when}{', …' if len(silent) > 5 else ''}"  # noqa: PLR2004 five are an example
         "); if the shop was open, events were lost on the way",
-        positions=by_time[np.minimum(after, len(deeds) - 1)],
+        positions=np.unique(by_time[np.minimum(after, len(deeds) - 1)]),
     )
 
 
