@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys.behaviour import events
-from recsys.database import reading, writing
+from recsys.database import writing
 from recsys.errors import Cancelled, CorruptArtifact, RecsysError, RunInProgress
 from recsys.learning import bundle as bundles
 from recsys.learning import runs
@@ -21,10 +20,11 @@ from workers.heartbeat import Heartbeat
 from workers.runtime import Runtime
 
 if TYPE_CHECKING:
-    from recsys.learning.retraining import Outcome
+    from recsys.learning.plan import Outcome
 
 log = logging.getLogger(__name__)
 
+_TEXT_SECONDS = 5.0  # for items whose words beat's own task has not come to yet
 _GRACE_SECONDS = 600.0  # reading, evaluating and writing, beyond the fit's own bound
 
 
@@ -66,13 +66,20 @@ def run(runtime: Runtime, run_id: str) -> None:
 
 
 def _train(runtime: Runtime, heartbeat: Heartbeat) -> "Outcome":
+    from recsys.learning import materials  # noqa: PLC0415 heavy
     from recsys.learning.retraining import train_candidate  # noqa: PLC0415 heavy
 
-    heartbeat.report("reading", 0.0, {})
-    with reading(runtime.engine) as session:
-        behaviour = events.log(session)
-    live = _live(runtime.config.recsys.artifacts_dir)
-    return train_candidate(behaviour, live, runtime.config.recsys, heartbeat.report)
+    config = runtime.config.recsys
+    behaviour, plan = materials.gather(
+        runtime.engine,
+        config,
+        text_seconds=_TEXT_SECONDS,
+        go_on=lambda: heartbeat.report("reading", 0.0, {}),
+    )
+    live = _live(config.artifacts_dir)
+    outcome = train_candidate(behaviour, live, config, heartbeat.report, plan=plan)
+    materials.tidy(config)
+    return outcome
 
 
 def _live(root: Path) -> ModelBundle:

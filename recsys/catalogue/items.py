@@ -126,6 +126,12 @@ def count(session: Session) -> CatalogueCounts:
     return CatalogueCounts(total=total, hidden=hidden, out_of_stock=sold_out)
 
 
+def categories(reader: Reader) -> dict[str, tuple[str, ...]]:
+    """Every item's category path, without the rest of its row."""
+    rows = reader.execute(select(ItemRow.item_id, ItemRow.category))
+    return {row.item_id: tuple(row.category or ()) for row in rows}
+
+
 def changed_since(reader: Reader, revision: int) -> tuple[int, list[Item]]:
     """The catalogue's revision now, and every item written after `revision`."""
     # The number is read before the rows: a writer that commits in between is read twice, not missed.

@@ -3,16 +3,18 @@
 import argparse
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
 from sqlalchemy.orm import Session
 
-from recsys.behaviour import events
 from recsys.commands.recommending import live_model
-from recsys.commands.terminal import DONE, REFUSED, Bar, Commands
+from recsys.commands.terminal import DONE, REFUSED, Bar, Commands, say
 from recsys.config import RecsysConfig
-from recsys.database import connect, reading, writing
+from recsys.database import connect, writing
+from recsys.errors import CorruptArtifact
 from recsys.learning import runs
+from recsys.learning.bundle import ModelBundle
 from recsys.serving import registry
 
 _LEASE_SECONDS = 600.0
@@ -25,6 +27,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _train(options: argparse.Namespace, config: RecsysConfig) -> int:
+    from recsys.learning import materials  # noqa: PLC0415 heavy
     from recsys.learning.retraining import train_candidate  # noqa: PLC0415 heavy
 
     engine = connect(config.database_url, busy_seconds=config.database_busy_seconds)
@@ -42,13 +45,14 @@ def _train(options: argparse.Namespace, config: RecsysConfig) -> int:
             )
 
     try:
-        with reading(engine) as session:
-            log = events.log(session)
-        outcome = train_candidate(log, live_model(config.artifacts_dir), config, on_progress)
+        log, plan = materials.gather(engine, config)
+        live = _live(config.artifacts_dir)
+        outcome = train_candidate(log, live, config, on_progress, plan=plan)
         version = registry.publish(config.artifacts_dir, outcome.bundle)
         if outcome.passed:
             registry.promote(config.artifacts_dir, version)
         registry.prune(config.artifacts_dir, config.keep_versions)
+        materials.tidy(config)
     except BaseException as error:
         with writing(engine) as session:
             _finish(session, run_id, "failed", error=f"{type(error).__name__}: {error}")
@@ -60,6 +64,15 @@ def _train(options: argparse.Namespace, config: RecsysConfig) -> int:
     bar.end()
     print(json.dumps({"version": version, "promoted": outcome.passed, "verdict": outcome.verdict}))
     return DONE if outcome.passed else REFUSED
+
+
+def _live(root: Path) -> ModelBundle:
+    """The model to beat; one that cannot be read, or is of an older format, is beaten already."""
+    try:
+        return live_model(root)
+    except CorruptArtifact as error:
+        say(f"the live model cannot be compared with: {error}")
+        return ModelBundle.empty()
 
 
 def _finish(

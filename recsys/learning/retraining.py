@@ -6,19 +6,16 @@ publishing and promoting are the caller's, and only what passed should be promot
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from recsys.catalogue.text_vectors import ItemVectors
 from recsys.config import RecsysConfig
-from recsys.errors import Cancelled
+from recsys.errors import Cancelled, NotEnoughData
 from recsys.learning import (
     branches,
     evaluation,
@@ -30,54 +27,21 @@ from recsys.learning import (
     training,
 )
 from recsys.learning import bundle as bundles
-from recsys.learning.branches import BranchOptions
 from recsys.learning.bundle import ModelBundle
 from recsys.learning.evaluation import Score
-from recsys.learning.market import Paths
+from recsys.learning.plan import Curves, OnProgress, Outcome, Plan, SplitBy
 from recsys.learning.signals import Signals
 from recsys.learning.split import Split
-from recsys.learning.training import Fitted, TrainingOptions
+from recsys.learning.training import Fitted
+from recsys.learning.unvisited import by_words
 from recsys.models.fusion import Fused
 from recsys.models.text import TextMap
 from recsys.types import EventLog
 
 # Where each stage ends, of the whole; the fit takes most of the time.
 _FITTED, _GROWN, _JOINED = 0.6, 0.8, 0.85
+_DEFAULTS = Plan()
 _SAMPLE = 1_000  # shoppers whose queries tune an index that is not exact
-
-Curves = dict[str, list[float]]
-OnProgress = Callable[[str, float, Curves], bool]  # stage, 0..1, curves -> go on?
-
-
-class SplitBy(StrEnum):
-    """What the hold-out is made of: see `split`."""
-
-    TIME = "time"
-    USERS = "users"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """A candidate and its examination; `verdict` says in one sentence why it passed or did not."""
-
-    bundle: ModelBundle
-    metrics: Mapping[str, Any]
-    curves: Curves
-    passed: bool
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How to train, beside the settings: what is left out keeps its default."""
-
-    options: TrainingOptions = field(default_factory=TrainingOptions)
-    branches: BranchOptions = field(default_factory=BranchOptions)
-    split_by: SplitBy = SplitBy.TIME
-    paths: Paths | None = None  # the catalogue's categories, for segments and diversity
-    vectors: ItemVectors | None = None  # what the items' words mean, to place newcomers by
-    checkpoint: Path | None = None  # of the fit: where it is, a killed one goes on
-    log_dir: Path | None = None  # for TensorBoard
 
 
 def train_candidate(
@@ -86,20 +50,27 @@ def train_candidate(
     config: RecsysConfig,
     on_progress: OnProgress = lambda _stage, _progress, _curves: True,
     *,
-    plan: Plan = Plan(),
+    plan: Plan = _DEFAULTS,
     now: datetime | None = None,
 ) -> Outcome:
     """Train, examine, judge.
 
     Raises:
-        NotEnoughData: The log is too short to learn from.
+        NotEnoughData: The log is too short to learn from, and there is a model already or no
+            words to know items by.
         Cancelled: `on_progress` said to stop.
     """
     now = now or datetime.now(UTC)
     torch.set_num_threads(max(1, config.train_threads))
     curves: Curves = {"loss": [], "ndcg": []}
     _report(on_progress, "split", 0.0, curves)
-    cut = _cut(log, config, plan)
+    try:
+        cut = _cut(log, config, plan)
+    except NotEnoughData:
+        unvisited = None if live.item_ids else by_words(plan.vectors, now)
+        if unvisited is None:
+            raise
+        return unvisited
     item_ids = tuple(log.item_ids[row] for row in cut.item_rows)
     fitted = _fit(cut, config, plan, on_progress, curves)
     before = signals.count(log, cut, cut.taught)

@@ -5,7 +5,8 @@ import pytest
 
 from recsys.learning import evaluation, split
 from recsys.learning.bundle import ModelBundle
-from recsys.learning.retraining import Outcome, train_candidate
+from recsys.learning.plan import Outcome
+from recsys.learning.retraining import train_candidate
 
 
 def test_the_model_beats_popularity_by_far(outcome: Outcome) -> None:

@@ -8,7 +8,8 @@ from recsys.errors import Cancelled, NotEnoughData
 from recsys.learning import bundle as bundles
 from recsys.learning.branches import BranchOptions
 from recsys.learning.bundle import ModelBundle
-from recsys.learning.retraining import Outcome, Plan, SplitBy, train_candidate
+from recsys.learning.plan import Outcome, Plan, SplitBy
+from recsys.learning.retraining import train_candidate
 from recsys.models.fusion import Fused
 from recsys.types import EventLog
 
