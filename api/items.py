@@ -9,7 +9,7 @@ from flask import Response, request
 from api import auth, imports, parsing, slates
 from api.errors import RETRY_SECONDS, Problem, invalid
 from api.present import whole_item
-from api.runtime import DATABASE_ERRORS, runtime
+from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from api.schemas import (
     ImportOut,
     ImportQuery,
@@ -64,7 +64,10 @@ def import_feed(query: ImportQuery) -> Response:
     upload = request.files.get("file") if request.mimetype == "multipart/form-data" else None
     feed_format = imports.format_of(query.format, upload or request)
     stream = io.BufferedReader(request.stream) if upload is None else upload.stream  # type: ignore[type-var] # werkzeug says IO, and gives a raw one
-    return parsing.answer(imports.run(here.engine, stream, feed_format))
+    answered = imports.run(here.engine, stream, feed_format)
+    if answered["accepted"]:
+        _read_words(here, None)
+    return parsing.answer(answered)
 
 
 @blueprint.get("/items/<any_id:item_id>/similar")
@@ -111,9 +114,11 @@ def put(item_id: str, body: ItemBody) -> Response:
     item = parse_item(_id(item_id), fields)
     if problem := imports.reserved(item_id):
         raise invalid("item_id", problem)
-    with writing(runtime().engine) as session:
+    here = runtime()
+    with writing(here.engine) as session:
         created = items.put(session, item)
         kept = items.get(session, item_id)
+    _read_words(here, [item_id])
     return parsing.answer(whole_item(kept or item), 201 if created else 200)
 
 
@@ -128,6 +133,12 @@ def patch(item_id: str, body: PatchBody) -> Response:
     with writing(runtime().engine) as session:
         item = items.patch(session, _id(item_id), changes)
     return parsing.answer(whole_item(item))
+
+
+def _read_words(here: Runtime, item_ids: list[str] | None) -> None:
+    """Have a worker place these items, or all that wait; unheard, the sweep sees to it."""
+    if here.config.recsys.text_encoder != "none":
+        here.bell.items(item_ids)
 
 
 def _id(item_id: str) -> str:

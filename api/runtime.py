@@ -10,6 +10,7 @@ from flask import current_app
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.arrivals import Arrivals
 from api.bell import Bell
 from api.breaker import Away, Breaker
 from api.briefs import Briefs
@@ -42,6 +43,7 @@ class Runtime:
     keyring: Keyring
     metrics: Metrics
     briefs: Briefs
+    arrivals: Arrivals = field(default_factory=Arrivals)
     bell: Bell = field(default_factory=Bell)
     checkup: Checkup = field(default_factory=Checkup)
     probe: Probe = field(default_factory=Probe)

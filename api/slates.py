@@ -20,6 +20,7 @@ from recsys.catalogue.shelf import Shelf
 from recsys.database import Reader, looking
 from recsys.learning.bundle import ModelBundle
 from recsys.serving import personas, ranking
+from recsys.serving.newcomers import Newcomers
 from recsys.types import EventKind, Persona, Query, Slate, UserHistory
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,10 @@ class Ask:
 def answer(runtime: Runtime, ask: Ask) -> dict[str, Any]:
     """The items for this shopper or session, each with its reasons and its creative."""
     started, degraded = time.perf_counter(), Degraded()
-    past, shelf = _read(runtime, ask, degraded)
-    slate = ranking.recommend(_model(runtime, degraded), shelf, past, ask.query)
+    bundle = runtime.handle.get()
+    past, shelf, newcomers = _read(runtime, ask, bundle, degraded)
+    _note_missing_model(bundle, degraded)
+    slate = ranking.recommend(bundle, shelf, past, ask.query, newcomers)
     persona = personas.persona_of(shelf, past)
     answered = _dressed(
         runtime, shelf, slate, persona=persona, banner=ask.banner, degraded=degraded
@@ -66,7 +69,7 @@ def popular(runtime: Runtime, query: Query, *, banner: str = NO_BANNER) -> dict[
     """What sells now, the same for everyone."""
     return _shared(
         runtime,
-        lambda bundle, shelf: ranking.popular(bundle, shelf, query),
+        lambda bundle, shelf, _: ranking.popular(bundle, shelf, query),
         placement=query.placement,
         banner=banner,
     )
@@ -76,7 +79,9 @@ def similar(runtime: Runtime, item_id: str, *, k: int, banner: str = NO_BANNER) 
     """Items like this one; an unknown item is reported in `missing_ids`."""
     return _shared(
         runtime,
-        lambda bundle, shelf: ranking.similar(bundle, shelf, item_id, k=k),
+        lambda bundle, shelf, newcomers: ranking.similar(
+            bundle, shelf, item_id, k=k, newcomers=newcomers
+        ),
         placement="similar",
         banner=banner,
         item_id=item_id,
@@ -89,7 +94,7 @@ def bought_together(
     """Items of the same baskets; possibly none, rather than random ones."""
     return _shared(
         runtime,
-        lambda bundle, shelf: ranking.bought_together(bundle, shelf, item_id, k=k),
+        lambda bundle, shelf, _: ranking.bought_together(bundle, shelf, item_id, k=k),
         placement="bought_together",
         banner=banner,
         item_id=item_id,
@@ -98,15 +103,17 @@ def bought_together(
 
 def _shared(
     runtime: Runtime,
-    rank: Callable[[ModelBundle, Shelf], Slate],
+    rank: Callable[[ModelBundle, Shelf, Newcomers | None], Slate],
     *,
     placement: str,
     banner: str,
     item_id: str | None = None,
 ) -> dict[str, Any]:
     started, degraded = time.perf_counter(), Degraded()
-    shelf = _shelf(runtime, degraded)
-    slate = rank(_model(runtime, degraded), shelf)
+    bundle = runtime.handle.get()
+    shelf, newcomers = _shelf(runtime, bundle, degraded)
+    _note_missing_model(bundle, degraded)
+    slate = rank(bundle, shelf, newcomers)
     answered = _dressed(runtime, shelf, slate, persona=Persona(), banner=banner, degraded=degraded)
     missing = [item_id] if item_id is not None and item_id not in shelf.items else []
     return answered | {
@@ -118,18 +125,25 @@ def _shared(
     }
 
 
-def _read(runtime: Runtime, ask: Ask, degraded: Degraded) -> tuple[UserHistory, Shelf]:
-    """The shopper's past and the shelf, in one look at the database; without it, what is at hand."""
+def _read(
+    runtime: Runtime, ask: Ask, bundle: ModelBundle, degraded: Degraded
+) -> tuple[UserHistory, Shelf, Newcomers | None]:
+    """The shopper's past, the shelf and who is new on it, in one look at the database.
+
+    Without the database: nobody's past, and the rest as it is at hand.
+    """
     past, shelf = UserHistory(user_id=ask.shopper), runtime.shelf
+    newcomers = runtime.arrivals.last(bundle)
     try:
         with runtime.database.asking(), looking(runtime.engine) as reader:
             shelf = runtime.fresh_shelf(reader)
+            newcomers = runtime.arrivals.fresh(reader, bundle, shelf)
             past = _history(reader, ask)
     except DATABASE_ERRORS as error:
         log.warning("answering without the database: %s", type(error).__name__)
         degraded.add("history")
         degraded.add("catalogue")
-    return _with_session(past, ask.session), shelf
+    return _with_session(past, ask.session), shelf, newcomers
 
 
 def _history(reader: Reader, ask: Ask) -> UserHistory:
@@ -145,21 +159,22 @@ def _with_session(past: UserHistory, item_ids: tuple[str, ...]) -> UserHistory:
     return replace(past, item_ids=past.item_ids + item_ids, kinds=kinds)
 
 
-def _shelf(runtime: Runtime, degraded: Degraded) -> Shelf:
+def _shelf(
+    runtime: Runtime, bundle: ModelBundle, degraded: Degraded
+) -> tuple[Shelf, Newcomers | None]:
     try:
         with runtime.database.asking(), looking(runtime.engine) as reader:
-            return runtime.fresh_shelf(reader)
+            shelf = runtime.fresh_shelf(reader)
+            return shelf, runtime.arrivals.fresh(reader, bundle, shelf)
     except DATABASE_ERRORS as error:
         log.warning("answering from the last shelf: %s", type(error).__name__)
         degraded.add("catalogue")
-        return runtime.shelf
+        return runtime.shelf, runtime.arrivals.last(bundle)
 
 
-def _model(runtime: Runtime, degraded: Degraded) -> ModelBundle:
-    bundle = runtime.handle.get()
+def _note_missing_model(bundle: ModelBundle, degraded: Degraded) -> None:
     if not bundle.item_ids:
         degraded.add("model")
-    return bundle
 
 
 def _dressed(

@@ -66,7 +66,7 @@ def join(
     shop = _Shop.of(fused, features, features @ columns, train)
     panel = panels.draw(validation, at=options.at, cells=options.cells, seed=options.seed)
     chosen = _chosen(shop, panel, options)
-    joined = _joined(fused, shop.texts, chosen.weight)
+    joined = _joined(fused, shop.texts, chosen) if chosen.uses_columns else fused
     text_map = TextMap(
         encoder=vectors.encoder,
         mean=mean,
@@ -147,6 +147,11 @@ class _Choice:
     penalty: float
     ndcg: dict[str, float]
 
+    @property
+    def uses_columns(self) -> bool:
+        """Columns that weigh nothing for anybody would only make the search slower."""
+        return self.weight != 0 or self.newcomer_weight != 0
+
 
 def _chosen(shop: _Shop, panel: Panel, options: TextOptions) -> _Choice:
     if not len(panel):
@@ -202,14 +207,16 @@ def _ridge(shop: _Shop, taught: NDArray[np.bool_], penalty: float) -> Floats:
 def _map(shop: _Shop, fused: Fused, columns: Floats, chosen: _Choice) -> Floats:
     """Text to a row of the joined model: the ridge, and the text columns before the bias."""
     ridge = _ridge(shop, np.ones(fused.n_items, np.bool_), chosen.penalty)  # (T + 1, d)
+    if not chosen.uses_columns:
+        return ridge
     scale = np.float32(chosen.newcomer_weight / _branch_weight(fused))
     of_text = np.concatenate([columns * scale, np.zeros((1, columns.shape[1]), np.float32)])
     return np.concatenate([ridge[:, :-1], of_text, ridge[:, -1:]], axis=1)
 
 
-def _joined(fused: Fused, texts: Linear, weight: float) -> Fused:
+def _joined(fused: Fused, texts: Linear, chosen: _Choice) -> Fused:
     """The text columns beside the linear branch's own, or in its place."""
-    items = texts.items * np.float32(weight / _branch_weight(fused))
+    items = texts.items * np.float32(chosen.weight / _branch_weight(fused))
     linear = fused.linear if fused.linear_weight else None
     if linear is None:
         return replace(fused, linear=replace(texts, items=items), linear_weight=1.0)

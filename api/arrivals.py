@@ -1,0 +1,90 @@
+"""What came into the shop since the model was trained: looked up when the catalogue or model changes.
+
+An item's vector is written by a worker a moment after the item, and moves the catalogue's revision
+on; so a look is due exactly when the shelf's revision or the model's version is another one.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from recsys.catalogue import text_vectors
+from recsys.catalogue.shelf import Shelf
+from recsys.database import Reader
+from recsys.learning.bundle import ModelBundle
+from recsys.serving import placing
+from recsys.serving.newcomers import Newcomers
+from recsys.types import Item
+
+MOST = 2_000  # newest of the unknown items; with more of them a retrain is due
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """One answer and what it was of."""
+
+    version: str
+    shelf_revision: int
+    vectors_revision: int
+    unknown: tuple[str, ...]
+    newcomers: Newcomers | None
+
+
+class Arrivals:
+    """The newcomers of one process; one reference is swapped, so a race only looks twice."""
+
+    def __init__(self) -> None:
+        self._last: _Look | None = None
+        self._lock = threading.Lock()
+
+    def fresh(self, reader: Reader, bundle: ModelBundle, shelf: Shelf) -> Newcomers | None:
+        """The items on this shelf that the model has not met but whose words it can place."""
+        last = self._last
+        if bundle.text is None:
+            return None
+        if last is not None and (last.version, last.shelf_revision) == (
+            bundle.version, shelf.revision,
+        ):  # fmt: skip
+            return last.newcomers
+        found = _look(reader, bundle, shelf, last)
+        with self._lock:
+            if self._last is last:  # else another thread has looked meanwhile, perhaps further
+                self._last = found
+        return found.newcomers
+
+    def last(self, bundle: ModelBundle) -> Newcomers | None:
+        """Those of the last look, where it was with this model."""
+        last = self._last
+        return last.newcomers if last is not None and last.version == bundle.version else None
+
+
+def _look(reader: Reader, bundle: ModelBundle, shelf: Shelf, last: _Look | None) -> _Look:
+    unknown = _unknown(bundle, shelf)
+    revision = text_vectors.latest(reader) if unknown else 0
+    same = last is not None and (last.version, last.vectors_revision, last.unknown) == (
+        bundle.version, revision, unknown,
+    )  # fmt: skip
+    newcomers = last.newcomers if same and last is not None else None
+    if not same and unknown and bundle.text is not None:
+        text = bundle.text
+        found = text_vectors.read(reader, text.encoder, text.width, unknown)
+        newcomers = placing.place(bundle, found)
+    return _Look(
+        version=bundle.version,
+        shelf_revision=shelf.revision,
+        vectors_revision=revision,
+        unknown=unknown,
+        newcomers=newcomers,
+    )
+
+
+def _unknown(bundle: ModelBundle, shelf: Shelf) -> tuple[str, ...]:
+    """Visible items that the model has no row for, the newest of them."""
+    there = [shelf.items[item_id] for item_id in shelf.items.keys() - bundle.item_rows.keys()]
+    visible = sorted((item for item in there if not item.hidden), key=_age)
+    return tuple(item.item_id for item in visible[:MOST])
+
+
+def _age(item: Item) -> tuple[float, str]:
+    return (-(item.created_at or _EPOCH).timestamp(), item.item_id)
