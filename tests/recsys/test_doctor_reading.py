@@ -1,15 +1,14 @@
 """The doctor's two ways in: a file before its import, and the database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from recsys.behaviour import doctor, events
 from recsys.behaviour.doctor import Finding, Level, reading
 from recsys.database import connect, writing
-from recsys.tables import Base
 from recsys.types import Event, EventKind
 
 BEGAN = datetime(2026, 1, 5, tzinfo=UTC)
@@ -63,21 +62,25 @@ def test_a_time_window_leaves_out_what_lies_outside() -> None:
     assert named(doctor.check(none, now=NOW), "window").level is Level.FAIL
 
 
-def _recorded(path: Path, deeds: Iterable[Event]):
-    engine = connect(f"sqlite:///{path}/doctor.db")
-    Base.metadata.create_all(engine)
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    made = connect(database_url)
+    yield made
+    made.dispose()
+
+
+def _record(engine: Engine, deeds: Iterable[Event]) -> None:
     with writing(engine) as session:
         events.record(session, list(deeds))
-    return engine
 
 
-def test_the_database_names_its_rows_by_event_id(tmp_path: Path) -> None:
+def test_the_database_names_its_rows_by_event_id(engine: Engine) -> None:
     at = BEGAN + timedelta(milliseconds=125)
     deeds = [
         Event(event_id=f"e{n}", user_id="u", item_id=f"i{n // 2}", kind=EventKind.VIEW, at=at)
         for n in range(6)
     ]
-    engine = _recorded(tmp_path, deeds)
+    _record(engine, deeds)
 
     with writing(engine) as session:
         read = reading.from_database(session)
@@ -87,7 +90,7 @@ def test_the_database_names_its_rows_by_event_id(tmp_path: Path) -> None:
     assert finding.rows == ("e1", "e3", "e5")
 
 
-def test_only_the_newest_are_read_where_that_is_asked(tmp_path: Path) -> None:
+def test_only_the_newest_are_read_where_that_is_asked(engine: Engine) -> None:
     deeds = [
         Event(
             event_id=f"e{n}",
@@ -98,7 +101,7 @@ def test_only_the_newest_are_read_where_that_is_asked(tmp_path: Path) -> None:
         )
         for n in range(10)
     ]
-    engine = _recorded(tmp_path, deeds)
+    _record(engine, deeds)
 
     with writing(engine) as session:
         read = reading.from_database(session, newest=3)
