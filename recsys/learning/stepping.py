@@ -17,8 +17,9 @@ from recsys.learning import batches
 from recsys.learning.batches import Drawn, Recipe
 from recsys.learning.distributed import Team
 from recsys.learning.optimisers import BETAS, EPSILON, RowAdam, learning_rate
+from recsys.models import pooling
 from recsys.models.histories import Histories
-from recsys.models.vae import VAE, Bags, Batch, Touched, low_precision
+from recsys.models.vae import VAE, Bags, Batch, Room, Touched, low_precision
 
 if TYPE_CHECKING:
     from recsys.learning.training import TrainingOptions
@@ -64,6 +65,8 @@ class Stepper:
             for table in tables:
                 table.requires_grad_(False)  # noqa: FBT003 torch's own signature
             self._tables = tuple(RowAdam(table) for table in tables)
+        elif team.size == 1 and pooling.can_write_over(device):
+            self.model.room = Room.of(self.model, min(options.batch, len(train)))
         self._module = team.wrap(self.model)
         self._adam = torch.optim.Adam(
             [weight for weight in self.model.parameters() if weight.requires_grad],
@@ -107,7 +110,7 @@ class Stepper:
     def _step(self, drawn: Drawn, rate: float) -> Tensor:
         for group in self._adam.param_groups:
             group["lr"] = rate
-        self._adam.zero_grad()
+        self._forget_gradients()
         touched = self._touched(drawn)
         loss: Tensor = self._module(
             Batch(
@@ -129,6 +132,15 @@ class Stepper:
                     gradient = self._team.average(leaf.grad)
                     table.step(of.to(self._device), gradient, rate)
         return loss.detach()
+
+    def _forget_gradients(self) -> None:
+        """All but those that the next step writes over."""
+        room = self.model.room
+        for weight in self.model.parameters():
+            if room is None or (
+                weight.grad is not room.embedding and weight.grad is not room.head.weight
+            ):
+                weight.grad = None
 
     def _touched(self, drawn: Drawn) -> Touched | None:
         if drawn.rows is None or drawn.scored is None or drawn.correction is None:

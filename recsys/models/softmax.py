@@ -11,6 +11,7 @@ others stand for all that were not drawn (`correction`), so that the partition f
 unbiased: Bengio and Senecal, "Adaptive importance sampling" (IEEE TNN 2008).
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,15 @@ from torch import Tensor
 _LEAST = 1e-38  # a probability that underflowed still has a finite logarithm
 
 
-def log_likelihood(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Memory that every step writes over."""
+
+    weight: Tensor  # (C, D) gradient
+    logits: Tensor  # (at least B, C)
+
+
+def cross_entropy(
     z: Tensor,
     weight: Tensor,
     bias: Tensor,
@@ -29,8 +38,9 @@ def log_likelihood(
     scale: Tensor,
     *,
     low: torch.dtype | None = None,
+    room: Room | None = None,
 ) -> Tensor:
-    """Sum over shoppers of `scale` times the log likelihood of their targets, a scalar.
+    """Sum over shoppers of `scale` times -log of their targets' likelihood, a scalar.
 
     Args:
         z: (B, D) what stands for each shopper.
@@ -39,9 +49,10 @@ def log_likelihood(
         targets: owners (N,), places among the C (N,), amounts (N,); a pair occurs once.
         scale: (B,) what each shopper counts.
         low: The type of the buffer and of the products; None keeps that of `z`.
+        room: Memory to write over; the gradient of `weight` is left there and not returned.
     """
     owners, places, amounts = targets
-    found: Tensor = _LogLikelihood.apply(z, weight, bias, owners, places, amounts, scale, low)  # type: ignore[no-untyped-call]
+    found: Tensor = _CrossEntropy.apply(z, weight, bias, owners, places, amounts, scale, low, room)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -65,7 +76,7 @@ def candidates(
     return np.concatenate([positives, others]), correction
 
 
-class _LogLikelihood(torch.autograd.Function):
+class _CrossEntropy(torch.autograd.Function):
     """Gradients are made on the way forward, while the buffer is at hand, and scaled on the way back."""
 
     @staticmethod
@@ -79,22 +90,26 @@ class _LogLikelihood(torch.autograd.Function):
         amounts: Tensor,
         scale: Tensor,
         low: torch.dtype | None,
+        room: Room | None,
     ) -> Tensor:
         kind = low or z.dtype
         z_low, weight_low = z.to(kind), weight.to(kind)
-        buffer = torch.addmm(bias.to(kind), z_low, weight_low.t())  # (B, C) logits
+        buffer = room.logits[: len(z)] if room else z_low.new_empty(len(z), len(weight))
+        torch.addmm(bias.to(kind), z_low, weight_low.t(), out=buffer)  # (B, C) logits
         torch.softmax(buffer, dim=1, out=buffer)  # (B, C) probabilities
         hit = buffer[owners, places].to(z.dtype)  # (N,)
-        found = (scale[owners] * amounts * hit.clamp(min=_LEAST).log()).sum()
+        found = -(scale[owners] * amounts * hit.clamp(min=_LEAST).log()).sum()
         if not any(ctx.needs_input_grad):
             return found
         n = torch.zeros_like(scale).index_add_(0, owners, amounts)  # (B,)
-        # d/dlogits = scale * (amounts - n p): the buffer becomes p - amounts / n, the rest is rows
+        # d/dlogits = scale * (n p - amounts): the buffer becomes p - amounts / n, the rest is rows
         buffer[owners, places] = (hit - amounts / n[owners]).to(kind)
-        rows = -scale * n  # (B,)
+        rows = scale * n  # (B,)
         d_z = (buffer @ weight_low).to(z.dtype) * rows[:, None]  # (B, D)
-        d_weight = (buffer.t() @ (z * rows[:, None]).to(kind)).to(weight.dtype)  # (C, D)
+        product = buffer.t() @ (z * rows[:, None]).to(kind)  # (C, D)
+        d_weight = room.weight.copy_(product) if room else product.to(weight.dtype)
         d_bias = (rows.to(kind)[None, :] @ buffer)[0].to(bias.dtype)  # (C,)
+        ctx.in_room = room is not None
         ctx.save_for_backward(d_z, d_weight, d_bias)
         return found
 
@@ -102,4 +117,9 @@ class _LogLikelihood(torch.autograd.Function):
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         d_z, d_weight, d_bias = ctx.saved_tensors
         (of,) = upstream
-        return of * d_z, of * d_weight, of * d_bias, None, None, None, None, None
+        nothing = (None,) * 6
+        if not ctx.in_room:
+            return of * d_z, of * d_weight, of * d_bias, *nothing
+        if of != 1:  # one pass over all weights less where, as in a fit, the loss is a plain sum
+            d_weight.mul_(of)
+        return of * d_z, None, of * d_bias, *nothing

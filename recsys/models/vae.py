@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from recsys.models import encoder as encoders
-from recsys.models import softmax
+from recsys.models import pooling, softmax
 from recsys.models.encoder import LAYER_NORM_EPSILON, Encoder, Floats
 from recsys.models.histories import InputWeights
 
@@ -65,6 +65,26 @@ class Batch:
     touched: Touched | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Memory that every step writes over: gradients of the great tables, and the logits.
+
+    With a room, `embedding.grad` and `decoder.weight.grad` are its own, and are not accumulated.
+    """
+
+    embedding: Tensor  # (I, H)
+    head: softmax.Room
+
+    @classmethod
+    def of(cls, model: "VAE", batch: int) -> "Room":
+        """Room for batches of at most `batch`, whose gradients are the parameters' own."""
+        embedding = model.embedding.grad = torch.zeros_like(model.embedding)
+        weight = model.decoder.weight
+        decoder = weight.grad = torch.zeros_like(weight)
+        logits = torch.zeros(batch, len(weight), dtype=model.low or weight.dtype)
+        return cls(embedding=embedding, head=softmax.Room(weight=decoder, logits=logits))
+
+
 class VAE(nn.Module):
     """Encoder, sampler and linear decoder, in float32; `low` is what products are rounded to.
 
@@ -74,6 +94,7 @@ class VAE(nn.Module):
     """
 
     low: torch.dtype | None = None
+    room: Room | None = None
 
     def __init__(self, counts: Tensor, *, hidden: int, latent: int, depth: int, seed: int) -> None:
         super().__init__()
@@ -96,9 +117,8 @@ class VAE(nn.Module):
         """Posterior mean and log variance, (B, D) each."""
         table: Tensor = self.embedding if embedding is None else embedding
         weights = bags.weights.to(table.dtype)
-        pooled = F.embedding_bag(
-            bags.items, table, bags.offsets[:-1], mode="sum", per_sample_weights=weights
-        )  # (B, H)
+        into = self.room.embedding if self.room and embedding is None else None
+        pooled = pooling.pool(table, bags.items, bags.offsets, weights, into=into)  # (B, H)
         h = self.norms[0](F.silu(pooled + self.input_bias))  # (B, H)
         skip = h
         for block, norm in zip(self.blocks, self.norms[1:], strict=True):
@@ -117,12 +137,18 @@ class VAE(nn.Module):
         scale = batch.scale.to(mean.dtype)
         weight: Tensor = self.decoder.weight if touched is None else touched.decoder
         bias = self.decoder.bias if touched is None else touched.bias + touched.correction
-        likelihood = softmax.log_likelihood(
-            z, weight, bias, (owners, targets.items, amounts), scale, low=self.low
+        surprise = softmax.cross_entropy(
+            z,
+            weight,
+            bias,
+            (owners, targets.items, amounts),
+            scale,
+            low=self.low,
+            room=self.room.head if self.room and touched is None else None,
         )
         n = torch.zeros_like(scale).index_add_(0, owners, amounts)  # (B,)
         kl = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(dim=1)  # (B,)
-        return (scale * gamma * n * kl).sum() - likelihood
+        return (scale * gamma * n * kl).sum() + surprise
 
     def is_finite(self) -> bool:
         return all(bool(torch.isfinite(tensor).all()) for tensor in self.parameters())

@@ -20,12 +20,12 @@ def _inputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def _head(*inputs: torch.Tensor, low: torch.dtype | None = None) -> torch.Tensor:
     targets = OWNERS, PLACES, AMOUNTS.to(inputs[0].dtype)
-    return softmax.log_likelihood(*inputs, targets, SCALE.to(inputs[0].dtype), low=low)
+    return softmax.cross_entropy(*inputs, targets, SCALE.to(inputs[0].dtype), low=low)
 
 
 def _plain(z: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     logp = functional.log_softmax(z @ weight.T + bias, dim=1)
-    return (SCALE[OWNERS] * AMOUNTS * logp[OWNERS, PLACES]).sum()
+    return -(SCALE[OWNERS] * AMOUNTS * logp[OWNERS, PLACES]).sum()
 
 
 def test_value_and_gradients_equal_autograds() -> None:
@@ -38,6 +38,22 @@ def test_value_and_gradients_equal_autograds() -> None:
     assert torch.allclose(found, expected, atol=1e-12)
     for mine, other in zip(ours, theirs, strict=True):
         assert torch.allclose(mine.grad, other.grad, atol=1e-12)
+
+
+def test_a_room_gets_the_gradient_of_the_weights_over_what_it_held() -> None:
+    ours, theirs = _inputs(), _inputs()
+    room = softmax.Room(
+        weight=torch.full((6, 3), 9.0, dtype=torch.float64),
+        logits=torch.full((5, 6), 9.0, dtype=torch.float64),
+    )
+
+    found = softmax.cross_entropy(*ours, (OWNERS, PLACES, AMOUNTS), SCALE, room=room) * 3
+    found.backward()
+    (_plain(*theirs) * 3).backward()
+
+    assert torch.allclose(room.weight, theirs[1].grad, atol=1e-12)
+    assert torch.allclose(ours[0].grad, theirs[0].grad, atol=1e-12)
+    assert ours[1].grad is None
 
 
 def test_gradients_equal_finite_differences() -> None:
@@ -60,11 +76,11 @@ def test_a_logit_far_below_the_best_has_a_finite_likelihood() -> None:
     z, weight = torch.ones(1, 1), torch.tensor([[0.0], [500.0]])
     only = torch.tensor([0])
 
-    found = softmax.log_likelihood(
+    found = softmax.cross_entropy(
         z, weight, torch.zeros(2), (only, only, torch.ones(1)), torch.ones(1)
     )
 
-    assert -100 < found < -80
+    assert 80 < found < 100
 
 
 def test_when_all_items_are_sampled_nothing_is_corrected() -> None:
@@ -112,7 +128,7 @@ def test_a_gradient_through_a_sample_pulls_the_target_up(n_sampled: int) -> None
     bias = torch.zeros(len(rows), requires_grad=True)
     of = torch.tensor([0])
 
-    softmax.log_likelihood(
+    softmax.cross_entropy(
         torch.zeros(1, 2),
         torch.zeros(len(rows), 2),
         bias + torch.from_numpy(correction),
@@ -120,4 +136,4 @@ def test_a_gradient_through_a_sample_pulls_the_target_up(n_sampled: int) -> None
         torch.ones(1),
     ).backward()
 
-    assert torch.allclose(bias.grad[0], torch.tensor(1 - 1 / 400), atol=1e-6)  # exact at any size
+    assert torch.allclose(bias.grad[0], torch.tensor(1 / 400 - 1), atol=1e-6)  # exact at any size

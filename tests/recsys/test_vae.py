@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from recsys.models.vae import VAE, Bags, Batch, Touched, low_precision
+from recsys.models import pooling
+from recsys.models.vae import VAE, Bags, Batch, Room, Touched, low_precision
 
 SIZES = torch.tensor([3.0, 1.0], dtype=torch.float64)
 
@@ -95,6 +96,21 @@ def test_touched_rows_give_the_loss_and_gradients_of_the_whole_tables() -> None:
     assert torch.allclose(touched.embedding.grad, model.embedding.grad)
     assert torch.allclose(touched.decoder.grad, model.decoder.weight.grad)
     assert torch.allclose(touched.bias.grad, model.decoder.bias.grad)
+
+
+@pytest.mark.skipif(not pooling.can_write_over("cpu"), reason="torch was built without MKL")
+def test_gradients_written_over_the_last_ones_are_the_same() -> None:
+    plain, model, batch = _model().double(), _model().double(), _batch()
+    model.room = Room.of(model, 2)
+
+    for _ in range(2):  # the second writes over the first
+        plain.zero_grad()
+        plain(batch, gamma=0.1).backward()
+        model(batch, gamma=0.1).backward()
+
+    for name in ("embedding", "decoder.weight"):
+        ours, theirs = model.get_parameter(name), plain.get_parameter(name)
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-12)
 
 
 def test_bf16_products_change_the_loss_little() -> None:
