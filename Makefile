@@ -7,7 +7,7 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 export PYTHONPATH = $(CURDIR)
 
-.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-serving bench-creatives bench-first-run bench-synthetic bench-docs clean
+.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-serving bench-creatives bench-training bench-first-run bench-synthetic bench-docs clean
 
 help:
 	@echo "make demo              install, fill, train and start the sample shop (Ctrl-C stops it)"
@@ -40,7 +40,7 @@ format: .venv/.dev
 screenshots: .venv/.dev
 	.venv/bin/python bench/screenshots.py $(or $(VITRINE_URL),http://127.0.0.1:8080) "$$(cat var/demo/admin.key)"
 
-bench-accuracy bench-serving bench-creatives bench-synthetic: bench-%: .venv/.dev
+bench-accuracy bench-serving bench-creatives bench-synthetic bench-training: bench-%: .venv/.dev
 	.venv/bin/python bench/$*.py
 
 bench-first-run: .venv/.dev
