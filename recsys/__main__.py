@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; every expected failure is one line on standard error."""
     options = _parser().parse_args(arguments)
     try:
-        config = RecsysConfig.from_env(os.environ)  # noqa: TID251 composition root
+        options.environment = environment = os.environ  # noqa: TID251 composition root
+        config = RecsysConfig.from_env(environment)
         return int(options.command(options, config))
     except (OperationalError, ProgrammingError) as error:
         say(f"the database said: {_first_line(error)}")

@@ -50,14 +50,18 @@ class Bar:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._began = time.monotonic()
+        self._began: tuple[float, float] | None = None  # when, and how far it was already
         self._ends = "\r" if sys.stderr.isatty() else "\n"
 
     def show(self, stage: str, progress: float, curves: dict[str, list[float]]) -> None:
         if self._quiet:
             return
-        spent = time.monotonic() - self._began
-        left = f"{spent / progress - spent:4.0f} s left" if progress > 0 else ""
+        now = time.monotonic()
+        # A fit that goes on from a checkpoint begins half-way: that half took no time here.
+        began, before = self._began = self._began or (now, progress)
+        left = ""
+        if progress > before:
+            left = f"{(now - began) * (1 - progress) / (progress - before):4.0f} s left"
         filled = "#" * int(24 * progress)
         figures = ""
         if curves["loss"]:
