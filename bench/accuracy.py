@@ -10,6 +10,8 @@ python bench/accuracy.py [--sets ml1m,grocery] [--peers-only | --ours-only] [--m
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -40,7 +42,7 @@ def main() -> int:
         if not (options.ours_only or options.choose_only):
             _run_peers(protocol, options.models, judge)
         if not options.peers_only:
-            for chosen in ours.choose(protocol, seeds=seeds):
+            for chosen in _ours(protocol, seeds, order_unread=options.order_unread):
                 if options.choose_only:
                     print(name, chosen.name, chosen.validation, chosen.settings, flush=True)
                 else:
@@ -60,6 +62,16 @@ def main() -> int:
     return 0
 
 
+def _ours(
+    protocol: Protocol, seeds: tuple[int, ...], *, order_unread: bool
+) -> Iterator[peers.Chosen]:
+    if not order_unread:
+        yield from ours.choose(protocol, seeds=seeds)
+        return
+    for chosen in ours.choose(protocols.order_unread(protocol), seeds=seeds):
+        yield replace(chosen, name=f"{chosen.name}{figures.UNREAD}")
+
+
 def _run_peers(protocol: Protocol, models: str, judge: ModuleType | None) -> None:
     for name in models.split(","):
         for chosen in peers.choose(name, protocol):
@@ -74,6 +86,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--peers-only", action="store_true")
     parser.add_argument("--ours-only", action="store_true")
     parser.add_argument("--choose-only", action="store_true", help="ours, and no look at the test")
+    parser.add_argument("--order-unread", action="store_true", help="ours, given sets alone")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()

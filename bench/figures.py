@@ -21,7 +21,8 @@ from bench.protocols import LOADERS, ROOT, Protocol
 OURS = ("vae", "linear", "neighbours", "fused")
 MODELS = (*PEERS, *OURS)
 TIMED_PEERS = tuple(f"{name}{TIMED}" for name in PEERS)
-ROWS = (*PEERS, *TIMED_PEERS, *OURS)
+UNREAD = "_order_unread"
+ROWS = (*PEERS, *TIMED_PEERS, *OURS, *(f"{name}{UNREAD}" for name in OURS))
 BASELINES = {"best_baseline": PEERS, "best_timed_baseline": (*PEERS, *TIMED_PEERS)}
 KEPT = ROOT / "var" / "accuracy"
 METRICS = {

@@ -21,7 +21,7 @@ from recsys.learning.branches import BranchOptions
 from recsys.learning.evaluation import Score
 from recsys.learning.split import HoldOut
 from recsys.learning.training import Fitted, TrainingOptions
-from recsys.learning.tuning import LinearSettings, NeighbourSettings
+from recsys.learning.tuning import LINEAR_GRID, Grid, LinearSettings, NeighbourSettings
 from recsys.models import popularity
 from recsys.models.fusion import Fused
 from recsys.models.histories import Histories, InputWeights
@@ -41,7 +41,11 @@ class Recipe:
     epochs: int
     linear: LinearSettings = field(default_factory=LinearSettings)
     neighbours: NeighbourSettings = field(default_factory=NeighbourSettings)
+    linear_grid: Grid = LINEAR_GRID
 
+
+# EASE of eleven thousand items takes a minute a setting, and the regressed neighbours hold the same.
+QUICK_GRID = tuple(tried for tried in LINEAR_GRID if tried[0] not in {"method", "penalty"})
 
 RECIPES: dict[str, Recipe] = {
     "ml1m": Recipe(
@@ -50,17 +54,21 @@ RECIPES: dict[str, Recipe] = {
         linear=LinearSettings(method="ease", penalty=800.0),
     ),
     "gowalla": Recipe(
-        dense=TrainingOptions(hidden=400, latent=200, gamma=0.005, batch=500), epochs=14
+        dense=TrainingOptions(hidden=400, latent=200, gamma=0.005, batch=500),
+        epochs=14,
+        neighbours=NeighbourSettings(regressed=3.0, penalty=50.0),
     ),
     "videogames": Recipe(
         dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), gamma=0.005),
         epochs=20,
-        linear=LinearSettings(method="ease", penalty=200.0, rank=256),
+        linear=LinearSettings(rank=256),
+        linear_grid=QUICK_GRID,
     ),
     "beauty": Recipe(
         dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
         epochs=20,
-        linear=LinearSettings(method="ease", penalty=50.0, rank=256),
+        linear=LinearSettings(rank=256),
+        linear_grid=QUICK_GRID,
     ),
     "ml100k": Recipe(
         dense=TrainingOptions(batch=100, gamma=0.005, input=InputWeights(decay=0.95)),
@@ -85,9 +93,13 @@ RECIPES: dict[str, Recipe] = {
 def choose(protocol: Protocol, *, seeds: tuple[int, ...]) -> Iterator[Chosen]:
     """Linear and neighbours alone, the dense branch alone, then the three fused, seed by seed."""
     recipe = RECIPES[protocol.name]
+    if not protocol.ordered:
+        told = replace(recipe.dense, input=InputWeights(), future=False)
+        recipe = replace(recipe, dense=told)
     options = BranchOptions(
         linear=recipe.linear,
         neighbours=recipe.neighbours,
+        linear_grid=recipe.linear_grid,
         at=int(protocol.chosen_by.split("@")[1]),
         cells=PANEL_CELLS,
         item_limit=EASE_ITEMS,
@@ -96,15 +108,13 @@ def choose(protocol: Protocol, *, seeds: tuple[int, ...]) -> Iterator[Chosen]:
         "linear": replace(options, neighbours=None),
         "neighbours": replace(options, linear=None),
     }
-    spent: dict[str, float] = {}
     for name, only in alone.items():
         chosen, settings = _alone(name, protocol, only)
-        spent[name] = chosen.cpu_seconds
         options = replace(options, **{name: settings or getattr(options, name)})
         yield chosen
     fits = _dense(protocol, recipe, seeds)
     yield _vae(protocol, recipe, fits)
-    yield _fused(protocol, options, fits, sum(spent.values()))
+    yield _fused(protocol, options, fits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +127,7 @@ class _Fits:
 
 
 def _alone(name: str, protocol: Protocol, options: BranchOptions) -> tuple[Chosen, Any]:
+    began = time.process_time()  # the search included: it is part of our training
     chosen, report = branches.grow(
         protocol.train,
         None,
@@ -125,11 +136,10 @@ def _alone(name: str, protocol: Protocol, options: BranchOptions) -> tuple[Chose
         trend=_trend(protocol.train, protocol.clock),
     )
     print(f"  {protocol.name} {name}: {report}", flush=True)
-    began = time.process_time()
-    final = _rebuilt(protocol, None, options, report)
+    final = _rebuilt(protocol, None, options, report) if protocol.refitted else chosen
     spent = time.process_time() - began
     settings = None
-    if report[name] is not None:
+    if report.get(name) is not None:
         settings = replace(getattr(options, name), **report[name])
     return (
         Chosen(
@@ -146,7 +156,11 @@ def _alone(name: str, protocol: Protocol, options: BranchOptions) -> tuple[Chose
 def _dense(protocol: Protocol, recipe: Recipe, seeds: tuple[int, ...]) -> _Fits:
     """Fitted on train by validation; where all of train may teach, once more for as many epochs."""
     looked_at = _some(protocol.validation)
-    options = replace(recipe.dense, stop_at=max(20, int(protocol.chosen_by.split("@")[1])))
+    options = replace(
+        recipe.dense,
+        stop_at=max(20, int(protocol.chosen_by.split("@")[1])),
+        patience=recipe.epochs,  # the rate falls to zero at the end: the best epochs are the last
+    )
 
     def fit(taught: Histories, validation: HoldOut, epochs: int, seed: int) -> Fitted:
         found = training.fit(
@@ -199,11 +213,13 @@ def _vae(protocol: Protocol, recipe: Recipe, fits: _Fits) -> Chosen:
     )
 
 
-def _fused(protocol: Protocol, options: BranchOptions, fits: _Fits, spent: float) -> Chosen:
+def _fused(protocol: Protocol, options: BranchOptions, fits: _Fits) -> Chosen:
     """Settings are searched with the first seed; each seed's weights are its own."""
     chosen: list[Fused] = []
     reports: list[Report] = []
+    spent: list[float] = []
     for fitted in fits.choosing:
+        began = time.process_time()
         fused, report = branches.grow(
             protocol.train,
             fitted,
@@ -212,6 +228,7 @@ def _fused(protocol: Protocol, options: BranchOptions, fits: _Fits, spent: float
             trend=_trend(protocol.train, protocol.clock),
         )
         print(f"  {protocol.name} fused: {report}", flush=True)
+        spent.append(time.process_time() - began)
         chosen.append(fused)
         reports.append(report)
         options = _settled(options, report)
@@ -223,7 +240,7 @@ def _fused(protocol: Protocol, options: BranchOptions, fits: _Fits, spent: float
         settings=_said(reports[0]),
         scores=tuple(one.scores for one in tested),
         validation=_validated(protocol, *(one.scores for one in chosen)),
-        cpu_seconds=fits.cpu_seconds + spent,
+        cpu_seconds=fits.cpu_seconds + spent[0],  # one seed, with the search for settings
     )
 
 
@@ -232,7 +249,7 @@ def _settled(options: BranchOptions, report: Report) -> BranchOptions:
     found = {
         name: replace(getattr(options, name), **report[name])
         for name in ("linear", "neighbours")
-        if getattr(options, name) is not None and report[name] is not None
+        if getattr(options, name) is not None and report.get(name) is not None
     }
     return replace(options, **found, linear_grid=(), neighbour_grid=())
 
@@ -244,8 +261,8 @@ def _rebuilt(
     settled = _settled(options, report)
     settled = replace(
         settled,
-        linear=settled.linear if report["linear"] is not None else None,
-        neighbours=settled.neighbours if report["neighbours"] is not None else None,
+        linear=settled.linear if report.get("linear") is not None else None,
+        neighbours=settled.neighbours if report.get("neighbours") is not None else None,
     )
     nobody = protocol.validation.batch(0, 0)
     grown, _ = branches.grow(protocol.final, fitted, nobody, options=settled)
@@ -313,7 +330,7 @@ def _said(report: Report) -> str:
     parts = [f"{name} x {weight:.3g}" for name, weight in report["weights"].items() if weight]
     defaults = {"linear": LinearSettings(), "neighbours": NeighbourSettings()}
     for name, plain in defaults.items():
-        of = report[name] or {}
+        of = report.get(name) or {}
         moved = [f"{key} {value}" for key, value in of.items() if value != getattr(plain, key)]
         if moved:
             parts.append(f"{name}: {', '.join(moved)}")

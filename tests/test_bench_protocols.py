@@ -139,6 +139,20 @@ def test_leave_one_out_files_keep_the_order_of_the_train_file(tmp_path: Path) ->
     assert not protocol.refitted
 
 
+def test_order_unread_leaves_sets(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", user=[1, 1, 1, 0, 0], item=[5, 2, 4, 1, 0])
+    write(tmp_path / "validation.parquet", user=[1, 0], item=[3, 2])
+    write(tmp_path / "test.parquet", user=[1, 0], item=[1, 3])
+
+    protocol = protocols.order_unread(protocols.videogames(tmp_path))
+
+    assert items_of(protocol.train, 1) == [2, 4, 5]
+    assert not protocol.train.ages.any()
+    assert not protocol.test.fold_in.ages.any()
+    assert not protocol.refitted
+    assert not protocol.ordered
+
+
 def test_a_set_without_its_files_is_not_there(tmp_path: Path) -> None:
     assert protocols.load("ml1m", tmp_path) is None
 
