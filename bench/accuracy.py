@@ -68,7 +68,7 @@ def _ours(
     if not order_unread:
         yield from ours.choose(protocol, seeds=seeds)
         return
-    for chosen in ours.choose(protocols.order_unread(protocol), seeds=seeds):
+    for chosen in ours.choose(ours.order_unread(protocol), seeds=seeds):
         yield replace(chosen, name=f"{chosen.name}{figures.UNREAD}")
 
 

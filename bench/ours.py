@@ -22,7 +22,7 @@ from recsys.learning.evaluation import Score
 from recsys.learning.split import HoldOut
 from recsys.learning.training import Fitted, TrainingOptions
 from recsys.learning.tuning import LINEAR_GRID, Grid, LinearSettings, NeighbourSettings
-from recsys.models import popularity
+from recsys.models import histories, popularity
 from recsys.models.fusion import Fused
 from recsys.models.histories import Histories, InputWeights
 
@@ -115,6 +115,30 @@ def choose(protocol: Protocol, *, seeds: tuple[int, ...]) -> Iterator[Chosen]:
     fits = _dense(protocol, recipe, seeds)
     yield _vae(protocol, recipe, fits)
     yield _fused(protocol, options, fits)
+
+
+def order_unread(protocol: Protocol) -> Protocol:
+    """The same histories as sets: what the published models of an order-blind table read."""
+
+    def unread(of: Histories) -> Histories:
+        return histories.from_matrix(of.matrix())
+
+    def held_out(of: HoldOut) -> HoldOut:
+        return replace(of, fold_in=unread(of.fold_in))
+
+    train = unread(protocol.train)
+    return replace(
+        protocol,
+        train=train,
+        validation=held_out(protocol.validation),
+        final=unread(protocol.final) if protocol.refitted else train,
+        test=held_out(protocol.test),
+        also={how: held_out(test) for how, test in protocol.also.items()},
+        ordered=False,
+        deeds=False,
+        clock=None,
+        final_clock=None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

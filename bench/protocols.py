@@ -8,7 +8,7 @@ where the table's own models saw no more, and all of training where validation w
 import csv
 import gzip
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -72,30 +72,6 @@ def load(name: str, shared: Path) -> Protocol | None:
     folder, loader = LOADERS[name]
     there = GROCERY if folder is None else shared / folder
     return loader(there) if there.exists() else None
-
-
-def order_unread(protocol: Protocol) -> Protocol:
-    """The same histories as sets: what the published models of an order-blind table read."""
-
-    def unread(of: Histories) -> Histories:
-        return histories.from_matrix(of.matrix())
-
-    def held_out(of: HoldOut) -> HoldOut:
-        return replace(of, fold_in=unread(of.fold_in))
-
-    train = unread(protocol.train)
-    return replace(
-        protocol,
-        train=train,
-        validation=held_out(protocol.validation),
-        final=unread(protocol.final) if protocol.refitted else train,
-        test=held_out(protocol.test),
-        also={how: held_out(test) for how, test in protocol.also.items()},
-        ordered=False,
-        deeds=False,
-        clock=None,
-        final_clock=None,
-    )
 
 
 def ml1m(folder: Path) -> Protocol:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench import classics, figures, peers, protocols, published, reading
+from bench import classics, figures, ours, peers, protocols, published, reading
 from bench.peers import Chosen
 from bench.protocols import Protocol
 from recsys.learning import metrics
@@ -144,7 +144,7 @@ def test_order_unread_leaves_sets(tmp_path: Path) -> None:
     write(tmp_path / "validation.parquet", user=[1, 0], item=[3, 2])
     write(tmp_path / "test.parquet", user=[1, 0], item=[1, 3])
 
-    protocol = protocols.order_unread(protocols.videogames(tmp_path))
+    protocol = ours.order_unread(protocols.videogames(tmp_path))
 
     assert items_of(protocol.train, 1) == [2, 4, 5]
     assert not protocol.train.ages.any()
@@ -303,6 +303,4 @@ def test_a_missed_goal_says_by_how_much() -> None:
 
 
 def test_every_set_has_a_recipe_its_metrics_and_a_loader() -> None:
-    ours = pytest.importorskip("bench.ours")
-
     assert set(figures.METRICS) == set(protocols.LOADERS) == set(ours.RECIPES)
