@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GROCERY = ROOT / "demo" / "grocery" / "events.csv.gz"
 SPLIT_SEED = 98765  # the seed of the Mult-VAE paper's code, here for every draw
 CARVED_SHARE = 0.1  # NGCF's own: a tenth of each user's training items choose
-GOWALLA_CHOOSERS = 8_000  # of its 29,858 users: as good a judge, at a quarter of the time
+CHOOSERS = 8_000  # validation users at most: as good a judge, at a third of the time
 VIEW, CART, PURCHASE = (tuple(EventKind).index(kind) for kind in tuple(EventKind)[:3])
 
 
@@ -109,11 +109,10 @@ def gowalla(folder: Path) -> Protocol:
     carved = _carved(users, draw)
     final, train = _set(users, items, shape), _set(users[~carved], items[~carved], shape)
     targets = split.matrix(users[carved], items[carved], shape=shape)
-    choosers = np.sort(draw.permutation(shape[0])[:GOWALLA_CHOOSERS])
     return Protocol(
         name="gowalla",
         train=train,
-        validation=HoldOut(fold_in=train.take(choosers), targets=targets[choosers]),
+        validation=_choosers(HoldOut(fold_in=train, targets=targets)),
         final=final,
         test=HoldOut(fold_in=final, targets=split.matrix(test_users, test_items, shape=shape)),
         metrics=("recall@20", "ndcg@20"),
@@ -160,7 +159,7 @@ def beauty(folder: Path) -> Protocol:
     return Protocol(
         name="beauty",
         train=before,
-        validation=HoldOut(fold_in=before, targets=chosen, masked=nothing),
+        validation=_choosers(HoldOut(fold_in=before, targets=chosen, masked=nothing)),
         final=before,
         test=HoldOut(fold_in=known, targets=wanted, masked=nothing),
         metrics=("ndcg@10", "recall@10", "ndcg@20", "recall@20"),
@@ -276,7 +275,7 @@ def _leave_one_out(
     return Protocol(
         name=name,
         train=train,
-        validation=HoldOut(fold_in=train, targets=chosen),
+        validation=_choosers(HoldOut(fold_in=train, targets=chosen)),
         final=train,
         test=HoldOut(fold_in=train, targets=wanted),
         metrics=metrics,
@@ -284,6 +283,17 @@ def _leave_one_out(
         ordered=True,
         note="leave-one-out; fitted on train, input and masked: train, whose file stands in the "
         "order of time (the published models did not read it)",
+    )
+
+
+def _choosers(validation: HoldOut) -> HoldOut:
+    if len(validation) <= CHOOSERS:
+        return validation
+    drawn = np.random.default_rng(SPLIT_SEED).permutation(len(validation))[:CHOOSERS]
+    rows = np.sort(drawn)
+    masked = None if validation.masked is None else validation.masked[rows]
+    return HoldOut(
+        fold_in=validation.fold_in.take(rows), targets=validation.targets[rows], masked=masked
     )
 
 
