@@ -6,6 +6,7 @@ the fit it belongs to; one of other data, options or seed is left aside and a fr
 No state of chance is kept: chance is a function of the seed and the epoch (`batches`).
 """
 
+import glob
 import hashlib
 import json
 import logging
@@ -108,10 +109,16 @@ def fingerprint(data: Sequence[Histories], settings: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
+def numbered(path: Path | None, number: int) -> Path | None:
+    """Where one of several fits is kept."""
+    return path and path.with_name(f"{path.name}.{number}")
+
+
 def forget(path: Path) -> None:
-    """Remove the checkpoint of a fit that has been used, and what a kill left half-written."""
+    """Remove the checkpoints of a fit that has been used, and what a kill left half-written."""
     path.unlink(missing_ok=True)
-    _beside(path).unlink(missing_ok=True)
+    for beside in path.parent.glob(f"{glob.escape(path.name)}.*"):
+        beside.unlink(missing_ok=True)
 
 
 def _beside(path: Path) -> Path:

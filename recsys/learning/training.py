@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from recsys.learning.curves import Curves
 from recsys.learning.split import HoldOut
 from recsys.learning.stepping import Course, Stepper
 from recsys.models.encoder import Encoder, Floats
+from recsys.models.ensemble import concatenated
 from recsys.models.histories import Histories, InputWeights
 from recsys.models.vae import VAE
 
@@ -49,6 +51,7 @@ class TrainingOptions:
     precision: str = "auto"  # of products: bf16 where the machine multiplies it, or fp32
     validate_every: int = 1  # epochs from one look at the validation shoppers to the next
     patience: int = 10  # epochs without a better validation NDCG before stopping
+    seeds: int = 1  # fits side by side in one vector, whose scores are averaged
     stop_at: int = 100  # the NDCG's depth: deeper is smoother than 20, and chooses as well
 
 
@@ -107,6 +110,9 @@ def fit(  # noqa: PLR0913 each is a caller's own to say
         Cancelled: `on_epoch` said to stop.
         MissingExtra: Logs are asked for and TensorBoard is not installed.
     """
+    if options.seeds > 1:
+        given = (train, validation, options, epochs, seed, max_seconds, device)
+        return _several(*given, on_epoch=on_epoch, checkpoint=checkpoint, log_dir=log_dir)
     team = distributed.team()
     stepper = Stepper(train, options, seed=seed, device=device, team=team)
     course = Course(epochs=epochs)
@@ -149,6 +155,54 @@ def fit(  # noqa: PLR0913 each is a caller's own to say
         best_epoch=course.best_epoch,
         finite=bool(course.losses),
     )
+
+
+def _several(  # noqa: PLR0913 as `fit`
+    train: Histories,
+    validation: HoldOut,
+    options: TrainingOptions,
+    epochs: int,
+    seed: int,
+    max_seconds: float,
+    device: str,
+    *,
+    on_epoch: OnEpoch,
+    checkpoint: Path | None,
+    log_dir: Path | None,
+) -> Fitted:
+    """One fit after the other; curves follow each other too."""
+    fits = [
+        fit(
+            train,
+            validation=validation,
+            options=replace(options, seeds=1),
+            epochs=epochs,
+            seed=seed + number,
+            max_seconds=max_seconds / options.seeds,
+            device=device,
+            on_epoch=partial(_after, on_epoch, number, options.seeds),
+            checkpoint=checkpoints.numbered(checkpoint, number),
+            log_dir=log_dir and log_dir / str(number),
+        )
+        for number in range(options.seeds)
+    ]
+    encoder, vectors = concatenated([(one.encoder, one.vectors) for one in fits])
+    best = max(range(len(fits)), key=lambda number: max(fits[number].ndcgs, default=-1.0))
+    before = sum(len(one.losses) for one in fits[:best])
+    return Fitted(
+        encoder=encoder,
+        vectors=vectors,
+        losses=tuple(loss for one in fits for loss in one.losses),
+        ndcgs=tuple(ndcg for one in fits for ndcg in one.ndcgs),
+        best_epoch=before + fits[best].best_epoch,
+        finite=all(one.finite for one in fits),
+    )
+
+
+def _after(
+    on_epoch: OnEpoch, number: int, of: int, progress: float, loss: float, ndcg: float
+) -> bool:
+    return on_epoch((number + progress) / of, loss, ndcg)
 
 
 def seasoned(

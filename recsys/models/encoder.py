@@ -37,6 +37,7 @@ class Encoder:
     mean_weight: Floats  # (D, H)
     mean_bias: Floats  # (D,)
     input: InputWeights = InputWeights()  # as in the fit: what an item of a history weighs
+    parts: int = 1  # encoders side by side, each normalised by itself (`ensemble`)
 
     @property
     def latent(self) -> int:
@@ -89,10 +90,10 @@ class Encoder:
 
     def forward(self, pooled: NDArray[Any]) -> Floats:
         """Pooled embeddings (B, H) -> posterior means (B, D)."""
-        h = _normalise(_silu(pooled + self.input_bias), self.norms[0])  # (B, H)
+        h = _normalise(_silu(pooled + self.input_bias), self.norms[0], self.parts)  # (B, H)
         skip = h
         for (weight, bias), norm in zip(self.blocks, self.norms[1:], strict=True):
-            h = _normalise(_silu(h @ weight.T + bias + skip), norm)  # (B, H)
+            h = _normalise(_silu(h @ weight.T + bias + skip), norm, self.parts)  # (B, H)
             skip = skip + h
         mean: Floats = (h @ self.mean_weight.T + self.mean_bias).astype(np.float32)  # (B, D)
         return mean
@@ -104,7 +105,7 @@ class Encoder:
             "input_bias": self.input_bias,
             "mean_weight": self.mean_weight,
             "mean_bias": self.mean_bias,
-            **input_array(self.input),
+            **input_arrays(self.input, parts=self.parts),
         }
         for n, (weight, bias) in enumerate(self.blocks):
             named |= {f"block{n}_weight": weight, f"block{n}_bias": bias}
@@ -119,7 +120,8 @@ def from_arrays(named: Mapping[str, Floats]) -> Encoder:
     Raises:
         ValueError: A name is missing or foreign, a shape is wrong, or a number is not finite.
     """
-    named = {"input_weights": _EVERY_ITEM_ONCE, **named}  # encoders of before knew no weights
+    # encoders of before knew no weights and no parts
+    named = {"input_weights": _EVERY_ITEM_ONCE, "parts": np.ones(1, np.float32), **named}
     n_blocks = sum(name.startswith("block") and name.endswith("_weight") for name in named)
     width, latent = _width(named), len(named["mean_bias"])
     expected: dict[str, tuple[int, ...]] = {
@@ -128,6 +130,7 @@ def from_arrays(named: Mapping[str, Floats]) -> Encoder:
         "mean_weight": (latent, width),
         "mean_bias": (latent,),
         "input_weights": _EVERY_ITEM_ONCE.shape,
+        "parts": (1,),
     }
     for n in range(n_blocks):
         expected |= {f"block{n}_weight": (width, width), f"block{n}_bias": (width,)}
@@ -152,12 +155,16 @@ def from_arrays(named: Mapping[str, Floats]) -> Encoder:
         input=InputWeights(
             decay=float(laid["input_weights"][0]), kinds=tuple(laid["input_weights"][1:].tolist())
         ),
+        parts=_parts(laid["parts"], width),
     )
 
 
-def input_array(weights: InputWeights) -> dict[str, Floats]:
-    """Input weights as the named array that they are written as."""
-    return {"input_weights": np.array([weights.decay, *weights.kinds], np.float32)}
+def input_arrays(weights: InputWeights, *, parts: int = 1) -> dict[str, Floats]:
+    """Input weights and the number of parts, as the named arrays that they are written as."""
+    return {
+        "input_weights": np.array([weights.decay, *weights.kinds], np.float32),
+        "parts": np.array([parts], np.float32),
+    }
 
 
 def unit_weights(histories: Histories, by: InputWeights) -> Floats:
@@ -202,6 +209,13 @@ def _width(named: Mapping[str, Floats]) -> int:
     return int(named["embedding"].shape[1])
 
 
+def _parts(array: Floats, width: int) -> int:
+    parts = int(array[0])
+    if parts < 1 or width % parts:
+        raise ValueError(f"encoder array parts is {parts}, which does not divide {width}")
+    return parts
+
+
 def _laid(name: str, array: Floats) -> Floats:
     """Read-only; a block lies by columns, as its transpose is what is multiplied."""
     laid = np.asfortranarray(array) if name.startswith("block") else array
@@ -220,11 +234,13 @@ def _silu(x: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.divide(x, below, out=below))
 
 
-def _normalise(x: NDArray[Any], norm: tuple[Floats, Floats]) -> NDArray[Any]:
-    width = x.shape[1]
+def _normalise(h: NDArray[Any], norm: tuple[Floats, Floats], parts: int) -> NDArray[Any]:
+    width = h.shape[1] // parts
+    x = h.reshape(-1, width)  # (B * parts, H / parts)
     centred = x - x.sum(axis=1, keepdims=True) / width
     variance = (centred * centred).sum(axis=1, keepdims=True) / width
     centred /= np.sqrt(variance + LAYER_NORM_EPSILON)
+    centred = centred.reshape(h.shape)
     centred *= norm[0]
     centred += norm[1]
     return np.asarray(centred)

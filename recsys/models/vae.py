@@ -169,7 +169,7 @@ class VAE(nn.Module):
             named |= {f"{name}_{part}": tensor for part, tensor in layer.named_parameters()}
         arrays = {name: _array(tensor, copy=copy) for name, tensor in named.items()}
         vectors = encoders.item_vectors(_array(self.decoder.weight), _array(self.decoder.bias))
-        return encoders.from_arrays(arrays | encoders.input_array(weights)), vectors
+        return encoders.from_arrays(arrays | encoders.input_arrays(weights)), vectors
 
     def _product(self, layer: nn.Module, h: Tensor) -> Tensor:
         """A linear layer, multiplied in `low`: there the CPU's bf16 unit is twice as fast."""

@@ -7,7 +7,7 @@ import torch
 from scipy import sparse
 
 from recsys.errors import Cancelled
-from recsys.learning import split, stepping, training
+from recsys.learning import checkpoint, split, stepping, training
 from recsys.learning.distributed import Team
 from recsys.learning.training import TrainingOptions
 from recsys.models import histories
@@ -210,3 +210,23 @@ def test_a_card_learns_what_the_cpu_learns(cut, small) -> None:
 
     assert np.allclose(on_cpu.losses, on_card.losses, rtol=1e-3)
     assert on_card.vectors.dtype == np.float32
+
+
+def test_several_seeds_are_fitted_side_by_side(cut, small, tmp_path) -> None:
+    seen = []
+
+    both = _fit(
+        cut,
+        replace(small, seeds=2),
+        checkpoint=tmp_path / "fit.pt",
+        on_epoch=lambda progress, *_: seen.append(progress) or True,
+    )
+
+    first, second = (_fit(cut, small, seed=seed) for seed in (3, 4))
+    assert both.losses == first.losses + second.losses
+    assert both.vectors.shape == (40, 17)
+    assert (both.vectors[:, :8] == first.vectors[:, :8] / 2).all()
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    checkpoint.forget(tmp_path / "fit.pt")
+    assert list(tmp_path.iterdir()) == []
