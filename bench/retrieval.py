@@ -235,7 +235,7 @@ def others(vectors: np.ndarray, queries: np.ndarray) -> Any:
     own.add(vectors)
     seconds = time.perf_counter() - started
     for probes in PROBES:
-        params = faiss.SearchParametersIVF(nprobe=probes)
+        params = faiss.SearchParametersIVF(nprobe=probes)  # type: ignore[call-arg]  # stubs are of the C++ signature
         yield f"FAISS's own lists, {probes} probes", seconds, searching(own, params)
     if n > HNSW_LIMIT:
         return
@@ -246,7 +246,7 @@ def others(vectors: np.ndarray, queries: np.ndarray) -> Any:
     graph.add(vectors)
     seconds = time.perf_counter() - started
     for effort in (128, 512):
-        params = faiss.SearchParametersHNSW(efSearch=effort)
+        params = faiss.SearchParametersHNSW(efSearch=effort)  # type: ignore[attr-defined]  # not in the stubs
         yield f"HNSW32, ef {effort}", seconds, searching(graph, params)
 
 

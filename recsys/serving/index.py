@@ -21,6 +21,7 @@ FEW = 4_096  # allowed items that are cheaper to score one and all than to find 
 
 _SPARE = 16  # asked for beyond k, so that what FAISS rounds otherwise than we do is not cut off
 _SPARE_COARSE = 100  # the same where FAISS sees the vectors in half precision
+_SCATTERED = 3  # a row copied from somewhere costs as much as so many read in order
 _ROUNDING = 1e-6
 
 
@@ -36,7 +37,7 @@ def search(
     if k == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     exact = isinstance(bundle.index, faiss.IndexFlatIP)
-    if n_allowed <= FEW and not (exact and n_allowed == len(allowed)):
+    if n_allowed <= FEW:
         return _exhaustive(bundle, query, k, allowed)
     wanted = min(n_allowed, k + (_SPARE if exact else max(k, _SPARE_COARSE)))
     rows = _candidates(bundle.index, query, wanted, allowed, n_allowed)
@@ -50,7 +51,12 @@ def search(
 
 def score(bundle: ModelBundle, rows: NDArray[Any], query: Floats) -> Floats:
     """The searched scores of some item rows (n,): equal items get equal scores, to the bit."""
-    return np.asarray(np.einsum("nd,d->n", bundle.vectors[rows], query), np.float32)
+    vectors = bundle.vectors
+    if len(rows) * _SCATTERED > len(vectors):
+        found = np.vecdot(vectors, query)[rows]
+    else:
+        found = np.vecdot(vectors[rows], query)
+    return np.asarray(found, np.float32)
 
 
 def _candidates(
@@ -71,15 +77,21 @@ def _candidates(
     return found
 
 
+def best_of(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
+    """The `k` best of these rows, best first, the lower row of those that tie."""
+    k = min(k, len(rows))
+    if k == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    kept = scores >= np.partition(scores, len(scores) - k)[len(scores) - k]
+    rows, scores = _ordered(rows[kept], scores[kept])
+    return rows[:k], scores[:k]
+
+
 def _exhaustive(
     bundle: ModelBundle, query: Floats, k: int, allowed: NDArray[np.bool_]
 ) -> tuple[Rows, Floats]:
     rows = np.flatnonzero(allowed)
-    scores = score(bundle, rows, query)
-    bound = np.partition(scores, len(scores) - k)[len(scores) - k]
-    kept = scores >= bound
-    rows, scores = _ordered(rows[kept], scores[kept])
-    return rows[:k], scores[:k]
+    return best_of(rows, score(bundle, rows, query), k)
 
 
 def _ordered(rows: Rows, scores: Floats) -> tuple[Rows, Floats]:

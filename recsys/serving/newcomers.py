@@ -39,7 +39,7 @@ def best(
     above: float,
 ) -> list[tuple[int, float]]:
     """At most `query.k` places in `newcomers`, best first, with scores beyond `above`."""
-    scores = np.einsum("nd,d->n", newcomers.vectors, shopper)
+    scores = np.vecdot(newcomers.vectors, shopper)
     found: list[tuple[int, float]] = []
     for place in np.argsort(-scores, kind="stable").tolist():
         score = float(scores[place])

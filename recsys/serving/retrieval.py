@@ -17,6 +17,7 @@ from recsys.serving.shopper import Shopper
 
 _LIKE_ENOUGH = 0.3  # cosine: in some 200 dimensions chance stays below
 _POOL = 8  # candidates for each place, where not every item is compared
+_FIRST = 4  # neighbours for each place, scored first to raise the bar for the others
 _ROUNDING = 1e-4  # kept below the bar: far more than sums in float32 can differ
 
 Rows = NDArray[np.int64]
@@ -27,6 +28,8 @@ def best(
     bundle: ModelBundle, shopper: Shopper, k: int, allowed: NDArray[np.bool_]
 ) -> tuple[Rows, Floats]:
     """The best `k` allowed item rows for a shopper, best first, with their scores; ties by row."""
+    if len(bundle.vectors) <= index.FEW:
+        return _of_all(bundle, shopper, k, allowed)
     rows, scores = index.search(bundle, shopper.query, k, allowed)
     if shopper.lent is None or not len(rows):
         return rows, scores
@@ -37,11 +40,58 @@ def best(
         return rows, scores
     there = np.minimum(np.searchsorted(near, rows), len(near) - 1)
     both = near[there] == rows
-    bar = (scores + np.where(both, added[there], 0)).min()  # at least k items reach it
-    could = scores[-1] + added >= bar - _ROUNDING * max(1.0, abs(float(bar)))
+    sums = scores + np.where(both, added[there], 0)  # of the search's own list
+    could = np.zeros(len(near), np.bool_)
     could[there[both]] = True
+    could[_promising(bundle, shopper.query, near, added, could, sums, scores[-1])] = True
     near, added = near[could], added[could]
-    return best_of_union(rows, scores, near, added, index.score(bundle, near, shopper.query), k)
+    searched = index.score(bundle, near, shopper.query)
+    if len(near) > k:  # the neighbours' own best k are enough: whoever is below is below k others
+        whole = searched + added
+        best_own = whole >= np.partition(whole, len(whole) - k)[len(whole) - k]
+        near, added, searched = near[best_own], added[best_own], searched[best_own]
+    return best_of_union(rows, scores, near, added, searched, k)
+
+
+def _of_all(
+    bundle: ModelBundle, shopper: Shopper, k: int, allowed: NDArray[np.bool_]
+) -> tuple[Rows, Floats]:
+    """The same by scoring every item: of so few, cheaper than looking for the right ones."""
+    scores = np.vecdot(bundle.vectors, shopper.query)
+    if shopper.lent is not None:
+        near, added = shopper.lent.sums()
+        scores[near] += added
+    rows = np.flatnonzero(allowed)
+    return index.best_of(rows, scores[rows], k)
+
+
+def _promising(
+    bundle: ModelBundle,
+    query: Floats,
+    near: Rows,
+    added: Floats,
+    listed: NDArray[np.bool_],
+    sums: Floats,
+    last: np.float32,
+) -> Rows:
+    """Places in `near` whose items may be among the best, beside those `listed` already.
+
+    As many items as are listed reach the bar: at first the lowest sum of the list, then what is
+    reached with the neighbours to whom most is added.
+    """
+    k = len(sums)
+    places = np.flatnonzero(~listed & _reaches(last + added, sums.min()))
+    n_first = _FIRST * k
+    if len(places) <= 2 * n_first:
+        return places
+    first = places[np.argpartition(-added[places], n_first)[:n_first]]
+    tried = index.score(bundle, near[first], query) + added[first]
+    bar = -np.partition(-np.concatenate([sums, tried]), k - 1)[k - 1]
+    return places[_reaches(last + added[places], bar)]
+
+
+def _reaches(most: Floats, bar: np.float32) -> NDArray[np.bool_]:
+    return np.asarray(most >= bar - _ROUNDING * max(1.0, abs(float(bar))))
 
 
 def nearest(

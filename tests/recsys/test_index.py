@@ -11,6 +11,12 @@ from recsys.models.vae import VAE
 from recsys.serving import index
 
 
+@pytest.fixture(autouse=True)
+def _ask_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few items would otherwise all be scored without it."""
+    monkeypatch.setattr(index, "FEW", 0)
+
+
 @pytest.fixture(scope="module")
 def model() -> VAE:
     made = VAE(torch.arange(1, 701, dtype=torch.float32), hidden=32, latent=16, depth=2, seed=2)

@@ -6,7 +6,7 @@ import pytest
 from recsys.catalogue.shelf import Shelf
 from recsys.learning.bundle import ModelBundle
 from recsys.learning.indexing import IndexKind
-from recsys.serving import ranking, retrieval, shopper
+from recsys.serving import index, ranking, retrieval, shopper
 from recsys.types import EventKind, Hide, Item, Query, Source, UserHistory
 
 KINDS = tuple(EventKind)
@@ -26,11 +26,20 @@ def _histories(seed: int, n_items: int, n_shoppers: int = 12) -> list[UserHistor
     return found
 
 
+@pytest.fixture(params=[True, False], ids=["search and union", "all scored"])
+def searched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether a catalogue this small is searched as a large one is."""
+    if request.param:
+        monkeypatch.setattr(index, "FEW", 0)
+    return bool(request.param)
+
+
 def _brute(scores: np.ndarray, allowed: np.ndarray, k: int) -> np.ndarray:
     rows = np.flatnonzero(allowed)
     return rows[np.lexsort((rows, -scores[rows]))][:k]
 
 
+@pytest.mark.usefixtures("searched")
 @pytest.mark.parametrize("kind", [IndexKind.FLAT, IndexKind.HALF])
 @pytest.mark.parametrize("seed", range(6))
 def test_served_rows_are_those_of_scoring_everything(drawn, seed: int, kind: IndexKind) -> None:
@@ -52,6 +61,7 @@ def test_served_rows_are_those_of_scoring_everything(drawn, seed: int, kind: Ind
         assert (found == one[rows]).all()
 
 
+@pytest.mark.usefixtures("searched")
 @pytest.mark.parametrize("seed", range(4))
 def test_fractions_change_no_more_than_roundings(drawn, seed: int) -> None:
     model: ModelBundle = drawn(seed)
@@ -68,6 +78,7 @@ def test_fractions_change_no_more_than_roundings(drawn, seed: int) -> None:
             assert np.abs(found - one[rows]).max() < 1e-3
 
 
+@pytest.mark.usefixtures("searched")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("hide", list(Hide))
 def test_a_slate_is_the_brute_force_list_under_the_rules(drawn, seed: int, hide: Hide) -> None:
@@ -98,6 +109,7 @@ def test_a_slate_is_the_brute_force_list_under_the_rules(drawn, seed: int, hide:
             assert [pick.item_id for pick in personal] == expected
 
 
+@pytest.mark.usefixtures("searched")
 def test_an_item_and_its_twin_come_in_the_order_of_rows(drawn) -> None:
     model: ModelBundle = drawn(1, whole=True)
     read = shopper.understand(model, _histories(1, 300)[0])
