@@ -19,6 +19,7 @@ LARGEST = 4_000  # shoppers: past them the choice is not sharper, only slower
 _LEAST = 64
 _STEPS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0)  # of the spread of what is there already
 _FINER = (0.7, 1.4)
+_ABOUT = (1.0, 0.6, 1.6)  # as one setting moves, so does the weight that suits it, a little
 
 Piece = NDArray[np.float32]
 Value = Callable[[Sequence[float]], float]
@@ -80,11 +81,17 @@ def draw(validation: HoldOut, *, at: int, cells: int, seed: int) -> Panel:
     return Panel(holdout=drawn, at=at)
 
 
-def best_weight(panel: Panel, base: Piece | None, piece: Piece) -> tuple[float, float]:
-    """The weight at which `piece` helps `base` most, and the NDCG of the two together."""
+def best_weight(
+    panel: Panel, base: Piece | None, piece: Piece, *, near: float | None = None
+) -> tuple[float, float]:
+    """The weight at which `piece` helps `base` most, and the NDCG of the two together.
+
+    `near`, in the unit of both spreads, is where a like piece was best: a few weights about it are
+    tried, not all.
+    """
     if base is None:
         return 1.0, panel.ndcg([piece], [1.0])
-    unit = (spread(base) or 1.0) / (spread(piece) or 1.0)
+    scale = unit(base, piece)
     tried: dict[float, float] = {}
 
     def value(weight: float) -> float:
@@ -92,8 +99,10 @@ def best_weight(panel: Panel, base: Piece | None, piece: Piece) -> tuple[float, 
             tried[weight] = panel.ndcg([base, piece], [1.0, weight])
         return tried[weight]
 
-    best = max((step * unit for step in _STEPS), key=value)
-    best = max((best, *(best * finer for finer in _FINER)), key=value)
+    steps = [near * factor for factor in _ABOUT] if near else _STEPS
+    best = max((step * scale for step in steps), key=value)
+    if not near:
+        best = max((best, *(best * finer for finer in _FINER)), key=value)
     return best, value(best)
 
 
@@ -121,6 +130,11 @@ def balance(
         if left > 0 and left >= best * (1 - worth):
             found, best = trial, left
     return found, best
+
+
+def unit(base: Piece | None, piece: Piece) -> float:
+    """The weight at which `piece` is spread as far as `base`."""
+    return 1.0 if base is None else (spread(base) or 1.0) / (spread(piece) or 1.0)
 
 
 def spread(piece: Piece) -> float:

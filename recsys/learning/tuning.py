@@ -130,7 +130,9 @@ class Search:
         until: tuple[float, float],
     ) -> tuple[Settings, float]:
         """The best settings found and the branch's weight upon `base`; progress runs over `until`."""
-        weight, best = panels.best_weight(self.panel, base, piece(settings))
+        scores = piece(settings)
+        weight, best = panels.best_weight(self.panel, base, scores)
+        near = weight / panels.unit(base, scores)
         trials = [(name, value) for name, values in self._told(grid) for value in values]
         for done, (name, value) in enumerate(trials):
             self.report(until[0] + (until[1] - until[0]) * done / len(trials))
@@ -140,9 +142,11 @@ class Search:
             if trial is None:
                 continue
             self.tried += 1
-            found, ndcg = panels.best_weight(self.panel, base, piece(trial))
+            scores = piece(trial)
+            found, ndcg = panels.best_weight(self.panel, base, scores, near=near)
             if ndcg > best:
                 settings, weight, best = trial, found, ndcg
+                near = weight / panels.unit(base, scores)
         return settings, weight
 
     def _told(self, grid: Grid) -> Grid:
