@@ -87,6 +87,8 @@ def _of_versions(
         "candidate": evaluation.by_bundle(model, item_ids),
         **signals.scorers(signals.count(log, cut, cut.taught)),
     }
+    for branch, part in examination.branches_of(model.fused).items():
+        scorers[branch] = evaluation.by_bundle(replace(model, fused=part), item_ids)
     if rival is not None:
         scorers["live"] = evaluation.by_bundle(rival, item_ids)
     metrics, verdict = examination.examine(

@@ -28,6 +28,7 @@ from recsys.learning.evaluation import Examination
 from recsys.learning.segments import Measured
 
 METRIC = "ndcg@20"
+_SAID = METRIC.upper()
 LEVEL = 0.05
 LEAST_SHOPPERS = 30  # below, the means alone decide overall
 LEAST_IN_SEGMENT = 50
@@ -136,7 +137,7 @@ def judge(
     beside = f"{overall.mine:.4f} against the live model's {overall.theirs:.4f}"
     paired = f"{overall.difference:+.4f} ± {overall.se:.4f} in pairs"
     if _falls_short(overall, mine.values[METRIC], theirs.values[METRIC], ratio):
-        sentence = f"{METRIC} {beside} ({paired}): below {ratio:g} of it"
+        sentence = f"{_SAID} {beside} ({paired}): below {ratio:g} of it"
         return Verdict(passed=False, sentence=sentence, refused_by=("everybody",))
     large = [
         both for both in zip(*segments, strict=True) if len(both[0].segment) >= LEAST_IN_SEGMENT
@@ -147,7 +148,7 @@ def judge(
     if not broken:
         told = f"; none of {len(large)} segments is worse beyond {TOLERANCE:.0%}" if large else ""
         return Verdict(
-            passed=True, sentence=f"{METRIC} {beside} ({paired}){told}", tested=len(large)
+            passed=True, sentence=f"{_SAID} {beside} ({paired}){told}", tested=len(large)
         )
     worst = [
         found for found in in_segments(*segments) if found.name in {b.segment.name for b in broken}
@@ -159,7 +160,7 @@ def judge(
     )
     return Verdict(
         passed=False,
-        sentence=f"{METRIC} {beside}, but worse for some: {named}",
+        sentence=f"{_SAID} {beside}, but worse for some: {named}",
         tested=len(large),
         refused_by=tuple(found.name for found in worst),
     )

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from recsys.learning import comparison, evaluation, segments
 from recsys.learning.comparison import METRIC, Verdict
 from recsys.learning.evaluation import Examination, Score
@@ -18,6 +20,7 @@ from recsys.learning.market import Market
 from recsys.learning.segments import Measured
 from recsys.learning.split import HoldOut
 from recsys.models.encoder import Floats
+from recsys.models.fusion import Fused
 
 CANDIDATE, LIVE = "candidate", "live"
 PLAIN = ("popularity", "itemknn")
@@ -85,6 +88,19 @@ def examine(
     return found, verdict
 
 
+def branches_of(fused: Fused) -> dict[str, Fused]:
+    """Each branch by itself: a good sum must not hide a broken part."""
+    nothing = np.zeros(fused.n_items, np.float32)
+    parts: dict[str, Fused] = {}
+    if fused.encoder is not None:
+        parts["dense"] = Fused(bias=nothing, encoder=fused.encoder, vectors=fused.vectors)
+    if fused.linear is not None:
+        parts["linear"] = Fused(bias=nothing, linear=fused.linear)
+    if fused.neighbours is not None:
+        parts["neighbours"] = Fused(bias=nothing, neighbours=fused.neighbours)
+    return parts
+
+
 def _judge(candidate: _Seen, live: _Seen | None, ratio: float) -> Verdict:
     coverage = candidate.whole.figures[COVERAGE]
     if coverage < COVERAGE_FLOOR:
@@ -92,7 +108,7 @@ def _judge(candidate: _Seen, live: _Seen | None, ratio: float) -> Verdict:
         return Verdict(passed=False, sentence=sentence, refused_by=("coverage",))
     if live is None:
         figure = candidate.whole.figures[METRIC]
-        return Verdict(passed=True, sentence=f"the first model: {METRIC} {figure:.4f}")
+        return Verdict(passed=True, sentence=f"the first model: {METRIC.upper()} {figure:.4f}")
     return comparison.judge(
         candidate.whole, live.whole, ratio=ratio, segments=(candidate.parts, live.parts)
     )

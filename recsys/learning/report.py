@@ -30,6 +30,7 @@ _WHO = {
     "itemknn": "ItemKNN",
     "popularity": "Popularity",
 }
+_IN_WORDS = {"live": "the compared model", "popularity": "popularity"}
 _ACCURACY = {
     "ndcg@10": "NDCG@10",
     "ndcg@20": "NDCG@20",
@@ -57,6 +58,7 @@ _FAMILIES = {
 }
 _CURVES = {"loss": "Training loss", "ndcg": "NDCG@100 on the validation shoppers"}
 _Z = 1.96
+_LEAST_TO_SCALE = 50  # shoppers of a segment whose interval decides how wide the forest is
 
 Mapped = Mapping[str, Any]
 
@@ -98,7 +100,7 @@ def _summary(metrics: Mapped, manifest: Mapped) -> str:
         (row for row in _rows(metrics.get("paired")) if row.get("family") == "all"), None
     )
     if overall:
-        rival = _who(str(metrics.get("paired_with")))
+        rival = _in_words(metrics.get("paired_with"))
         low, high = _number(overall.get("low")), _number(overall.get("high"))
         spread = f"95 % in pairs: {low:+.4f} to {high:+.4f}"
         tiles.append(_tile(f"over {rival}", f"{_number(overall.get('difference')):+.4f}", spread))
@@ -152,10 +154,10 @@ def _forest(metrics: Mapped) -> str:
     rows = _rows(metrics.get("paired"))
     if not rows:
         return ""
-    rival = _who(str(metrics.get("paired_with")))
+    rival = _in_words(metrics.get("paired_with"))
     refused = set(_mapping(metrics.get("gate")).get("refused_by") or ())
-    ends = [_number(row.get(end)) for row in rows for end in ("low", "high")]
-    reach = plots.reach_of(ends)
+    sure = [row for row in rows if _number(row.get("n")) >= _LEAST_TO_SCALE] or rows
+    reach = plots.reach_of([_number(row.get(end)) for row in sure for end in ("low", "high")])
     parts = []
     for family, named in _by_family(rows):
         lines = []
@@ -178,7 +180,7 @@ def _forest(metrics: Mapped) -> str:
     return (
         f"<section><h2>This model minus {escape(rival)}</h2><p class=soft>Shopper by shopper, so "
         "the bar is the 95 % interval of the difference itself: right of the line this model is "
-        "better, left of it worse, across it they cannot be told apart. By segment it is NDCG@20.</p>"
+        "better, left of it worse, across it they cannot be told apart. By segment it is NDCG@20; intervals of few shoppers may run out of the picture.</p>"
         f"{scale}{''.join(parts)}</section>"
     )
 
@@ -202,7 +204,8 @@ def _segments(metrics: Mapped) -> str:
             count = f"<td class=number>{_count(row.get('n'))}</td>"
             cells.append((escape(str(row.get("name"))), count + "".join(line)))
         heads = ["Shoppers", *(_who(name) for name in who)]
-        parts.append(_table(_FAMILIES.get(family, family), heads, cells))
+        title = _FAMILIES.get(family, family)
+        parts.append(f"<h3>{escape(title)}</h3>{_table('Segment', heads, cells, label=title)}")
     return (
         "<section><h2>For whom it is good</h2><p class=soft>NDCG@20. A shopper counts where one of "
         f"the targets is of the segment.</p>{''.join(parts)}</section>"
@@ -316,11 +319,13 @@ def _cells(metrics: Mapped, who: Iterable[str], names: Mapped) -> list[tuple[str
     return rows
 
 
-def _table(corner: str, heads: Sequence[str], rows: Sequence[tuple[str, str]]) -> str:
+def _table(
+    corner: str, heads: Sequence[str], rows: Sequence[tuple[str, str]], *, label: str = ""
+) -> str:
     top = "".join(f"<th scope=col>{escape(head)}</th>" for head in heads)
     body = "".join(f"<tr><th scope=row>{name}</th>{cells}</tr>" for name, cells in rows)
     return (
-        f'<div class=scroll tabindex=0 role=region aria-label="{escape(corner)}"><table><thead><tr>'
+        f'<div class=scroll tabindex=0 role=region aria-label="{escape(label or corner)}"><table><thead><tr>'
         f"<th scope=col>{escape(corner)}</th>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -361,6 +366,10 @@ def _by_family(rows: Sequence[Mapped]) -> list[tuple[str, list[Mapped]]]:
 
 def _who(name: str) -> str:
     return _WHO.get(name, name)
+
+
+def _in_words(name: Any) -> str:
+    return _IN_WORDS.get(str(name), _who(str(name)))
 
 
 def _pair(value: Any) -> tuple[Any, Any]:

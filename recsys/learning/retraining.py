@@ -11,7 +11,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import torch
 
 from recsys.config import RecsysConfig
@@ -201,15 +200,9 @@ def _examine(
 
 
 def _alone(fitted: Fitted, fused: Fused) -> dict[str, Score]:
-    """Each branch by itself: a good sum must not hide a broken part."""
-    nothing = np.zeros(fused.n_items, np.float32)
-    parts = {
-        "dense": Fused(bias=nothing, encoder=fitted.encoder, vectors=fitted.vectors),
-    }
-    if fused.linear is not None:
-        parts["linear"] = Fused(bias=nothing, linear=fused.linear)
-    if fused.neighbours is not None:
-        parts["neighbours"] = Fused(bias=nothing, neighbours=fused.neighbours)
+    """The branches in use, and the dense one even where it was given no weight."""
+    dense = replace(fused, encoder=fitted.encoder, vectors=fitted.vectors)
+    parts = examination.branches_of(dense)
     return {name: evaluation.by_fused(part) for name, part in parts.items()}
 
 
