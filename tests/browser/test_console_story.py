@@ -179,3 +179,15 @@ def test_tabs_fit_and_are_well_formed(log_in, options: dict, sound) -> None:
         found[tab] = sound(page)
 
     assert found == {tab: [] for tab in TABS}
+
+
+def test_the_models_page_says_what_is_wrong_with_the_data(log_in) -> None:
+    page = log_in()
+
+    page.get_by_role("link", name="Models", exact=True).click()
+
+    page.locator("#checks .badge").first.wait_for()
+    page.get_by_text("checks passed").click()
+    page.get_by_text("every line can be read").wait_for()
+    page.get_by_role("link", name="Check again").click()
+    page.locator("#checks .badge").first.wait_for()

@@ -10,6 +10,7 @@ import zlib
 from array import array
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,7 @@ class _Columns:
         self._at, self._id = array("q"), array("q")
         self._bad: list[tuple[str, str]] = []
         self._n_bad = 0
-        self._places: tuple[int, ...] | None = None
+        self._cells: itemgetter[Any] | None = None
         self._last = ("", 0, 0)  # a basket says one time again and again
 
     def head(self, names: list[str]) -> None:
@@ -144,7 +145,7 @@ class _Columns:
         if missing:
             self.refuse(1, f"the first line must name the columns; missing: {', '.join(missing)}")
         else:
-            self._places = tuple(names.index(name) for name in (*NEEDED, "at"))
+            self._cells = itemgetter(*(names.index(name) for name in (*NEEDED, "at")))
 
     def refuse(self, line: int, why: str) -> None:
         self._n_bad += 1
@@ -152,17 +153,17 @@ class _Columns:
             self._bad.append((f"line {line}", why))
 
     def add(self, row: list[str], line: int) -> None:
-        if self._places is None:
+        if self._cells is None:
             return
         try:
-            event_id, user, item, kind, at = (row[place] for place in self._places)
+            event_id, user, item, kind, at = self._cells(row)
             moment, zone = self._moment(at)
             if not self._since <= moment <= self._until:
                 return
             kind_row = _KINDS[kind]
-            for name, value in (("event_id", event_id), ("user_id", user), ("item_id", item)):
-                if value not in self._users and value not in self._items:
-                    _must_be_id(name, value)
+            _must_be_id("event_id", event_id)
+            user_row = _row_of(self._users, "user_id", user)
+            item_row = _row_of(self._items, "item_id", item)
         except IndexError:
             self.refuse(line, f"{len(row)} cells are too few")
         except KeyError:
@@ -170,8 +171,8 @@ class _Columns:
         except ValueError as error:
             self.refuse(line, str(error))
         else:
-            self._user.append(self._users.setdefault(user, len(self._users)))
-            self._item.append(self._items.setdefault(item, len(self._items)))
+            self._user.append(user_row)
+            self._item.append(item_row)
             self._kind.append(kind_row)
             self._at.append(moment)
             self._zone.append(zone)
@@ -210,6 +211,15 @@ class _Columns:
             bad=tuple(self._bad),
             n_bad=self._n_bad,
         )
+
+
+def _row_of(rows: dict[str, int], name: str, value: str) -> int:
+    """The row of an id; one that was not met before is looked at first."""
+    row = rows.get(value)
+    if row is None:
+        _must_be_id(name, value)
+        row = rows[value] = len(rows)
+    return row
 
 
 def _must_be_id(name: str, value: str) -> None:

@@ -13,6 +13,7 @@ BOT_RHYTHM = 0.1  # standard deviation of the gaps by their mean; people are far
 BOT_LONGEST_GAP = HOUR  # a gap between two visits says nothing of a rhythm
 BOTS_WARN, BOTS_FAIL = 0.0, 0.1  # of the events: a tenth outvotes the shoppers of most items
 ONE_WARN, ONE_FAIL = 0.1, 0.3  # of the events; a loss summed over events would be theirs
+ONE_FAIR = 3  # times an equal part: of ten shoppers one may well have a fifth
 TWICE_WARN, TWICE_FAIL = 0.005, 0.2  # tills do book one article on two lines now and then
 BURST_LEAST = 5  # different items at one second: two equal ones by chance do not happen
 BURST_WITHIN = HOUR  # the same order a week later is a habit, a minute later it is a retry
@@ -53,7 +54,12 @@ def dominance(deeds: Deeds) -> Fault:
     number = np.bincount(deeds.users, minlength=len(deeds.user_ids))
     most = int(number.argmax())
     share = float(number[most]) / len(deeds)
-    level = graded(share, warn=ONE_WARN, fail=ONE_FAIL)
+    n_users = int(np.count_nonzero(number))
+    level = graded(
+        share,
+        warn=max(ONE_WARN, min(1.0, ONE_FAIR / n_users)),
+        fail=max(ONE_FAIL, min(1.0, ONE_FAIR / n_users)),
+    )
     if level is Level.PASS:
         return well(f"the busiest shopper has {percent(share)} of the events")
     return Fault(
