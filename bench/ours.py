@@ -26,7 +26,7 @@ from recsys.models import histories, popularity
 from recsys.models.fusion import Fused
 from recsys.models.histories import Histories, InputWeights
 
-PANEL_CELLS = 60_000_000  # validation shoppers x items that choose: 240 MB a branch
+PANEL_CELLS = 40_000_000  # validation shoppers x items that choose: 160 MB a branch
 LOOKED_AT = 4_000  # validation shoppers that choose the epoch
 
 Floats = NDArray[np.float32]

@@ -24,6 +24,7 @@ from recsys.models import popularity
 from recsys.models.histories import Histories, InputWeights
 from recsys.types import EventKind
 
+MANY = 500_000  # interactions past which the grids are coarser: each offer takes a minute
 EASE_ITEMS = 13_000  # items squared in float32: 0.7 GB, three times over
 TIMED = "_timed"
 NAMES = ("popularity", "itemknn", "rp3beta", "ials", "ease", "svd")
@@ -194,14 +195,19 @@ def _counts_grid(protocol: Protocol) -> Grid:
 
 def _itemknn_grid(protocol: Protocol) -> Grid:
     walks = classics.Walks(protocol.train.matrix())
-    for k, shrink in itertools.product((50, 100, 200, 400), (0.0, 3.0, 10.0, 30.0)):
+    many = len(protocol.train.items) > MANY
+    shrinks = (0.0, 10.0) if many else (0.0, 3.0, 10.0, 30.0)
+    for k, shrink in itertools.product((50, 200) if many else (50, 100, 200, 400), shrinks):
         settings = {"k": k, "shrink": shrink}
         yield settings, classics.cosine(walks, **settings)
 
 
 def _rp3beta_grid(protocol: Protocol) -> Grid:
     walks = classics.Walks(protocol.train.matrix())
-    for alpha, beta, k in itertools.product((0.4, 0.7, 1.0), (0.1, 0.3, 0.5, 0.7), (100, 300)):
+    many = len(protocol.train.items) > MANY
+    betas = (0.3, 0.5) if many else (0.1, 0.3, 0.5, 0.7)
+    ks = (300,) if many else (100, 300)
+    for alpha, beta, k in itertools.product((0.4, 0.7, 1.0), betas, ks):
         settings = {"alpha": alpha, "beta": beta, "k": k}
         yield settings, classics.rp3beta(walks, **settings)
 
@@ -209,16 +215,19 @@ def _rp3beta_grid(protocol: Protocol) -> Grid:
 def _ials_grid(protocol: Protocol) -> Grid:
     """Regularisation and confidence at 64 factors, then other widths at the best of them."""
     matrix = protocol.train.matrix()
+    many = len(protocol.train.items) > MANY
+    penalties = (1.0, 10.0, 50.0) if many else (0.1, 1.0, 10.0, 50.0, 150.0)
+    alphas = (4.0, 16.0) if many else (1.0, 4.0, 16.0)
     best, chosen = -1.0, (1.0, 1.0)
     with threadpool_limits(1, "blas"):  # as its authors ask: its own threads and BLAS's collide
-        for penalty, alpha in itertools.product((0.1, 1.0, 10.0, 50.0, 150.0), (1.0, 4.0, 16.0)):
+        for penalty, alpha in itertools.product(penalties, alphas):
             settings = {"factors": 64, "regularisation": penalty, "alpha": alpha}
             model = classics.ials(matrix, **settings)
             found = _validated(protocol, _ials_score(model, InputWeights()))
             if found > best:
                 best, chosen = found, (penalty, alpha)
             yield settings, model
-        for factors in (32, 128, 256):
+        for factors in (256,) if many else (32, 128, 256):
             settings = {"factors": factors, "regularisation": chosen[0], "alpha": chosen[1]}
             yield settings, classics.ials(matrix, **settings)
 
@@ -245,8 +254,10 @@ def _ease_grid(protocol: Protocol) -> Grid:
 def _svd_grid(protocol: Protocol) -> Grid:
     matrix = protocol.train.matrix()
     half = min(matrix.shape) // 2
-    ranks = [rank for rank in RANKS if rank < half]
-    for item_power, user_power in itertools.product((0.0, 0.25, 0.4, 0.5), (0.0, 0.5)):
+    many = len(protocol.train.items) > MANY
+    ranks = [rank for rank in (RANKS[2:] if many else RANKS) if rank < half]
+    item_powers = (0.25, 0.5) if many else (0.0, 0.25, 0.4, 0.5)
+    for item_power, user_power in itertools.product(item_powers, (0.0, 0.5)):
         powers = {"item_power": item_power, "user_power": user_power}
         project, items = classics.svd(matrix, rank=ranks[-1], **powers)
         for rank in ranks:  # the first columns are the lower rank's
