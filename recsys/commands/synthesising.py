@@ -83,11 +83,7 @@ def _learn(
     """A sampler, and what is to be told of it."""
     from recsys.learning import imitation, training  # noqa: PLC0415 heavy
 
-    told: dict[str, object] = {}
-    if options.private:
-        made, promise = imitation.learn_privately(world, options=_privacy(options), seed=seed)
-        told = {"epsilon": round(promise.epsilon, 3), "delta": promise.delta}
-    else:
+    def plain() -> "Sampler":
         bar = Bar(quiet=options.quiet)
         curves: dict[str, list[float]] = {"loss": [], "ndcg": []}
 
@@ -106,6 +102,17 @@ def _learn(
             on_epoch=on_epoch,
         )
         bar.end()
+        return made
+
+    told: dict[str, object] = {}
+    if options.private:
+        made, promise = imitation.learn_privately(world, options=_privacy(options), seed=seed)
+        told = {"epsilon": round(promise.epsilon, 3), "delta": promise.delta}
+        if not options.no_report:  # what privacy cost: the same exam for a fit without it
+            told["ndcg100"] = imitation.examined(world, made)
+            told["ndcg100_without_privacy"] = imitation.examined(world, plain())
+    else:
+        made = plain()
     return made, {**told, "latent": made.latent, "temperature": made.temperature}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.behaviour import rhythm, synthetic
-from recsys.learning import likeness, private, split, synthesis, training
+from recsys.learning import evaluation, likeness, private, split, synthesis, training
 from recsys.learning.private import PrivacyOptions, Private
 from recsys.learning.split import HoldOut
 from recsys.learning.synthesis import Latent, Sampler
@@ -157,6 +157,12 @@ def judge(
             parts.append({f"taught_{teacher}_ndcg100": ndcg for teacher, ndcg in ndcgs.items()})
         rows.append(likeness.as_row(name, *parts))
     return rows
+
+
+def examined(world: World, made: Sampler) -> float:
+    """NDCG@100 of a sampler's model as a recommender, on shoppers that it never met."""
+    score = evaluation.by_vae(made.encoder, made.vectors)
+    return evaluation.measure(score, world.exam)["ndcg@100"]
 
 
 def histories_of(log: EventLog) -> Histories:

@@ -67,6 +67,17 @@ def test_a_private_vae_says_what_it_may_tell(shop: Path, capsys) -> None:
         assert len({row["user_id"] for row in csv.DictReader(stream)}) == 20
 
 
+def test_what_privacy_cost_is_said(shop: Path, capsys) -> None:
+    pytest.importorskip("opacus")
+    made = ["synthesise", "--users", "20", "--private", "--quiet"]
+
+    assert cli.main([*made, "--output", str(shop / "made.csv")]) == 0
+
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert 0 < told["ndcg100"] < 1
+    assert 0 < told["ndcg100_without_privacy"] < 1
+
+
 def test_a_seed_is_repeated_to_the_byte(shop: Path) -> None:
     for name in ("a", "b"):
         made = ["synthesise", "--from", "baskets", "--users", "30", "--no-report"]
