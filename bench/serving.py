@@ -5,7 +5,7 @@ process, and asks for 20 items for real households over kept-alive connections. 
 creatives are put into the cache first, so that the figures are of a warm shop. Then the same
 request is taken apart in this process, without a server, by the CPU time of its parts.
 
-python bench/serving.py [--seconds 10] [--epochs 5] [--state DIR]
+python bench/serving.py [--seconds 10] [--epochs 5] [--state DIR] [--made-up 0]
 """
 
 import argparse
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--state", type=Path, default=None)
+    parser.add_argument("--made-up", type=int, default=0, help="made-up shoppers besides the real")
     parser.add_argument("--client", nargs=4, metavar=("PORT", "KEY", "THREADS", "SECONDS"))
     options = parser.parse_args()
     if options.client:
@@ -52,16 +53,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         state = (options.state or Path(made)).resolve()
         state.mkdir(parents=True, exist_ok=True)
-        bench(state, seconds=options.seconds, epochs=options.epochs)
+        bench(state, seconds=options.seconds, epochs=options.epochs, made_up=options.made_up)
 
 
-def bench(state: Path, *, seconds: float, epochs: int) -> None:
+def bench(state: Path, *, seconds: float, epochs: int, made_up: int = 0) -> None:
     redis_port, port = free_port(), free_port()
     env = environment(state, redis_port, epochs)
     with child(
         [valkey(), "--port", str(redis_port), "--bind", "127.0.0.1", "--save", ""], env, state
     ):
-        key = fill(env, state)
+        key = fill(env, state, made_up)
         os.environ.update(env)
         warm_cache(key)
         server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws"]
@@ -116,7 +117,7 @@ def environment(state: Path, redis_port: int, epochs: int) -> dict[str, str]:
     }
 
 
-def fill(env: dict[str, str], state: Path) -> str:
+def fill(env: dict[str, str], state: Path, made_up: int = 0) -> str:
     """Migrate, import, train and make a key; a kept state is used again. The storefront key."""
     kept = state / "storefront.key"
     if kept.exists():
@@ -127,6 +128,11 @@ def fill(env: dict[str, str], state: Path) -> str:
         for file in sorted((ROOT / "demo").glob(f"*/{kind}.*")):
             command = [*run, "recsys", "import", kind, str(file)]
             subprocess.run(command, env=env, cwd=ROOT, check=True)
+    if made_up:
+        file = state / "made-up.csv.gz"
+        wanted = ["--users", str(made_up), "--from", "baskets", "--no-report"]
+        for command in (["synthesise", *wanted, "--output"], ["import", "events"]):
+            subprocess.run([*run, "recsys", *command, str(file)], env=env, cwd=ROOT, check=True)
     training = env | {"OMP_NUM_THREADS": str(os.cpu_count())}
     subprocess.run([*run, "recsys", "train"], env=training, cwd=ROOT, check=True)
     command = [*run, "flask", "--app", "api", "keys", "create", "--role", "storefront"]
