@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,9 @@ def _run_ml20m(shared: Path) -> tuple[dict[str, float | None], list[Row]]:
 
 
 def _run_ten_million(shared: Path) -> tuple[dict[str, float | None], list[Row]]:
-    row = _child("epoch:" + json.dumps({**TEN_MILLION, "epochs": 1}), shared, threads=2)
+    row = _child(
+        "epoch:" + json.dumps({**TEN_MILLION, "epochs": 1, "wide": False}), shared, threads=2
+    )
     figures = {"ten_million_peak_mb": row["peak_mb"], "ten_million_epoch_wall_s": row["wall_s"]}
     return figures, [{"part": "ten_million", **row}]
 
@@ -183,7 +186,8 @@ def _measure_epoch(_: Path, argument: str) -> Row:
     """The last epoch of a fit on made-up events of a shape, from the log's columns on."""
     shape = json.loads(argument)
     epochs, device = shape.pop("epochs", 2), shape.pop("device", "cpu")
-    options = TrainingOptions(hidden=600, latent=200, gamma=0.005, batch=shape.pop("batch", BATCH))
+    wide = WIDE if shape.pop("wide", True) else TrainingOptions()  # else as a shop's is made
+    options = replace(wide, batch=shape.pop("batch", BATCH))
     began = time.perf_counter()
     train = made_up(**shape)
     read = time.perf_counter() - began
@@ -202,6 +206,7 @@ def _measure_epoch(_: Path, argument: str) -> Row:
         "model": "vae",
         **shape,
         "events": len(train.items),
+        "hidden": options.hidden,
         "batch": options.batch,
         "device": device,
         "read_s": read,
