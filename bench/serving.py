@@ -256,7 +256,7 @@ def profile(key: str, turns: int = 2000) -> Timings:
 
     from api import create_app, parsing, slates  # noqa: PLC0415
     from recsys.models.encoder import Encoder  # noqa: PLC0415
-    from recsys.serving import index, personas  # noqa: PLC0415
+    from recsys.serving import explain, personas, retrieval, shopper  # noqa: PLC0415
 
     spent: Timings = defaultdict(float)
     open_parts: list[list[float]] = []
@@ -280,15 +280,20 @@ def profile(key: str, turns: int = 2000) -> Timings:
 
     app = create_app()
     here = app.extensions["vitrine"]
-    timed(index, "search", "faiss")
-    timed(Encoder, "forward", "encoding")
-    timed(slates, "_read", "database")
-    timed(here.cache, "get_many", "redis")
-    timed(here.cache, "claimed", "redis")
-    timed(slates.ranking, "recommend", "ranking_and_reasons")
-    timed(personas, "persona_of", "persona")
-    timed(slates, "_dressed", "presentation")
-    timed(parsing, "answer", "json")
+    for place, name, part in (
+        (retrieval, "best", "search_and_union"),
+        (Encoder, "forward", "encoding"),
+        (shopper, "understand", "weighing"),
+        (explain, "causes", "reasons"),
+        (slates, "_read", "database"),
+        (here.cache, "get_many", "redis"),
+        (here.cache, "claimed", "redis"),
+        (slates.ranking, "recommend", "rules_and_ladder"),
+        (personas, "persona_of", "persona"),
+        (slates, "_dressed", "presentation"),
+        (parsing, "answer", "json"),
+    ):
+        timed(place, name, part)
 
     def call(path: str) -> None:
         environ = EnvironBuilder(path, headers={"X-Api-Key": key}).get_environ()

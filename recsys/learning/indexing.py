@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 FLAT_LIMIT = 50_000
-HALF_LIMIT = 200_000
+HALF_LIMIT = 100_000
 RECALL_AT = 100
 RECALL_FLOOR = 0.99  # of the true best hundred; at .97 a shop of 100,000 lost 2 % of its NDCG
 

@@ -11,7 +11,8 @@ import pytest
 from recsys.errors import CorruptArtifact
 from recsys.learning import bundle as bundles
 from recsys.learning.bundle import ModelBundle
-from recsys.models import histories
+from recsys.models import histories, neighbours, text
+from recsys.models.text import TextMap
 
 
 @pytest.fixture
@@ -47,6 +48,97 @@ def test_a_bundle_survives_the_disk(bundle: ModelBundle, saved: Path) -> None:
     for row in range(len(bundle.item_ids)):
         assert again.neighbours.of(row)[0].tolist() == bundle.neighbours.of(row)[0].tolist()
         assert again.together.of(row)[0].tolist() == bundle.together.of(row)[0].tolist()
+
+
+def test_weights_survive_the_disk_to_the_bit(drawn, tmp_path: Path) -> None:
+    bundle = drawn(4)
+    bundles.save(bundle, tmp_path / bundle.version)
+
+    again = bundles.load(tmp_path / bundle.version)
+
+    before, after = bundle.fused.arrays(), again.fused.arrays()
+    assert set(before) == set(after)
+    assert all(before[name].dtype == after[name].dtype for name in before)
+    assert all(before[name].tobytes() == after[name].tobytes() for name in before)
+    assert again.vectors.tobytes() == bundle.vectors.tobytes() == again.fused.items().tobytes()
+
+
+def test_a_branch_without_weight_is_neither_stored_nor_computed(drawn, tmp_path: Path) -> None:
+    fused = replace(drawn(4).fused, dense_weight=0.0, neighbour_weight=0.0)
+    listed = neighbours.empty(300)
+    bundle = bundles.assemble(
+        version="20260301T000000Z-aaaaaa",
+        fused=fused,
+        item_ids=tuple(f"i{row:04}" for row in range(300)),
+        popularity=np.ones(300, np.float32),
+        neighbours=listed,
+        together=listed,
+        manifest={},
+    )
+
+    bundles.save(bundle, tmp_path / bundle.version)
+
+    again = bundles.load(tmp_path / bundle.version).fused
+    assert (again.encoder, again.vectors, again.neighbours) == (None, None, None)
+    assert bundle.vectors.shape == (300, 6)
+    assert not (tmp_path / bundle.version / "encoder_embedding.npy").exists()
+
+
+def _text_map(n_items: int, width: int) -> TextMap:
+    draw = np.random.default_rng(1)
+    texts = draw.normal(size=(n_items, 24)).astype(np.float32)
+    vectors = draw.normal(size=(n_items, width)).astype(np.float32)
+    ones = np.ones(n_items, np.float32)
+    return TextMap(
+        encoder="made-up",
+        mean=texts.mean(axis=0),
+        columns=text.directions(texts, 5),
+        weight=text.fit_map(texts, vectors, ones, penalty=1.0),
+        known=texts[:, :5].copy(),
+    )
+
+
+def test_a_map_of_texts_travels_with_the_model(drawn, tmp_path: Path) -> None:
+    bundle = replace(drawn(4), text=_text_map(300, 12))
+    bundles.save(bundle, tmp_path / bundle.version)
+
+    again = bundles.load(tmp_path / bundle.version).text
+
+    assert bundle.text is not None
+    assert again is not None
+    before, after = bundle.text.arrays(), again.arrays()
+    assert all(before[name].tobytes() == after[name].tobytes() for name in before)
+
+
+@pytest.mark.parametrize(("n_items", "width"), [(299, 12), (300, 11)])
+def test_a_map_of_another_model_is_refused(drawn, tmp_path: Path, n_items, width) -> None:
+    bundle = replace(drawn(4), text=_text_map(n_items, width))
+    bundles.save(bundle, tmp_path / bundle.version)
+
+    with pytest.raises(CorruptArtifact, match="text map"):
+        bundles.load(tmp_path / bundle.version)
+
+
+@pytest.mark.parametrize("name", [f"{name}.npy" for name in bundles.MATRICES])
+@pytest.mark.parametrize("harm", ["changed", "gone", "truncated", "pickled"])
+def test_a_harmed_matrix_is_refused(drawn, tmp_path: Path, name: str, harm: str) -> None:
+    bundle = drawn(4)
+    folder = tmp_path / bundle.version
+    bundles.save(bundle, folder)
+    data = (folder / name).read_bytes()
+    if harm == "gone":
+        (folder / name).unlink()
+    elif harm == "changed":
+        (folder / name).write_bytes(data[:-1] + bytes([data[-1] ^ 0xFF]))
+    elif harm == "truncated":
+        (folder / name).write_bytes(data[: len(data) // 2])
+        _resign(folder)
+    else:
+        np.save(folder / name, np.array([_Bomb()], dtype=object), allow_pickle=True)
+        _resign(folder)
+
+    with pytest.raises(CorruptArtifact):
+        bundles.load(folder)
 
 
 def test_the_manifest_tells_what_made_the_model(saved: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from recsys.catalogue.shelf import Shelf
 from recsys.learning.bundle import ModelBundle
 from recsys.serving import explain, ranking, shopper
-from recsys.types import EventKind, Hide, Query, UserHistory
+from recsys.types import EventKind, Hide, Item, Query, UserHistory
 
 BUY, VIEW, CART, LIKE = EventKind.PURCHASE, EventKind.VIEW, EventKind.CART, EventKind.LIKE
 
@@ -44,6 +44,33 @@ def test_removing_the_named_item_lowers_the_score_most(bundle: ModelBundle, shel
         assert falls[named] == pytest.approx(max(falls.values()), abs=1e-4)
         checked += 1
     assert checked >= 5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_its_reason_an_item_scores_less_in_all_branches_together(drawn, seed: int) -> None:
+    model = drawn(seed)
+    draw = np.random.default_rng(seed)
+    kinds = [BUY, VIEW, CART, LIKE]
+    past = _history(
+        *[(f"i{row:04}", kinds[draw.integers(4)]) for row in draw.choice(300, 9, replace=False)]
+    )
+    everything = Shelf.of(Item(item_id=item_id, title=item_id) for item_id in model.item_ids)
+
+    slate = ranking.recommend(model, everything, past, Query(k=15, hide=Hide.SEEN))
+
+    checked = 0
+    for pick in slate.recommendations:
+        named = pick.reasons[0].item_id
+        falls = {
+            item_id: _score(model, past, pick.item_id)
+            - _score(model, _without(past, item_id), pick.item_id)
+            for item_id in past.item_ids
+        }
+        if named is not None:
+            assert falls[named] > 0
+            assert falls[named] == pytest.approx(max(falls.values()), abs=1e-3)
+            checked += 1
+    assert checked >= 10
 
 
 def test_an_item_no_deed_speaks_for_gets_no_because(bundle: ModelBundle) -> None:

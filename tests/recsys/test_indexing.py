@@ -61,7 +61,7 @@ def bundles_by_kind(world) -> dict[IndexKind, ModelBundle]:
         (0, IndexKind.FLAT),
         (50_000, IndexKind.FLAT),
         (50_001, IndexKind.HALF),
-        (200_001, IndexKind.LISTS),
+        (100_001, IndexKind.LISTS),
     ],
 )
 def test_the_kind_follows_the_number_of_items(n_items: int, kind: IndexKind) -> None:

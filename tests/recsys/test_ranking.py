@@ -4,6 +4,7 @@ import pytest
 
 from recsys.catalogue.shelf import Shelf
 from recsys.learning.bundle import ModelBundle
+from recsys.models import neighbours
 from recsys.serving import ranking, shopper
 from recsys.types import EventKind, Hide, Query, Slate, Source, UserHistory
 
@@ -188,6 +189,31 @@ def test_similar_items_are_of_the_same_colour(bundle: ModelBundle, shelf: Shelf)
     assert {int(item_id[-3:]) % 2 for item_id in _ids(slate)} == {0}
     assert slate.recommendations[0].source is Source.SIMILAR
     assert slate.recommendations[0].reasons[0].text == "Similar to Thing 004"
+
+
+def test_an_item_without_neighbours_has_similar_ones_by_its_vector(
+    bundle: ModelBundle, shelf: Shelf
+) -> None:
+    lone = replace(bundle, neighbours=neighbours.empty(len(bundle.item_ids)))
+
+    slate = ranking.similar(lone, shelf, "item-004", k=8)
+
+    assert "item-004" not in _ids(slate)
+    assert {int(item_id[-3:]) % 2 for item_id in _ids(slate)} == {0}
+    assert slate.recommendations[0].source is Source.SIMILAR
+    cosines = [p.score for p in slate.recommendations if p.source is Source.SIMILAR]
+    assert cosines == sorted(cosines, reverse=True)
+
+
+@pytest.mark.parametrize("item_id", ["item-006", "item-011"])
+def test_one_click_is_a_session(bundle: ModelBundle, shelf: Shelf, item_id: str) -> None:
+    clicked = UserHistory(item_ids=(item_id,), kinds=(VIEW,))
+
+    slate = ranking.recommend(bundle, shelf, clicked, Query(k=8, hide=Hide.SEEN))
+
+    assert set(_sources(slate)) == {Source.PERSONAL}
+    assert {int(other[-3:]) % 2 for other in _ids(slate)} == {int(item_id[-3:]) % 2}
+    assert {pick.reasons[0].item_id for pick in slate.recommendations} == {item_id}
 
 
 def test_similar_falls_back_to_the_nearest_category(shelf: Shelf) -> None:

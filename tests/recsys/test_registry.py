@@ -1,3 +1,4 @@
+import json
 import logging
 import os
 import signal
@@ -92,6 +93,33 @@ def test_a_broken_version_cannot_be_promoted_and_is_listed_as_such(root: Path) -
 
     assert registry.live_version(root) == FIRST
     assert "format" in (registry.versions(root)[0].problem or "")
+
+
+def test_a_model_of_the_format_before_says_what_to_do(root: Path, caplog) -> None:
+    registry.promote(root, FIRST)
+    handle = ModelHandle(root)
+    handle.get()
+    manifest = root / SECOND / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 1}))
+    (root / "LIVE").write_text(SECOND)
+
+    with caplog.at_level(logging.ERROR):
+        problem = _until_problem(handle)
+
+    assert problem == registry.versions(root)[0].problem
+    assert "a model of format 1" in (problem or "")
+    assert "train a new one" in (problem or "")
+    assert handle.get().version == FIRST
+
+
+def test_a_shop_whose_only_model_is_of_the_format_before_still_answers(root: Path) -> None:
+    manifest = root / FIRST / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 1}))
+    (root / "LIVE").write_text(FIRST)
+    handle = ModelHandle(root)
+
+    assert handle.get().version == "none"
+    assert "train a new one" in (handle.problem or "")
 
 
 def test_prune_keeps_the_newest_and_the_live_one(root: Path, bundle: ModelBundle) -> None:
