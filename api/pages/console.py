@@ -105,6 +105,7 @@ _ADDRESSES = (
     ("GET", "/models/runs/<run_id>", "run", models.watch),
     ("POST", "/models/runs/<run_id>/cancel", "cancel", models.cancel),
     ("POST", "/models/promote", "promote", models.promote),
+    ("GET", "/models/<version>/report", "report", models.show_report),
     ("GET", "/campaigns", "campaigns", campaigns.index),
     ("POST", "/campaigns", "create_campaign", campaigns.create),
     ("GET", "/campaigns/<campaign_id>", "campaign", campaigns.show),

@@ -9,22 +9,27 @@ from flask import Response, make_response, render_template, request
 
 from api.errors import Problem
 from api.pages.answers import see_other, tell
-from api.pages.comparison import comparison
+from api.pages.comparison import comparison, in_pairs
 from api.pages.frame import page
 from api.runtime import runtime
 from recsys.database import reading, writing
 from recsys.errors import RunInProgress
-from recsys.learning import runs
+from recsys.learning import bundle as bundles
+from recsys.learning import report, runs
+from recsys.learning.comparison import TOLERANCE
 from recsys.learning.runs import Run
 from recsys.serving import registry
 
 RUNS_SHOWN = 10
+_TELLING = 0.1  # of a run: before that the time it has left is a guess
 _STAGES = {
     "waiting": "Waiting for a worker",
     "starting": "A worker has taken it",
     "reading": "Reading what shoppers did",
     "split": "Splitting the log by time",
     "fit": "Training",
+    "branches": "Fitting and weighing the other branches",
+    "text": "Placing new products by their words",
     "evaluate": "Testing on later purchases",
     "publishing": "Publishing",
 }
@@ -50,6 +55,7 @@ def show() -> Response:
         run=_run(found[0]) if found else None,
         runs=[_earlier(run) for run in found[1:]],
         gate=f"{100 * runtime().config.recsys.gate_ratio:g}",
+        tolerance=f"{100 * TOLERANCE:g}",
         versions=[_version(one) for one in versions],
         previous=older[0].version if older else None,
     )
@@ -84,6 +90,17 @@ def cancel(run_id: str) -> Response:
     return see_other("console.models")
 
 
+def show_report(version: str) -> Response:
+    """The examination of a version as one page, made from its manifest."""
+    versions = registry.versions(runtime().config.recsys.artifacts_dir)
+    if version not in {one.version for one in versions if not one.problem}:
+        raise Problem(404, "no version of this name can be read")
+    manifest = bundles.read_manifest(runtime().config.recsys.artifacts_dir / version)
+    answer = Response(report.render(version, manifest), mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = report.POLICY
+    return answer
+
+
 def promote() -> Response:
     version = request.form.get("version", "")
     if not version:
@@ -105,9 +122,21 @@ def _run(run: Run) -> dict[str, Any]:
         "percent": percent,
         "words": f"{words}: {run.error}" if run.error else words,
         "say": words,
+        "left": _left(run),
         "plots": _plots(run.curves),
         **comparison(run.metrics),
+        **in_pairs(run.metrics),
+        "version": run.model_version,
     }
+
+
+def _left(run: Run) -> str:
+    """How long it may still take, once there is something to judge by."""
+    if not run.active or run.heartbeat_at is None or run.progress < _TELLING:
+        return ""
+    spent = (run.heartbeat_at - run.created_at).total_seconds()
+    left = spent * (1 - run.progress) / run.progress
+    return f"about {left:.0f} s left" if left < 100 else f"about {left / 60:.0f} min left"  # noqa: PLR2004 seconds, then minutes
 
 
 def _plots(curves: Mapping[str, list[float]]) -> list[dict[str, str]]:

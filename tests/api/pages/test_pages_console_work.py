@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
 
-from api.pages.comparison import comparison
+from api.pages.comparison import comparison, in_pairs
 from api.runtime import Runtime
 from generative import campaigns, creatives
 from generative.types import Banner, Brief, Copy, Creative, ItemFacts, State
@@ -90,7 +90,7 @@ def test_a_finished_training_is_compared_on_the_same_hold_out(
     rows = re.findall(r'<th scope="row">([^<]+)</th><td class="number">([^<]+)</td>', html)
     assert rows == [("This candidate", "0.2000"), ("Popularity", "0.0500"), ("ItemKNN", "0.4000")]
     assert 'rect width="50.0"' in html
-    assert "reaches 98 % of the live model" in html
+    assert "below 98 % of the live model" in html
     assert "/console/models/runs/" not in html  # what has ended is not asked for again
 
 
@@ -114,6 +114,80 @@ def test_the_overview_says_how_the_training_stands(
     measured(here, status)
 
     assert said in text(console.get("/console/").text)
+
+
+def test_a_running_training_says_how_long_it_may_still_take(
+    console: FlaskClient, here: Runtime
+) -> None:
+    run_id = measured(here, "running")
+    with writing(here.engine) as session:
+        now = NOW + timedelta(seconds=40)
+        runs.beat(session, run_id, stage="branches", progress=0.8, curves={}, now=now)
+
+    html = console.get(f"/console/models/runs/{run_id}").text
+
+    assert "about 10 s left" in html
+    assert "weighing the other branches" in html
+
+
+def _pair(name: str, low: float, high: float, n: int = 90, family: str = "knows") -> dict:
+    return {
+        "family": family,
+        "name": name,
+        "metric": "ndcg@20",
+        "n": n,
+        "difference": (low + high) / 2,
+        "se": 0.01,
+        "low": low,
+        "high": high,
+    }
+
+
+def test_differences_are_shown_in_pairs_with_who_refused() -> None:
+    shown = in_pairs(
+        {
+            "paired_with": "live",
+            "gate": {"refused_by": ["told nothing"]},
+            "paired": [
+                _pair("everybody", 0.01, 0.03, family="all"),
+                _pair("told nothing", -0.2, -0.1),
+                _pair("few", -0.9, 0.9, n=12),
+                {**_pair("everybody", 0, 1, family="all"), "metric": "recall@20"},
+            ],
+        }
+    )
+
+    assert shown["rival"] == "the live model"
+    assert [(row["name"], row["tone"], row["refused"]) for row in shown["pairs"]] == [
+        ("Everybody", "better", False),
+        ("told nothing", "worse", True),
+    ]
+    assert all(0 <= row["low"] <= row["high"] <= 100 for row in shown["pairs"])
+
+
+@pytest.mark.parametrize("metrics", [{}, {"paired": 3, "gate": 4}, {"paired": [None, {}]}])
+def test_a_run_without_pairs_shows_none(metrics: dict) -> None:
+    assert in_pairs(metrics)["pairs"] == []
+
+
+def test_a_versions_report_is_a_page_that_loads_nothing(console: FlaskClient, trained) -> None:
+    answer = console.get(f"/console/models/{trained.version}/report")
+
+    assert answer.status_code == 200
+    assert trained.version in answer.text
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert f"/console/models/{trained.version}/report" in console.get("/console/models").text
+
+
+@pytest.mark.parametrize("version", ["20200101T000000Z-aaaaaa", "..", "LIVE", "x"])
+def test_only_a_version_that_is_there_has_a_report(console: FlaskClient, version: str) -> None:
+    assert console.get(f"/console/models/{version}/report").status_code == 404
+
+
+def test_nobody_reads_a_report_unless_logged_in(client: FlaskClient, trained) -> None:
+    answer = client.get(f"/console/models/{trained.version}/report")
+
+    assert answer.status_code == 303
 
 
 def test_what_was_not_measured_is_not_compared() -> None:
