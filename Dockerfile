@@ -14,8 +14,9 @@ WORKDIR /srv
 # The index of CPU builds of torch, or empty for the default one (CUDA, several gigabytes).
 ARG TORCH_INDEX=""
 RUN pip install ${TORCH_INDEX:+--extra-index-url ${TORCH_INDEX}} "torch==2.13.0"
-COPY requirements.lock requirements-llm.lock ./
-RUN pip install -r requirements.lock && pip install --no-deps -r requirements-llm.lock
+COPY requirements.lock requirements-llm.lock requirements-text.lock ./
+RUN pip install -r requirements.lock \
+    && pip install --no-deps -r requirements-llm.lock -r requirements-text.lock
 
 COPY pyproject.toml LICENSE NOTICE ./
 COPY recsys recsys

@@ -6,7 +6,6 @@ on; so a look is due exactly when the shelf's revision or the model's version is
 
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from recsys.catalogue import text_vectors
 from recsys.catalogue.shelf import Shelf
@@ -14,10 +13,6 @@ from recsys.database import Reader
 from recsys.learning.bundle import ModelBundle
 from recsys.serving import placing
 from recsys.serving.newcomers import Newcomers
-from recsys.types import Item
-
-MOST = 2_000  # newest of the unknown items; with more of them a retrain is due
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +55,7 @@ class Arrivals:
 
 
 def _look(reader: Reader, bundle: ModelBundle, shelf: Shelf, last: _Look | None) -> _Look:
-    unknown = _unknown(bundle, shelf)
+    unknown = placing.unknown(bundle, shelf)
     revision = text_vectors.latest(reader) if unknown else 0
     same = last is not None and (last.version, last.vectors_revision, last.unknown) == (
         bundle.version, revision, unknown,
@@ -77,14 +72,3 @@ def _look(reader: Reader, bundle: ModelBundle, shelf: Shelf, last: _Look | None)
         unknown=unknown,
         newcomers=newcomers,
     )
-
-
-def _unknown(bundle: ModelBundle, shelf: Shelf) -> tuple[str, ...]:
-    """Visible items that the model has no row for, the newest of them."""
-    there = [shelf.items[item_id] for item_id in shelf.items.keys() - bundle.item_rows.keys()]
-    visible = sorted((item for item in there if not item.hidden), key=_age)
-    return tuple(item.item_id for item in visible[:MOST])
-
-
-def _age(item: Item) -> tuple[float, str]:
-    return (-(item.created_at or _EPOCH).timestamp(), item.item_id)

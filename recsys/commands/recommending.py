@@ -4,13 +4,14 @@ import argparse
 from pathlib import Path
 
 from recsys.behaviour import events
-from recsys.catalogue import shelf
+from recsys.catalogue import shelf, text_vectors
 from recsys.commands.terminal import DONE, SHOWN, Commands, at_least_one, say
 from recsys.config import RecsysConfig
-from recsys.database import connect, reading
+from recsys.database import Reader, connect, reading
 from recsys.learning import bundle as bundles
 from recsys.learning.bundle import ModelBundle
-from recsys.serving import ranking, registry
+from recsys.serving import placing, ranking, registry
+from recsys.serving.newcomers import Newcomers
 from recsys.types import EventKind, Hide, Query, Slate, UserHistory
 
 
@@ -30,10 +31,12 @@ def live_model(root: Path) -> ModelBundle:
 
 
 def _recommend(options: argparse.Namespace, config: RecsysConfig) -> int:
+    bundle = live_model(config.artifacts_dir)
     engine = connect(config.database_url, busy_seconds=config.database_busy_seconds)
     with reading(engine) as session:
         shelf_now = shelf.refresh(session, shelf.Shelf.empty())
         history = events.history(session, options.user) if options.user else UserHistory()
+        newcomers = _newcomers(session, bundle, shelf_now)
     viewed = tuple(options.item)
     history = UserHistory(
         user_id=history.user_id,
@@ -43,9 +46,16 @@ def _recommend(options: argparse.Namespace, config: RecsysConfig) -> int:
     category = tuple(part for part in options.category.split("/") if part)
     hide = Hide(options.hide) if options.hide else config.hide
     query = Query(k=options.k, category=category, hide=hide)
-    slate = ranking.recommend(live_model(config.artifacts_dir), shelf_now, history, query)
+    slate = ranking.recommend(bundle, shelf_now, history, query, newcomers)
     _print_slate(slate, shelf_now)
     return DONE
+
+
+def _newcomers(reader: Reader, bundle: ModelBundle, shelf_now: shelf.Shelf) -> Newcomers | None:
+    text, unknown = bundle.text, placing.unknown(bundle, shelf_now)
+    if text is None or not unknown:
+        return None
+    return placing.place(bundle, text_vectors.read(reader, text.encoder, text.width, unknown))
 
 
 def _print_slate(slate: Slate, shelf_now: shelf.Shelf) -> None:

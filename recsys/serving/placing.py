@@ -5,6 +5,7 @@ when a history first holds it: few do, and each costs a look at every known item
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,18 @@ from recsys.catalogue.text_vectors import ItemVectors
 from recsys.learning.bundle import ModelBundle
 from recsys.models.text import TextMap
 from recsys.serving.newcomers import Newcomers, StandIns
+from recsys.serving.rules import Shelf
+from recsys.types import Item
+
+MOST = 2_000  # newest of the unknown items; with more of them a retrain is due
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def unknown(bundle: ModelBundle, shelf: Shelf) -> tuple[str, ...]:
+    """Visible items that the model has no row for, the newest of them."""
+    there = [shelf.items[item_id] for item_id in shelf.items.keys() - bundle.item_rows.keys()]
+    visible = sorted((item for item in there if not item.hidden), key=_age)
+    return tuple(item.item_id for item in visible[:MOST])
 
 
 def place(bundle: ModelBundle, found: ItemVectors) -> Newcomers | None:
@@ -55,3 +68,7 @@ class _StandIns(Mapping[str, StandIns]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+
+def _age(item: Item) -> tuple[float, str]:
+    return (-(item.created_at or _EPOCH).timestamp(), item.item_id)
