@@ -7,7 +7,7 @@ then cost more than the model: here a row that no shopper of the batch met is no
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,8 +17,49 @@ BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
 
+class DenseAdam:
+    """Kingma and Ba's Adam (ICLR 2015) over whole tensors, one pass over each.
+
+    torch's own class loads its compiler at the first step: two CPU seconds, which is a third of a
+    small shop's fit. The kernel beneath is the same.
+    """
+
+    def __init__(self, weights: Sequence[Tensor]) -> None:
+        self.weights = [weight.detach() for weight in weights]  # share memory with the model's
+        self.moments = tuple([torch.zeros_like(w) for w in self.weights] for _ in range(2))
+        self.steps = [torch.zeros((), device=w.device) for w in self.weights]
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
+        """Move every weight against its gradient."""
+        for taken in self.steps:
+            taken.add_(1)
+        torch.ops.aten._fused_adam_(  # what torch.optim.Adam(fused=True) calls
+            self.weights,
+            list(gradients),
+            *self.moments,
+            [],
+            self.steps,
+            lr=rate,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            weight_decay=0.0,
+            eps=EPSILON,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def state_dict(self) -> dict[str, list[Tensor]]:
+        return {"first": self.moments[0], "second": self.moments[1], "steps": self.steps}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        for name, mine in self.state_dict().items():
+            for tensor, held in zip(mine, state[name], strict=True):
+                tensor.copy_(held)
+
+
 class RowAdam:
-    """Kingma and Ba's Adam (ICLR 2015), in which a row ages only when it is touched.
+    """Adam in which a row ages only when it is touched.
 
     Each row counts its own steps, so the first one corrects for the zeros that its moments start
     from. If every row is touched every time this is Adam exactly.

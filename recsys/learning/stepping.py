@@ -16,7 +16,7 @@ from torch import Tensor
 from recsys.learning import batches
 from recsys.learning.batches import Drawn, Recipe
 from recsys.learning.distributed import Team
-from recsys.learning.optimisers import BETAS, EPSILON, RowAdam, learning_rate
+from recsys.learning.optimisers import DenseAdam, RowAdam, learning_rate
 from recsys.models import pooling
 from recsys.models.histories import Histories
 from recsys.models.vae import VAE, Bags, Batch, Room, Touched, low_precision
@@ -68,13 +68,8 @@ class Stepper:
         elif team.size == 1 and pooling.can_write_over(device):
             self.model.room = Room.of(self.model, min(options.batch, len(train)))
         self._module = team.wrap(self.model)
-        self._adam = torch.optim.Adam(
-            [weight for weight in self.model.parameters() if weight.requires_grad],
-            lr=options.learning_rate,
-            betas=BETAS,
-            eps=EPSILON,
-            fused=True,
-        )
+        self._weights = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self._adam = DenseAdam(self._weights)
 
     def epoch(self, epoch: int, epochs: int) -> float:
         """Take every step of an epoch; the mean loss of its batches over the whole team."""
@@ -108,8 +103,6 @@ class Stepper:
             table.load_state_dict(held)
 
     def _step(self, drawn: Drawn, rate: float) -> Tensor:
-        for group in self._adam.param_groups:
-            group["lr"] = rate
         self._forget_gradients()
         touched = self._touched(drawn)
         loss: Tensor = self._module(
@@ -123,7 +116,7 @@ class Stepper:
             gamma=self._options.gamma,
         )
         loss.backward()  # type: ignore[no-untyped-call]
-        self._adam.step()
+        self._adam.step([w.grad for w in self._weights if w.grad is not None], rate)
         if touched is not None:
             leaves = touched.embedding, touched.decoder, touched.bias
             rows = drawn.rows, drawn.scored, drawn.scored

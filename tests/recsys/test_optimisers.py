@@ -1,11 +1,24 @@
 import pytest
 import torch
 
-from recsys.learning.optimisers import RowAdam, learning_rate
+from recsys.learning.optimisers import DenseAdam, RowAdam, learning_rate
 
 
 def _gradients(n: int, *shape: int) -> torch.Tensor:
     return torch.randn(n, *shape, generator=torch.Generator().manual_seed(4))
+
+
+def test_the_dense_one_is_torchs_own() -> None:
+    mine = [torch.ones(6, 3), torch.ones(5)]
+    theirs = [torch.nn.Parameter(weight.clone()) for weight in mine]
+    ours, plain = DenseAdam(mine), torch.optim.Adam(theirs, lr=0.1, fused=True)
+
+    for first, second in zip(_gradients(20, 6, 3), _gradients(20, 5), strict=True):
+        ours.step([first, second], 0.1)
+        theirs[0].grad, theirs[1].grad = first, second
+        plain.step()
+
+    assert all(torch.equal(weight, other) for weight, other in zip(mine, theirs, strict=True))
 
 
 @pytest.mark.parametrize("shape", [(6, 3), (6,)])
