@@ -68,9 +68,9 @@ def main() -> int:
     for shop in shops(options.shared):
         _examine(shop, seeds, options.epochs, figures, rows)
     figures |= _speed(rows)
-    figures["newcomer_seconds_to_first_recommendation"] = (
-        None if options.no_worker else arrival.seconds()
-    )
+    first = None if options.no_worker else arrival.seconds()
+    figures["newcomer_seconds_to_first_recommendation"] = first
+    rows.append({"data": "speed", "what": "seconds from PUT to the first showing", "value": first})
     write(
         "newcomers",
         figures=figures,
@@ -99,7 +99,7 @@ def _examine(
             found.setdefault(name, []).append(values)
     popular = found["popularity"]
     for name, runs in found.items():
-        row: dict[str, Any] = {"shop": shop.name, "ranker": name}
+        row: dict[str, Any] = {"data": shop.name, "ranker": name}
         for metric in runs[0]:
             row[metric] = round(float(np.mean([run[metric].mean() for run in runs])), 5)
         if name in RANKERS:
@@ -300,7 +300,13 @@ def _speed(rows: list[dict[str, Any]]) -> dict[str, float | None]:
         encoder.encode(sample)
         taken = (time.process_time() - began) / len(sample) * 1000
         found[f"{name}_cpu_ms_per_text"] = round(taken, 3)
-        rows.append({"encoder": encoder.fingerprint, "width": encoder.width, "CPU ms": taken})
+        rows.append(
+            {
+                "data": "speed",
+                "what": f"CPU ms a text, {encoder.fingerprint}, {encoder.width} numbers",
+                "value": taken,
+            }
+        )
     return found
 
 
