@@ -32,7 +32,7 @@ from recsys.learning.plan import Curves, OnProgress, Outcome, Plan, SplitBy
 from recsys.learning.signals import Signals
 from recsys.learning.split import Split
 from recsys.learning.training import Fitted
-from recsys.learning.unvisited import by_words
+from recsys.learning.unvisited import by_words, is_unvisited
 from recsys.models.fusion import Fused
 from recsys.models.text import TextMap
 from recsys.types import EventLog
@@ -66,7 +66,8 @@ def train_candidate(
     try:
         cut = _cut(log, config, plan)
     except NotEnoughData:
-        unvisited = None if live.item_ids else by_words(plan.vectors, now)
+        learnt = bool(live.item_ids) and not is_unvisited(live)
+        unvisited = None if learnt else by_words(plan.vectors, now, log=log)
         if unvisited is None:
             raise
         return unvisited
@@ -174,7 +175,7 @@ def _examine(
         verdict = "the fit diverged: its loss was not a number from the first epoch"
         return {**metrics, "passed": False, "verdict": verdict}
     if not len(cut.test):
-        first = metrics["live_version"] is None
+        first = metrics["live_version"] is None or is_unvisited(live)
         verdict = (
             "the first model; too few shoppers came back to measure it"
             if first

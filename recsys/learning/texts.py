@@ -31,7 +31,15 @@ LEAST_TEXTS = 2
 
 _FOLDS, _FOLDS_TRIED = 5, 2
 _PENALTIES = (10.0, 100.0)
-_TIMES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)  # of the known items' weight, or of the scores' spread
+_TIMES = (
+    0.0,
+    0.5,
+    1.0,
+    2.0,
+    4.0,
+    8.0,
+    16.0,
+)  # of the known items' weight, or of the scores' spread
 
 Floats = NDArray[np.float32]
 
@@ -174,7 +182,8 @@ def _chosen(shop: _Shop, panel: Panel, options: TextOptions) -> _Choice:
     tried = {times * unit: trial.worth(penalty, times * unit) for times in _TIMES}
     enough = (1 - options.price) * max(overall for overall, _ in tried.values())
     fair = [value for value, (overall, _) in tried.items() if overall >= enough]
-    newcomer_weight = max(fair, key=lambda value: tried[value][1])
+    # Of equals the greater: what is never shown can never be bought.
+    newcomer_weight = max(fair, key=lambda value: (tried[value][1], value))
     overall, hidden = tried[newcomer_weight]
     figures = {"without": before, "with": after, "fifth_hidden": overall, "of_hidden": hidden}
     figures["of_hidden_by_map_alone"] = tried[0.0][1]
