@@ -41,7 +41,7 @@ from recsys.models.histories import Histories  # noqa: E402 as above
 PARTS = ("ml1m", "ml20m", "ten_million", "growth", "gpu")
 SEEDS = (11, 12, 13)
 GOAL_NDCG = 0.396
-ML1M_EPOCHS, DENSE_EPOCHS = 22, 40
+ML1M_EPOCHS, DENSE_EPOCHS = 24, 40
 WIDE = TrainingOptions(hidden=600, latent=200, gamma=0.005, validate_every=5)
 ML20M = {"n_users": 116_677, "n_items": 20_108, "n_events": 8_500_000}
 TEN_MILLION = {"n_users": 1_000_000, "n_items": 100_000, "n_events": 10_000_000}
