@@ -118,6 +118,8 @@ def read(path: Path, kind: IndexKind, *, n: int, d: int) -> Any:
     fits = isinstance(index, made_by) and (index.ntotal, index.d) == (n, width)
     if not fits or index.metric_type != faiss.METRIC_INNER_PRODUCT:
         raise ValueError(f"{path.name} holds {index.ntotal} x {index.d}, not {n} x {width}")
+    if kind is IndexKind.LISTS and not 0 < index.nprobe <= index.nlist:
+        raise ValueError(f"{path.name} looks into {index.nprobe} of {index.nlist} lists")
     return index
 
 

@@ -184,6 +184,16 @@ def test_an_index_that_is_not_what_the_manifest_claims_is_refused(
         bundles.load(folder)
 
 
+@pytest.mark.parametrize("probes", [0, 10_000])
+def test_an_index_that_looks_into_no_lists_is_refused(world, tmp_path: Path, probes: int) -> None:
+    bundle = _bundle(world[0], IndexKind.LISTS)
+    bundle.index.nprobe = probes
+    bundles.save(bundle, tmp_path / bundle.version)
+
+    with pytest.raises(CorruptArtifact, match="lists"):
+        bundles.load(tmp_path / bundle.version)
+
+
 def test_searched_vectors_of_another_model_are_refused(world, tmp_path: Path) -> None:
     bundle = _bundle(world[0], IndexKind.HALF)
     strange = replace(bundle, vectors=bundle.vectors[::-1].copy())
