@@ -123,9 +123,12 @@ class Fits:
         return made
 
     def _follows(self, settings: NeighbourSettings) -> ItemLists:
+        powers = (settings.ended_power, settings.began_power)
         made: ItemLists = self._kept(
-            ("follows", settings.k, settings.horizon),
-            lambda: lists.transitions(self.train, k=settings.k, horizon=settings.horizon),
+            ("follows", settings.k, settings.horizon, powers),
+            lambda: lists.transitions(
+                self.train, k=settings.k, horizon=settings.horizon, powers=powers
+            ),
         )
         return made
 

@@ -20,7 +20,7 @@ OnProgress = Callable[[float], bool]  # 0..1 -> go on?
 Grid = tuple[tuple[str, tuple[Any, ...]], ...]  # of each setting, in order, what is tried
 Settings = TypeVar("Settings", "LinearSettings", "NeighbourSettings")
 
-_OF_TIME = ("decay", "transition", "horizon")
+_OF_TIME = ("decay", "transition", "horizon", "ended_power", "began_power")
 _KIND_FACTORS = (0.3, 3.0)
 _UNREAD = {"ease": ("popularity_power", "user_power", "item_power"), "svd": ("penalty",)}
 _ALL = (1.0,) * len(InputWeights().kinds)
@@ -58,6 +58,8 @@ class NeighbourSettings:
     penalty: float = 50.0
     transition: float = 0.0  # and what came after what: each by its mean
     horizon: int = 5
+    ended_power: float = 0.0  # of what ended in the later item of a transition,
+    began_power: float = 0.5  # and of what began in the earlier
     decay: float = 1.0
     norm: float = 0.0
     kinds: tuple[float, ...] = _ALL
@@ -77,9 +79,10 @@ LINEAR_GRID: Grid = (
 )
 NEIGHBOUR_GRID: Grid = (
     ("transition", (0.3, 1.0, 3.0)),
+    ("ended_power", (0.3,)),
     ("decay", (0.95, 0.85, 0.7)),
     ("regressed", (1.0, 10.0, 0.0)),
-    ("penalty", (15.0, 150.0)),
+    ("penalty", (150.0, 15.0, 5.0)),
     ("own_power", (0.3, 0.7)),
     ("their_power", (0.3, 0.7)),
     ("user_power", (0.0, 1.0)),

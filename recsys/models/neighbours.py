@@ -115,7 +115,7 @@ def transitions(
     k: int = 100,
     horizon: int = 8,
     shrink: float = 0.0,
-    powers: tuple[float, float] = (0.0, 1.0),
+    powers: tuple[float, float] = (0.0, 0.5),
     taught: InputWeights = InputWeights(),
 ) -> ItemLists:
     """What came before an item: each earlier item within `horizon` steps counts 1 / gap.
