@@ -30,7 +30,7 @@ from recsys.models.text import TextMap
 LEAST_TEXTS = 2
 
 _FOLDS, _FOLDS_TRIED = 5, 2
-_PENALTIES = (10.0, 100.0)
+_PENALTIES = (10.0, 100.0, 1_000.0)
 _TIMES = (
     0.0,
     0.5,
@@ -177,16 +177,16 @@ def _chosen(shop: _Shop, panel: Panel, options: TextOptions) -> _Choice:
     if after < before * (1 + options.worth):
         weight, after = 0.0, before
     trial = _Trial.of(shop, panel, base + np.float32(weight) * texts, texts, options)
-    penalty = max(_PENALTIES, key=lambda value: trial.worth(value, 0.0)[1])
+    penalty = max(_PENALTIES, key=lambda value: trial.apart(value, 0.0))
     unit = weight or panels.spread(base) / max(panels.spread(texts), 1e-12)
     tried = {times * unit: trial.worth(penalty, times * unit) for times in _TIMES}
     enough = (1 - options.price) * max(overall for overall, _ in tried.values())
     fair = [value for value, (overall, _) in tried.items() if overall >= enough]
-    # Of equals the greater: what is never shown can never be bought.
-    newcomer_weight = max(fair, key=lambda value: (tried[value][1], value))
+    # Where known items leave newcomers no room, their order among themselves decides.
+    newcomer_weight = max(fair, key=lambda value: (tried[value][1], trial.apart(penalty, value)))
     overall, hidden = tried[newcomer_weight]
     figures = {"without": before, "with": after, "fifth_hidden": overall, "of_hidden": hidden}
-    figures["of_hidden_by_map_alone"] = tried[0.0][1]
+    figures["of_hidden_apart"] = trial.apart(penalty, newcomer_weight)
     return _Choice(
         weight=float(weight),
         newcomer_weight=float(newcomer_weight),
@@ -243,6 +243,16 @@ class _Trial:
             overall += self.panel.ndcg([mixed], [1.0]) / len(self.folds)
             of_hidden += asked.ndcg([mixed[ask]], [1.0]) / len(self.folds)
         return overall, of_hidden
+
+    def apart(self, penalty: float, weight: float) -> float:
+        """NDCG of the hidden targets where only hidden items compete."""
+        found = 0.0
+        for away, ask, asked in self.folds:
+            mixed = np.full((len(ask), len(away)), -np.inf, np.float32)
+            placed = self.queries[ask] @ _placed(self.shop, away, penalty).T  # (B, hidden)
+            mixed[:, away] = placed + np.float32(weight) * self.texts[np.ix_(ask, away)]
+            found += asked.ndcg([mixed], [1.0]) / len(self.folds)
+        return found
 
 
 def _placed(shop: _Shop, away: NDArray[np.bool_], penalty: float) -> Floats:
