@@ -22,7 +22,7 @@ from recsys.learning.evaluation import Score
 from recsys.learning.split import HoldOut
 from recsys.learning.training import Fitted, TrainingOptions
 from recsys.learning.tuning import LINEAR_GRID, Grid, LinearSettings, NeighbourSettings
-from recsys.models import histories, popularity
+from recsys.models import ensemble, histories, popularity
 from recsys.models.fusion import Fused
 from recsys.models.histories import Histories, InputWeights
 
@@ -42,6 +42,7 @@ class Recipe:
     linear: LinearSettings = field(default_factory=LinearSettings)
     neighbours: NeighbourSettings = field(default_factory=NeighbourSettings)
     linear_grid: Grid = LINEAR_GRID
+    side_by_side: bool = False  # the seeds fused as one vector (TrainingOptions.seeds), not apart
 
 
 # EASE of eleven thousand items takes a minute a setting, and the regressed neighbours hold the same.
@@ -52,6 +53,7 @@ RECIPES: dict[str, Recipe] = {
         dense=TrainingOptions(hidden=600, latent=200, gamma=0.005),
         epochs=70,
         linear=LinearSettings(method="ease", penalty=800.0),
+        side_by_side=True,
     ),
     "gowalla": Recipe(
         dense=TrainingOptions(hidden=400, latent=200, gamma=0.005, batch=500),
@@ -59,16 +61,18 @@ RECIPES: dict[str, Recipe] = {
         neighbours=NeighbourSettings(regressed=3.0, penalty=50.0),
     ),
     "videogames": Recipe(
-        dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), gamma=0.005),
+        dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
         epochs=20,
         linear=LinearSettings(rank=256),
         linear_grid=QUICK_GRID,
+        side_by_side=True,
     ),
     "beauty": Recipe(
         dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
         epochs=20,
         linear=LinearSettings(rank=256),
         linear_grid=QUICK_GRID,
+        side_by_side=True,
     ),
     "ml100k": Recipe(
         dense=TrainingOptions(batch=100, gamma=0.005, input=InputWeights(decay=0.95)),
@@ -79,6 +83,7 @@ RECIPES: dict[str, Recipe] = {
         dense=TrainingOptions(hidden=600, latent=200, gamma=0.005),
         epochs=60,
         linear=LinearSettings(method="ease", penalty=800.0),
+        side_by_side=True,
     ),
     "retailrocket": Recipe(dense=TrainingOptions(batch=100), epochs=30),
     "onlineretail": Recipe(
@@ -114,7 +119,7 @@ def choose(protocol: Protocol, *, seeds: tuple[int, ...]) -> Iterator[Chosen]:
         yield chosen
     fits = _dense(protocol, recipe, seeds)
     yield _vae(protocol, recipe, fits)
-    yield _fused(protocol, options, fits)
+    yield _fused(protocol, options, _joined(fits) if recipe.side_by_side else fits)
 
 
 def order_unread(protocol: Protocol) -> Protocol:
@@ -204,6 +209,18 @@ def _dense(protocol: Protocol, recipe: Recipe, seeds: tuple[int, ...]) -> _Fits:
     fits = tuple(fit(protocol.final, nobody, first.best_epoch, seed) for seed in seeds)
     spent = (time.process_time() - began) / len(seeds)
     return _Fits(choosing=(first,), tested=fits, cpu_seconds=spent)
+
+
+def _joined(fits: _Fits) -> _Fits:
+    """What `TrainingOptions.seeds` gives, made of the fits that are there already."""
+
+    def joined(of: tuple[Fitted, ...]) -> tuple[Fitted, ...]:
+        encoder, vectors = ensemble.concatenated([(one.encoder, one.vectors) for one in of])
+        return (replace(of[0], encoder=encoder, vectors=vectors),)
+
+    tested = joined(fits.tested)
+    choosing = tested if fits.choosing is fits.tested else fits.choosing
+    return _Fits(choosing=choosing, tested=tested, cpu_seconds=fits.cpu_seconds * len(fits.tested))
 
 
 def _vae(protocol: Protocol, recipe: Recipe, fits: _Fits) -> Chosen:
