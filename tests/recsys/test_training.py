@@ -20,7 +20,7 @@ def cut(checkerboard) -> split.Split:
 
 
 def _best(train: Histories, validation: split.HoldOut, options: TrainingOptions) -> float:
-    fitted = training.fit(train, validation=validation, options=options, epochs=40, seed=1)
+    fitted = training.fit(train, validation=validation, options=options, epochs=15, seed=1)
     return max(fitted.ndcgs)
 
 
@@ -151,7 +151,7 @@ def test_a_fit_on_what_follows_learns_the_order(small) -> None:
         fold_in=histories.from_matrix(split.matrix(here, here, shape=(24, 24))),
         targets=split.matrix(here, (here + 1) % 24, shape=(24, 24)),
     )
-    options = replace(small, dropout=0.0, stop_at=1, patience=40)
+    options = replace(small, dropout=0.0, stop_at=1, patience=15)
 
     ahead = _best(train, validation, replace(options, future=True))
     around = _best(train, validation, options)
