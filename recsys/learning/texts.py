@@ -31,15 +31,8 @@ LEAST_TEXTS = 2
 
 _FOLDS, _FOLDS_TRIED = 5, 2
 _PENALTIES = (10.0, 100.0, 1_000.0)
-_TIMES = (
-    0.0,
-    0.5,
-    1.0,
-    2.0,
-    4.0,
-    8.0,
-    16.0,
-)  # of the known items' weight, or of the scores' spread
+# Of the weight of the known items, or of the spread of the scores.
+_TIMES = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 Floats = NDArray[np.float32]
 
