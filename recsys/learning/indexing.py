@@ -114,7 +114,7 @@ def read(path: Path, kind: IndexKind, *, n: int, d: int) -> Any:
         opened = stream.read(len(letters))
     if opened != letters or path.stat().st_size < n * width * bytes_each:
         raise ValueError(f"{path.name} is no {kind} inner-product index of {n} x {width}")
-    index = faiss.read_index(str(path))
+    index: Any = faiss.read_index(str(path))  # the stubs know the base class alone
     fits = isinstance(index, made_by) and (index.ntotal, index.d) == (n, width)
     if not fits or index.metric_type != faiss.METRIC_INNER_PRODUCT:
         raise ValueError(f"{path.name} holds {index.ntotal} x {index.d}, not {n} x {width}")
