@@ -1,7 +1,7 @@
 """Our branches, alone and fused, as validation chooses them: the product's own code, set by set.
 
 `RECIPES` is the one place where a set has settings of its own: what was chosen on its validation
-shoppers by hand or by grid. What `learning.branches` chooses by itself starts from there.
+shoppers by hand or by grid. What `learning.blending.branches` chooses by itself starts from there.
 """
 
 import time
@@ -16,12 +16,14 @@ from scipy import sparse
 from bench import reading
 from bench.peers import EASE_ITEMS, Chosen
 from bench.protocols import Clock, Protocol
-from recsys.learning import branches, evaluation, training
-from recsys.learning.branches import BranchOptions
-from recsys.learning.evaluation import Score
+from recsys.learning.blending import branches
+from recsys.learning.blending.branches import BranchOptions
+from recsys.learning.blending.tuning import LINEAR_GRID, Grid, LinearSettings, NeighbourSettings
+from recsys.learning.examining import evaluation
+from recsys.learning.examining.evaluation import Score
+from recsys.learning.fitting import training
+from recsys.learning.fitting.training import Fitted, TrainingOptions
 from recsys.learning.split import HoldOut
-from recsys.learning.training import Fitted, TrainingOptions
-from recsys.learning.tuning import LINEAR_GRID, Grid, LinearSettings, NeighbourSettings
 from recsys.models import ensemble, histories, popularity
 from recsys.models.fusion import Fused
 from recsys.models.histories import Histories, InputWeights
@@ -113,13 +115,16 @@ def choose(protocol: Protocol, *, seeds: tuple[int, ...]) -> Iterator[Chosen]:
         "linear": replace(options, neighbours=None),
         "neighbours": replace(options, linear=None),
     }
+    branch: list[Chosen] = []
     for name, only in alone.items():
         chosen, settings = _alone(name, protocol, only)
         options = replace(options, **{name: settings or getattr(options, name)})
+        branch.append(chosen)
         yield chosen
     fits = _dense(protocol, recipe, seeds)
-    yield _vae(protocol, recipe, fits)
-    yield _fused(protocol, options, _joined(fits) if recipe.side_by_side else fits)
+    branch.append(_vae(protocol, recipe, fits))
+    yield branch[-1]
+    yield _best(protocol, options, _joined(fits) if recipe.side_by_side else fits, branch)
 
 
 def order_unread(protocol: Protocol) -> Protocol:
@@ -251,6 +256,31 @@ def _vae(protocol: Protocol, recipe: Recipe, fits: _Fits) -> Chosen:
             protocol, *(evaluation.by_vae(one.encoder, one.vectors) for one in chosen)
         ),
         cpu_seconds=fits.cpu_seconds,
+    )
+
+
+def _best(protocol: Protocol, options: BranchOptions, fits: _Fits, branch: list[Chosen]) -> Chosen:
+    """The fusion; where validation prefers one branch, that one, the others at weight zero.
+
+    A search of settings upon the other branches may end worse than where it began, as a panel is a
+    sample: then the settings that each branch found alone are weighed, and nothing more is tried.
+    """
+
+    def value(of: Chosen) -> float:
+        return of.validation[protocol.chosen_by]
+
+    best = max(branch, key=value)
+    fused = _fused(protocol, options, fits)
+    if value(fused) <= value(best):
+        plain = _fused(protocol, replace(options, linear_grid=(), neighbour_grid=()), fits)
+        fused = max(fused, plain, key=value)
+    if value(fused) > value(best):
+        return fused
+    return replace(
+        best,
+        name="fused",
+        settings=f"{best.name} at weight 1, the others at 0; {best.settings}",
+        cpu_seconds=fused.cpu_seconds,
     )
 
 
