@@ -28,10 +28,12 @@ from bench import arrival  # noqa: E402 the path is set above
 from bench.record import write  # noqa: E402 as above
 from bench.shops import Shop, histories, shops  # noqa: E402 as above
 from recsys.catalogue.text_vectors import ItemVectors  # noqa: E402 as above
-from recsys.learning import branches, metrics, texts, training  # noqa: E402 as above
+from recsys.learning.blending import branches, texts  # noqa: E402 as above
 from recsys.learning.embedding import open_encoder  # noqa: E402 as above
+from recsys.learning.examining import metrics  # noqa: E402 as above
+from recsys.learning.fitting import training  # noqa: E402 as above
+from recsys.learning.fitting.training import TrainingOptions  # noqa: E402 as above
 from recsys.learning.split import HoldOut, matrix  # noqa: E402 as above
-from recsys.learning.training import TrainingOptions  # noqa: E402 as above
 from recsys.models import sentences, text  # noqa: E402 as above
 from recsys.models.histories import Histories  # noqa: E402 as above
 from recsys.models.words import HashedWords  # noqa: E402 as above

@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from bench import classics, reading
 from bench.protocols import Clock, Protocol
-from recsys.learning import evaluation
-from recsys.learning.evaluation import Score
+from recsys.learning.examining import evaluation
+from recsys.learning.examining.evaluation import Score
 from recsys.models import popularity
 from recsys.models.histories import Histories, InputWeights
 from recsys.types import EventKind

@@ -1,6 +1,6 @@
 """Read a ranker on a hold-out in a table's own words, every item ranked; never an average early.
 
-The metrics are the product's (`recsys.learning.metrics`), with two of the tables' own ways: plain
+The metrics are the product's (`recsys.learning.examining.metrics`), with two of the tables' own ways: plain
 recall divides by all targets, and one target a shopper needs no list, only its rank.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys.learning import evaluation, metrics
-from recsys.learning.evaluation import Score
+from recsys.learning.examining import evaluation, metrics
+from recsys.learning.examining.evaluation import Score
 from recsys.learning.split import HoldOut
 
 TOLERANCE = 1e-9

@@ -27,8 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.record import write  # noqa: E402 the path is set above
-from recsys.learning import indexing, metrics  # noqa: E402 as above
+from recsys.learning import indexing  # noqa: E402 as above
 from recsys.learning.bundle import ModelBundle, assemble  # noqa: E402 as above
+from recsys.learning.examining import metrics  # noqa: E402 as above
 from recsys.learning.indexing import IndexKind  # noqa: E402 as above
 from recsys.models import histories, linear, neighbours  # noqa: E402 as above
 from recsys.models.fusion import Fused  # noqa: E402 as above

@@ -23,10 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.record import write  # noqa: E402 the path is set above
-from recsys.learning import evaluation, imitation, private, synthesis, training  # noqa: E402 as above
-from recsys.learning.imitation import World  # noqa: E402 as above
-from recsys.learning.synthesis import Latent, Sampler  # noqa: E402 as above
-from recsys.learning.training import TrainingOptions  # noqa: E402 as above
+from recsys.learning.examining import evaluation  # noqa: E402 as above
+from recsys.learning.fitting import private, training  # noqa: E402 as above
+from recsys.learning.fitting.training import TrainingOptions  # noqa: E402 as above
+from recsys.learning.imitating import imitation, synthesis  # noqa: E402 as above
+from recsys.learning.imitating.imitation import World  # noqa: E402 as above
+from recsys.learning.imitating.synthesis import Latent, Sampler  # noqa: E402 as above
 from recsys.types import EventKind, EventLog  # noqa: E402 as above
 
 SHOP = ROOT / "demo" / "grocery"

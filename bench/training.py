@@ -32,9 +32,10 @@ sys.path.insert(0, str(ROOT))
 
 from bench.dense_vae import DenseVAE, fit_dense  # noqa: E402 the path is set above
 from bench.record import RESULTS, write  # noqa: E402 as above
-from recsys.learning import evaluation, training  # noqa: E402 as above
+from recsys.learning.examining import evaluation  # noqa: E402 as above
+from recsys.learning.fitting import training  # noqa: E402 as above
+from recsys.learning.fitting.training import TrainingOptions  # noqa: E402 as above
 from recsys.learning.split import HoldOut  # noqa: E402 as above
-from recsys.learning.training import TrainingOptions  # noqa: E402 as above
 from recsys.models import histories  # noqa: E402 as above
 from recsys.models.histories import Histories  # noqa: E402 as above
 

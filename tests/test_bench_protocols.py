@@ -9,7 +9,7 @@ from scipy import sparse
 from bench import classics, figures, ours, peers, protocols, published, reading
 from bench.peers import Chosen
 from bench.protocols import Protocol
-from recsys.learning import metrics
+from recsys.learning.examining import metrics
 from recsys.learning.split import HoldOut
 from recsys.models import histories
 from recsys.models.histories import Histories

@@ -15,8 +15,9 @@ from api.runtime import runtime
 from recsys.database import reading, writing
 from recsys.errors import RunInProgress
 from recsys.learning import bundle as bundles
-from recsys.learning import report, runs
-from recsys.learning.comparison import TOLERANCE
+from recsys.learning import runs
+from recsys.learning.examining import report
+from recsys.learning.examining.comparison import TOLERANCE
 from recsys.learning.runs import Run
 from recsys.serving import registry
 

@@ -12,8 +12,8 @@ from recsys.commands.terminal import DONE, FAILED, Bar, Commands, say
 from recsys.config import RecsysConfig
 from recsys.database import connect
 from recsys.learning import bundle as bundles
-from recsys.learning import report
 from recsys.learning.bundle import ModelBundle
+from recsys.learning.examining import report
 from recsys.serving import registry
 
 REPORTS = "reports"  # in the artifacts directory, where nothing takes it for a version
@@ -68,14 +68,8 @@ def _of_versions(
     model: ModelBundle, rival: ModelBundle | None, config: RecsysConfig
 ) -> dict[str, Any]:
     """Published models as they are, on what happened after today's cut."""
-    from recsys.learning import (  # noqa: PLC0415 heavy
-        evaluation,
-        examination,
-        market,
-        materials,
-        signals,
-        split,
-    )
+    from recsys.learning import materials, signals, split  # noqa: PLC0415 heavy
+    from recsys.learning.examining import evaluation, examination, market  # noqa: PLC0415 heavy
 
     engine = connect(config.database_url, busy_seconds=config.database_busy_seconds)
     log, plan = materials.gather(engine, replace(config, text_encoder="none"))

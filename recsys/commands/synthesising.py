@@ -15,9 +15,9 @@ from recsys.config import RecsysConfig
 from recsys.database import connect, reading
 
 if TYPE_CHECKING:
-    from recsys.learning.imitation import World
-    from recsys.learning.private import PrivacyOptions
-    from recsys.learning.synthesis import Sampler
+    from recsys.learning.fitting.private import PrivacyOptions
+    from recsys.learning.imitating.imitation import World
+    from recsys.learning.imitating.synthesis import Sampler
 
 SOURCES = ("vae", "baskets")
 _CATEGORY_DEPTH = 2  # of a path such as Grocery/Fruit/Apples
@@ -41,7 +41,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _synthesise(options: argparse.Namespace, config: RecsysConfig) -> int:
-    from recsys.learning import imitation  # noqa: PLC0415 heavy
+    from recsys.learning.imitating import imitation  # noqa: PLC0415 heavy
 
     if options.private and options.source != "vae":
         raise ValueError("--private fits a VAE; --from baskets counts real baskets plainly")
@@ -81,7 +81,8 @@ def _learn(
     world: "World", options: argparse.Namespace, config: RecsysConfig, seed: int
 ) -> tuple["Sampler", dict[str, object]]:
     """A sampler, and what is to be told of it."""
-    from recsys.learning import imitation, training  # noqa: PLC0415 heavy
+    from recsys.learning.fitting import training  # noqa: PLC0415 heavy
+    from recsys.learning.imitating import imitation  # noqa: PLC0415 heavy
 
     def plain() -> "Sampler":
         bar = Bar(quiet=options.quiet)
@@ -117,7 +118,7 @@ def _learn(
 
 
 def _privacy(options: argparse.Namespace) -> "PrivacyOptions":
-    from recsys.learning.private import PrivacyOptions  # noqa: PLC0415 heavy
+    from recsys.learning.fitting.private import PrivacyOptions  # noqa: PLC0415 heavy
 
     said = {name: getattr(options, name) for name in ("noise", "clip", "delta")}
     return PrivacyOptions(**{name: value for name, value in said.items() if value is not None})

@@ -55,7 +55,8 @@ def add_to(commands: Commands) -> None:
 
 
 def _train(options: argparse.Namespace, config: RecsysConfig) -> int:
-    from recsys.learning import distributed, materials  # noqa: PLC0415 heavy
+    from recsys.learning import materials  # noqa: PLC0415 heavy
+    from recsys.learning.fitting import distributed  # noqa: PLC0415 heavy
 
     asked = {
         "train_epochs": options.epochs,
@@ -115,7 +116,8 @@ def _made(
     engine: Engine, config: RecsysConfig, on_progress: OnProgress, *, log_dir: Path | None
 ) -> "tuple[Outcome, str]":
     """A candidate trained, published, and promoted if it passed."""
-    from recsys.learning import distributed, materials  # noqa: PLC0415 heavy
+    from recsys.learning import materials  # noqa: PLC0415 heavy
+    from recsys.learning.fitting import distributed  # noqa: PLC0415 heavy
     from recsys.learning.retraining import train_candidate  # noqa: PLC0415 heavy
 
     # All of a team fit what the first has read: the shop goes on, and a second reading is longer.
@@ -133,7 +135,7 @@ def _made(
 
 def _help_fit(config: RecsysConfig) -> int:
     """Take a share of every batch of the fit, and leave all else to the process that leads."""
-    from recsys.learning import distributed  # noqa: PLC0415 heavy
+    from recsys.learning.fitting import distributed  # noqa: PLC0415 heavy
     from recsys.learning.retraining import train_candidate  # noqa: PLC0415 heavy
 
     heard: Any = distributed.team().hear(None)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from recsys.catalogue.text_vectors import ItemVectors
-from recsys.learning.branches import BranchOptions
+from recsys.learning.blending.branches import BranchOptions
 from recsys.learning.bundle import ModelBundle
-from recsys.learning.market import Paths
-from recsys.learning.training import TrainingOptions
+from recsys.learning.examining.market import Paths
+from recsys.learning.fitting.training import TrainingOptions
 
 Curves = dict[str, list[float]]
 OnProgress = Callable[[str, float, Curves], bool]  # stage, 0..1, curves -> go on?

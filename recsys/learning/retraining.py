@@ -15,23 +15,17 @@ import torch
 
 from recsys.config import RecsysConfig
 from recsys.errors import Cancelled, NotEnoughData
-from recsys.learning import (
-    branches,
-    evaluation,
-    examination,
-    market,
-    signals,
-    split,
-    texts,
-    training,
-)
 from recsys.learning import bundle as bundles
+from recsys.learning import signals, split
+from recsys.learning.blending import branches, texts
 from recsys.learning.bundle import ModelBundle
-from recsys.learning.evaluation import Score
+from recsys.learning.examining import evaluation, examination, market
+from recsys.learning.examining.evaluation import Score
+from recsys.learning.fitting import training
+from recsys.learning.fitting.training import Fitted
 from recsys.learning.plan import Curves, OnProgress, Outcome, Plan, SplitBy
 from recsys.learning.signals import Signals
 from recsys.learning.split import Split
-from recsys.learning.training import Fitted
 from recsys.learning.unvisited import by_words, is_unvisited
 from recsys.models.fusion import Fused
 from recsys.models.text import TextMap

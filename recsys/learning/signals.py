@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.learning import evaluation, split
-from recsys.learning.evaluation import Score
+from recsys.learning import split
+from recsys.learning.examining import evaluation
+from recsys.learning.examining.evaluation import Score
 from recsys.learning.split import Split
 from recsys.models import neighbours, popularity
 from recsys.models.encoder import Floats

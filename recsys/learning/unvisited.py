@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from recsys.catalogue.text_vectors import ItemVectors
 from recsys.learning import bundle as bundles
-from recsys.learning import split, texts
+from recsys.learning import split
+from recsys.learning.blending import texts
 from recsys.learning.bundle import ModelBundle
 from recsys.learning.plan import Outcome
 from recsys.models import neighbours as lists

@@ -5,7 +5,7 @@
 `[dense_weight * mu, linear_weight * lin, 1] . [W, Q, b]` is the weighted sum of the first two. The
 neighbours' scores are sparse and nonnegative, so an item without one keeps its searched score: the
 best K of all are among {the K best of the search} and {the neighbours} (`best_of_union`).
-The weights are chosen on validation (`learning.branches`); here they are only obeyed.
+The weights are chosen on validation (`learning.blending.branches`); here they are only obeyed.
 """
 
 from collections.abc import Mapping

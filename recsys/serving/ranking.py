@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.learning import metrics
 from recsys.learning.bundle import ModelBundle
+from recsys.learning.examining import metrics
 from recsys.models.neighbours import ItemLists
 from recsys.serving import explain, retrieval, rules
 from recsys.serving import newcomers as arrivals

@@ -13,7 +13,8 @@ from api.runtime import Runtime
 from recsys.catalogue import items, text_vectors
 from recsys.catalogue.text_vectors import ItemVectors
 from recsys.database import looking, writing
-from recsys.learning import embedding, texts
+from recsys.learning import embedding
+from recsys.learning.blending import texts
 from recsys.learning.bundle import ModelBundle, assemble
 from recsys.models import neighbours
 from recsys.models.words import HashedWords

@@ -10,12 +10,12 @@ from scipy import sparse
 
 from recsys.catalogue.shelf import Shelf
 from recsys.config import RecsysConfig
-from recsys.learning.branches import BranchOptions
+from recsys.learning.blending.branches import BranchOptions
 from recsys.learning.bundle import ModelBundle, assemble
+from recsys.learning.fitting.training import TrainingOptions
 from recsys.learning.indexing import IndexKind
 from recsys.learning.plan import Outcome, Plan
 from recsys.learning.retraining import train_candidate
-from recsys.learning.training import TrainingOptions
 from recsys.models.encoder import Encoder
 from recsys.models.fusion import Fused
 from recsys.models.histories import InputWeights

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from recsys.learning import batches
-from recsys.learning.batches import Recipe, Share
+from recsys.learning.fitting import batches
+from recsys.learning.fitting.batches import Recipe, Share
 from recsys.models.histories import Histories, InputWeights
 
 RECIPE = Recipe(

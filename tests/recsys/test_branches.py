@@ -6,11 +6,13 @@ import pytest
 from scipy import sparse
 
 from recsys.errors import Cancelled
-from recsys.learning import branches, evaluation, panel, split
-from recsys.learning.branches import BranchOptions
-from recsys.learning.panel import Panel
+from recsys.learning import split
+from recsys.learning.blending import branches, panel
+from recsys.learning.blending.branches import BranchOptions
+from recsys.learning.blending.panel import Panel
+from recsys.learning.blending.tuning import LinearSettings, NeighbourSettings
+from recsys.learning.examining import evaluation
 from recsys.learning.split import HoldOut, Split
-from recsys.learning.tuning import LinearSettings, NeighbourSettings
 from recsys.models import encoder, histories
 from recsys.models.encoder import Encoder
 from recsys.models.histories import Histories

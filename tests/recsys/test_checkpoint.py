@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from recsys.errors import Cancelled
-from recsys.learning import checkpoint, split, training
-from recsys.learning.training import Fitted, TrainingOptions
+from recsys.learning import split
+from recsys.learning.fitting import checkpoint, training
+from recsys.learning.fitting.training import Fitted, TrainingOptions
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ import os, sys
 from pathlib import Path
 import numpy as np
 from recsys.learning import split, training
-from recsys.learning.training import TrainingOptions
+from recsys.learning.fitting.training import TrainingOptions
 from recsys.models import histories
 
 def data():

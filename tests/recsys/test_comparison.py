@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recsys.learning import comparison
-from recsys.learning.comparison import Verdict, judge, pair
-from recsys.learning.evaluation import Examination
-from recsys.learning.segments import Measured, Segment
+from recsys.learning.examining import comparison
+from recsys.learning.examining.comparison import Verdict, judge, pair
+from recsys.learning.examining.evaluation import Examination
+from recsys.learning.examining.segments import Measured, Segment
 
 
 def _examined(values: np.ndarray) -> Examination:

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from recsys.errors import MissingExtra
-from recsys.learning.curves import Curves
+from recsys.learning.fitting.curves import Curves
 
 
 def test_without_the_extra_the_message_names_it(tmp_path, monkeypatch) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from recsys.learning import distributed
-from recsys.learning.distributed import Team
+from recsys.learning.fitting import distributed
+from recsys.learning.fitting.distributed import Team
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from recsys.learning import distributed, split, training
-from recsys.learning.training import TrainingOptions
+from recsys.learning.fitting.training import TrainingOptions
 from recsys.models import histories
 
 torch.set_num_threads(1)

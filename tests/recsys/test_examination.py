@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recsys.learning import evaluation, examination, market
-from recsys.learning.evaluation import Score
-from recsys.learning.market import Market
+from recsys.learning.examining import evaluation, examination, market
+from recsys.learning.examining.evaluation import Score
+from recsys.learning.examining.market import Market
 from recsys.learning.split import HoldOut
 from recsys.models import histories
 from recsys.models.histories import Histories

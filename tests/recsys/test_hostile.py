@@ -11,8 +11,10 @@ from scipy import sparse
 from recsys.behaviour import events
 from recsys.database import connect, reading, writing
 from recsys.errors import NotEnoughData
-from recsys.learning import evaluation, split, training
+from recsys.learning import split
 from recsys.learning.bundle import ModelBundle
+from recsys.learning.examining import evaluation
+from recsys.learning.fitting import training
 from recsys.learning.retraining import train_candidate
 from recsys.models import histories, popularity
 from recsys.models.histories import Histories

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recsys.learning import metrics
+from recsys.learning.examining import metrics
 
 
 def _targets(*rows: list[int], n_items: int = 6) -> sparse.csr_array:

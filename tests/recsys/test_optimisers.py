@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from recsys.learning.optimisers import DenseAdam, RowAdam, learning_rate
+from recsys.learning.fitting.optimisers import DenseAdam, RowAdam, learning_rate
 
 
 def _gradients(n: int, *shape: int) -> torch.Tensor:

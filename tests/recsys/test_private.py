@@ -7,8 +7,10 @@ import torch
 from scipy import sparse
 
 from recsys.errors import MissingExtra, NotEnoughData
-from recsys.learning import evaluation, private, split
-from recsys.learning.private import PrivacyOptions
+from recsys.learning import split
+from recsys.learning.examining import evaluation
+from recsys.learning.fitting import private
+from recsys.learning.fitting.private import PrivacyOptions
 from recsys.models import histories
 from recsys.models.histories import Histories
 from recsys.models.vae import VAE, Bags, Batch

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from recsys.learning import evaluation, split
+from recsys.learning import split
 from recsys.learning.bundle import ModelBundle
+from recsys.learning.examining import evaluation
 from recsys.learning.plan import Outcome
 from recsys.learning.retraining import train_candidate
 

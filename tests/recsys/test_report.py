@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from recsys.learning import plots, report
+from recsys.learning.examining import plots, report
 from recsys.learning.plan import Outcome
 
 VOID = {"meta", "line", "rect", "circle", "polyline"}

@@ -6,7 +6,7 @@ import pytest
 
 from recsys.errors import Cancelled, NotEnoughData
 from recsys.learning import bundle as bundles
-from recsys.learning.branches import BranchOptions
+from recsys.learning.blending.branches import BranchOptions
 from recsys.learning.bundle import ModelBundle
 from recsys.learning.plan import Outcome, Plan, SplitBy
 from recsys.learning.retraining import train_candidate

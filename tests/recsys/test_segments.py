@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recsys.learning import evaluation, market, segments
+from recsys.learning.examining import evaluation, market, segments
 from recsys.learning.split import HoldOut
 from recsys.models import histories
 from recsys.models.histories import Histories

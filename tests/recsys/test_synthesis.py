@@ -5,9 +5,10 @@ import pytest
 from scipy import sparse
 
 from recsys.behaviour import rhythm
-from recsys.learning import imitation, likeness, synthesis, training
-from recsys.learning.imitation import World
-from recsys.learning.synthesis import Latent, Sampler
+from recsys.learning.fitting import training
+from recsys.learning.imitating import imitation, likeness, synthesis
+from recsys.learning.imitating.imitation import World
+from recsys.learning.imitating.synthesis import Latent, Sampler
 from recsys.models import histories
 from recsys.models.histories import Histories
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recsys.catalogue.text_vectors import ItemVectors
-from recsys.learning import texts
+from recsys.learning.blending import texts
 from recsys.learning.split import HoldOut, matrix
 from recsys.models import histories, linear
 from recsys.models.fusion import Fused

@@ -7,9 +7,10 @@ import torch
 from scipy import sparse
 
 from recsys.errors import Cancelled
-from recsys.learning import checkpoint, split, stepping, training
-from recsys.learning.distributed import Team
-from recsys.learning.training import TrainingOptions
+from recsys.learning import split
+from recsys.learning.fitting import checkpoint, stepping, training
+from recsys.learning.fitting.distributed import Team
+from recsys.learning.fitting.training import TrainingOptions
 from recsys.models import histories
 from recsys.models.histories import Histories
 

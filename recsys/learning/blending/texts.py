@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys.catalogue.text_vectors import ItemVectors
-from recsys.learning import panel as panels
-from recsys.learning.panel import Panel
+from recsys.learning.blending import panel as panels
+from recsys.learning.blending.panel import Panel
 from recsys.learning.split import HoldOut
 from recsys.models import text as maps
 from recsys.models.fusion import Fused

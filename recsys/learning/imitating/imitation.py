@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.behaviour import rhythm, synthetic
-from recsys.learning import evaluation, likeness, private, split, synthesis, training
-from recsys.learning.private import PrivacyOptions, Private
+from recsys.learning import split
+from recsys.learning.examining import evaluation
+from recsys.learning.fitting import private, training
+from recsys.learning.fitting.private import PrivacyOptions, Private
+from recsys.learning.fitting.training import TrainingOptions
+from recsys.learning.imitating import likeness, synthesis
+from recsys.learning.imitating.synthesis import Latent, Sampler
 from recsys.learning.split import HoldOut
-from recsys.learning.synthesis import Latent, Sampler
-from recsys.learning.training import TrainingOptions
 from recsys.models import histories
 from recsys.models.histories import Histories
 from recsys.types import EventLog

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from recsys.learning.evaluation import Examination
-from recsys.learning.segments import Measured
+from recsys.learning.examining.evaluation import Examination
+from recsys.learning.examining.segments import Measured
 
 METRIC = "ndcg@20"
 _SAID = METRIC.upper()

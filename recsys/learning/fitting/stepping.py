@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recsys.learning import batches
-from recsys.learning.batches import Drawn, Recipe
-from recsys.learning.distributed import Team
-from recsys.learning.optimisers import DenseAdam, RowAdam, learning_rate
+from recsys.learning.fitting import batches
+from recsys.learning.fitting.batches import Drawn, Recipe
+from recsys.learning.fitting.distributed import Team
+from recsys.learning.fitting.optimisers import DenseAdam, RowAdam, learning_rate
 from recsys.models import pooling
 from recsys.models.histories import Histories
 from recsys.models.vae import VAE, Bags, Batch, Room, Touched, low_precision
 
 if TYPE_CHECKING:
-    from recsys.learning.training import TrainingOptions
+    from recsys.learning.fitting.training import TrainingOptions
 
 # From here on Adam over every row costs more than the model itself.
 SAMPLED_FROM = 60_000

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.learning.panel import Piece
-from recsys.learning.tuning import LinearSettings, NeighbourSettings
+from recsys.learning.blending.panel import Piece
+from recsys.learning.blending.tuning import LinearSettings, NeighbourSettings
 from recsys.models import linear as linears
 from recsys.models import neighbours as lists
 from recsys.models.encoder import Encoder, user_vectors

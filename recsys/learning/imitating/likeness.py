@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
-from recsys.learning import evaluation
+from recsys.learning.examining import evaluation
 from recsys.learning.split import HoldOut
 from recsys.models import linear, neighbours
 from recsys.models.histories import Histories

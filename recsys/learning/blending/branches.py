@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.learning import panel as panels
-from recsys.learning.fits import Dense, Fits
-from recsys.learning.panel import Panel, Piece
-from recsys.learning.split import HoldOut
-from recsys.learning.tuning import (
+from recsys.learning.blending import panel as panels
+from recsys.learning.blending.fits import Dense, Fits
+from recsys.learning.blending.panel import Panel, Piece
+from recsys.learning.blending.tuning import (
     LINEAR_GRID,
     NEIGHBOUR_GRID,
     Grid,
@@ -26,6 +25,7 @@ from recsys.learning.tuning import (
     OnProgress,
     Search,
 )
+from recsys.learning.split import HoldOut
 from recsys.models import linear as linears
 from recsys.models.fusion import Fused
 from recsys.models.histories import Histories

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from recsys.learning.batches import Share
+from recsys.learning.fitting.batches import Share
 
 _T = TypeVar("_T")
 

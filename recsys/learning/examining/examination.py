@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from recsys.learning import comparison, evaluation, segments
-from recsys.learning.comparison import METRIC, Verdict
-from recsys.learning.evaluation import Examination, Score
-from recsys.learning.market import Market
-from recsys.learning.segments import Measured
+from recsys.learning.examining import comparison, evaluation, segments
+from recsys.learning.examining.comparison import METRIC, Verdict
+from recsys.learning.examining.evaluation import Examination, Score
+from recsys.learning.examining.market import Market
+from recsys.learning.examining.segments import Measured
 from recsys.learning.split import HoldOut
 from recsys.models.encoder import Floats
 from recsys.models.fusion import Fused

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 
 from recsys.errors import Cancelled
-from recsys.learning import checkpoint as checkpoints
-from recsys.learning import distributed, evaluation
-from recsys.learning.curves import Curves
+from recsys.learning.examining import evaluation
+from recsys.learning.fitting import checkpoint as checkpoints
+from recsys.learning.fitting import distributed
+from recsys.learning.fitting.curves import Curves
+from recsys.learning.fitting.stepping import Course, Stepper
 from recsys.learning.split import HoldOut
-from recsys.learning.stepping import Course, Stepper
 from recsys.models.encoder import Encoder, Floats
 from recsys.models.ensemble import concatenated
 from recsys.models.histories import Histories, InputWeights

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from recsys.learning.distributed import Team
-from recsys.learning.stepping import Course, Stepper
+from recsys.learning.fitting.distributed import Team
+from recsys.learning.fitting.stepping import Course, Stepper
 from recsys.models import encoder as encoders
 from recsys.models.encoder import Encoder, Floats
 from recsys.models.histories import Histories

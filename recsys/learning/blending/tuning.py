@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from recsys.errors import Cancelled
-from recsys.learning import panel as panels
-from recsys.learning.panel import Panel, Piece
+from recsys.learning.blending import panel as panels
+from recsys.learning.blending.panel import Panel, Piece
 from recsys.models.histories import Histories, InputWeights
 
 OnProgress = Callable[[float], bool]  # 0..1 -> go on?

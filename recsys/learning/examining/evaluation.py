@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.learning import metrics
 from recsys.learning.bundle import ModelBundle
-from recsys.learning.market import Market
+from recsys.learning.examining import metrics
+from recsys.learning.examining.market import Market
 from recsys.learning.split import HoldOut
 from recsys.models.encoder import Encoder, Floats, user_vectors
 from recsys.models.fusion import Fused

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.learning import likeness, training
+from recsys.learning.fitting import training
+from recsys.learning.fitting.training import Fitted, TrainingOptions
+from recsys.learning.imitating import likeness
 from recsys.learning.split import HoldOut
-from recsys.learning.training import Fitted, TrainingOptions
 from recsys.models.encoder import Encoder, Floats, user_vectors
 from recsys.models.histories import Histories
 from recsys.types import EventKind

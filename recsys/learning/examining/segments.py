@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys.learning import evaluation, metrics
-from recsys.learning.evaluation import Depths, Examination, Score
-from recsys.learning.market import Market
+from recsys.learning.examining import evaluation, metrics
+from recsys.learning.examining.evaluation import Depths, Examination, Score
+from recsys.learning.examining.market import Market
 from recsys.learning.split import HoldOut
 from recsys.models.histories import Histories
 

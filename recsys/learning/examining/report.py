@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from recsys.learning import plots
+from recsys.learning.examining import plots
 
 STYLE = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
 # For whoever serves the page: nothing is loaded, and this style alone applies.

@@ -1,0 +1,1 @@
+"""Grow the other branches beside the dense one and weigh all on validation."""

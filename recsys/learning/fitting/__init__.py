@@ -1,0 +1,1 @@
+"""Fit the dense branch: steps, batches, checkpoints, teams of processes, and privacy."""

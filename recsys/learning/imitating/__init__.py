@@ -1,0 +1,1 @@
+"""Make up shoppers, and say how like real ones they are."""
