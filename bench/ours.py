@@ -6,7 +6,7 @@ shoppers by hand or by grid. What `learning.blending.branches` chooses by itself
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,14 @@ from scipy import sparse
 from bench import reading
 from bench.peers import EASE_ITEMS, Chosen
 from bench.protocols import Clock, Protocol
+from bench.recipes import RECIPES, Recipe
 from recsys.learning.blending import branches
 from recsys.learning.blending.branches import BranchOptions
-from recsys.learning.blending.tuning import LINEAR_GRID, Grid, LinearSettings, NeighbourSettings
+from recsys.learning.blending.tuning import LinearSettings, NeighbourSettings
 from recsys.learning.examining import evaluation
 from recsys.learning.examining.evaluation import Score
 from recsys.learning.fitting import training
-from recsys.learning.fitting.training import Fitted, TrainingOptions
+from recsys.learning.fitting.training import Fitted
 from recsys.learning.split import HoldOut
 from recsys.models import ensemble, histories, popularity
 from recsys.models.fusion import Fused
@@ -33,68 +34,6 @@ LOOKED_AT = 4_000  # validation shoppers that choose the epoch
 
 Floats = NDArray[np.float32]
 Report = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Where the search starts on one set."""
-
-    dense: TrainingOptions
-    epochs: int
-    linear: LinearSettings = field(default_factory=LinearSettings)
-    neighbours: NeighbourSettings = field(default_factory=NeighbourSettings)
-    linear_grid: Grid = LINEAR_GRID
-    side_by_side: bool = False  # the seeds fused as one vector (TrainingOptions.seeds), not apart
-
-
-# EASE of eleven thousand items takes a minute a setting, and the regressed neighbours hold the same.
-QUICK_GRID = tuple(tried for tried in LINEAR_GRID if tried[0] not in {"method", "penalty"})
-
-RECIPES: dict[str, Recipe] = {
-    "ml1m": Recipe(
-        dense=TrainingOptions(hidden=600, latent=200, gamma=0.005),
-        epochs=70,
-        linear=LinearSettings(method="ease", penalty=800.0),
-        side_by_side=True,
-    ),
-    "gowalla": Recipe(
-        dense=TrainingOptions(hidden=400, latent=200, gamma=0.005, batch=500),
-        epochs=14,
-        neighbours=NeighbourSettings(regressed=3.0, penalty=50.0),
-    ),
-    "videogames": Recipe(
-        dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
-        epochs=20,
-        linear=LinearSettings(rank=256),
-        linear_grid=QUICK_GRID,
-        side_by_side=True,
-    ),
-    "beauty": Recipe(
-        dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
-        epochs=20,
-        linear=LinearSettings(rank=256),
-        linear_grid=QUICK_GRID,
-        side_by_side=True,
-    ),
-    "ml100k": Recipe(
-        dense=TrainingOptions(batch=100, gamma=0.005, input=InputWeights(decay=0.95)),
-        epochs=60,
-        linear=LinearSettings(method="ease", penalty=200.0),
-    ),
-    "ml1mdiffrec": Recipe(
-        dense=TrainingOptions(hidden=600, latent=200, gamma=0.005),
-        epochs=60,
-        linear=LinearSettings(method="ease", penalty=800.0),
-        side_by_side=True,
-    ),
-    "retailrocket": Recipe(dense=TrainingOptions(batch=100), epochs=30),
-    "onlineretail": Recipe(
-        dense=TrainingOptions(), epochs=40, linear=LinearSettings(method="ease", penalty=800.0)
-    ),
-    "grocery": Recipe(
-        dense=TrainingOptions(), epochs=40, linear=LinearSettings(method="ease", penalty=400.0)
-    ),
-}
 
 
 def choose(protocol: Protocol, *, seeds: tuple[int, ...]) -> Iterator[Chosen]:

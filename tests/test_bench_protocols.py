@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench import classics, figures, ours, peers, protocols, published, reading
+from bench import classics, figures, ours, peers, protocols, published, reading, recipes
 from bench.peers import Chosen
 from bench.protocols import Protocol
 from recsys.learning.examining import metrics
@@ -303,4 +303,4 @@ def test_a_missed_goal_says_by_how_much() -> None:
 
 
 def test_every_set_has_a_recipe_its_metrics_and_a_loader() -> None:
-    assert set(figures.METRICS) == set(protocols.LOADERS) == set(ours.RECIPES)
+    assert set(figures.METRICS) == set(protocols.LOADERS) == set(recipes.RECIPES)
