@@ -6,9 +6,8 @@ Chosen on each set's validation shoppers, by hand or by grid; the test had no sa
 
 from dataclasses import dataclass, field
 
-from recsys.learning.training import TrainingOptions
-from recsys.learning.tuning import LINEAR_GRID, Grid, LinearSettings, NeighbourSettings
-
+from recsys.learning.blending.tuning import LINEAR_GRID, Grid, LinearSettings, NeighbourSettings
+from recsys.learning.fitting.training import TrainingOptions
 from recsys.models.histories import InputWeights
 
 
