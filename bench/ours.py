@@ -46,6 +46,7 @@ def choose(protocol: Protocol, *, seeds: tuple[int, ...]) -> Iterator[Chosen]:
         linear=recipe.linear,
         neighbours=recipe.neighbours,
         linear_grid=recipe.linear_grid,
+        neighbour_grid=recipe.neighbour_grid,
         at=int(protocol.chosen_by.split("@")[1]),
         cells=PANEL_CELLS,
         item_limit=EASE_ITEMS,
@@ -63,6 +64,8 @@ def choose(protocol: Protocol, *, seeds: tuple[int, ...]) -> Iterator[Chosen]:
     fits = _dense(protocol, recipe, seeds)
     branch.append(_vae(protocol, recipe, fits))
     yield branch[-1]
+    if not recipe.searched_again:
+        options = replace(options, linear_grid=(), neighbour_grid=())
     yield _best(protocol, options, _joined(fits) if recipe.side_by_side else fits, branch)
 
 

@@ -6,7 +6,13 @@ Chosen on each set's validation shoppers, by hand or by grid; the test had no sa
 
 from dataclasses import dataclass, field
 
-from recsys.learning.blending.tuning import LINEAR_GRID, Grid, LinearSettings, NeighbourSettings
+from recsys.learning.blending.tuning import (
+    LINEAR_GRID,
+    NEIGHBOUR_GRID,
+    Grid,
+    LinearSettings,
+    NeighbourSettings,
+)
 from recsys.learning.fitting.training import TrainingOptions
 from recsys.models.histories import InputWeights
 
@@ -20,6 +26,8 @@ class Recipe:
     linear: LinearSettings = field(default_factory=LinearSettings)
     neighbours: NeighbourSettings = field(default_factory=NeighbourSettings)
     linear_grid: Grid = LINEAR_GRID
+    neighbour_grid: Grid = NEIGHBOUR_GRID
+    searched_again: bool = True  # settings move once more upon the other branches
     side_by_side: bool = False  # the seeds fused as one vector (TrainingOptions.seeds), not apart
 
 
@@ -36,7 +44,12 @@ RECIPES: dict[str, Recipe] = {
     "gowalla": Recipe(
         dense=TrainingOptions(hidden=400, latent=200, gamma=0.005, batch=500),
         epochs=14,
+        linear=LinearSettings(rank=256, popularity_power=0.5, user_power=0.5),
+        linear_grid=(),
         neighbours=NeighbourSettings(regressed=3.0, penalty=50.0),
+        # a list of forty thousand items takes half a minute to make
+        neighbour_grid=(("regressed", (10.0,)), ("penalty", (100.0,))),
+        searched_again=False,
     ),
     "videogames": Recipe(
         dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
