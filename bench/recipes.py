@@ -48,7 +48,7 @@ RECIPES: dict[str, Recipe] = {
         linear_grid=(),
         neighbours=NeighbourSettings(regressed=3.0, penalty=50.0),
         # a list of forty thousand items takes half a minute to make
-        neighbour_grid=(("regressed", (10.0,)), ("penalty", (100.0,))),
+        neighbour_grid=(("regressed", (1.0,)),),
         searched_again=False,
     ),
     "videogames": Recipe(

@@ -69,11 +69,23 @@ def test_gowalla_carves_validation_out_of_training_alone(tmp_path: Path) -> None
     protocol = protocols.gowalla(tmp_path)
 
     carved = protocol.validation.targets
-    assert carved.sum(axis=1).tolist() == [2.0] * 6
+    assert carved.sum(axis=1).tolist() == [4.0] * 6
     assert (protocol.train.matrix().multiply(carved)).nnz == 0
-    assert protocol.train.sizes.tolist() == [18] * 6
+    assert protocol.train.sizes.tolist() == [16] * 6
     assert protocol.final.sizes.tolist() == [20] * 6
     assert protocol.test.targets.indices.tolist() == [20] * 6
+
+
+def test_gowalla_carves_a_run_of_neighbouring_ids(tmp_path: Path) -> None:
+    write(
+        tmp_path / "train.parquet", user=np.repeat(np.arange(6), 20), item=np.tile(np.arange(20), 6)
+    )
+    write(tmp_path / "test.parquet", user=np.arange(6), item=np.full(6, 20))
+
+    carved = protocols.gowalla(tmp_path).validation.targets.toarray()[:, :20]
+
+    # round the end, a run begins once and ends once
+    assert (np.roll(carved, 1, axis=1) != carved).sum(axis=1).tolist() == [2] * 6
 
 
 def test_beauty_tests_the_last_item_and_gives_the_validation_item_as_input(tmp_path: Path) -> None:

@@ -133,6 +133,17 @@ def test_branches_that_add_nothing_to_the_dense_model_weigh_zero() -> None:
     assert fused.width == 2
 
 
+def test_a_branch_that_does_as_well_alone_is_taken_alone() -> None:
+    alone = {"dense": 0.2, "neighbours": 0.5, "popularity": 0.6}
+    weights = {"dense": 1.0, "neighbours": 3.0, "popularity": 0.1}
+
+    kept = branches._at_least_the_best(alone, weights, 0.55)
+    replaced = branches._at_least_the_best(alone, weights, 0.5)
+
+    assert kept == (weights, 0.55)
+    assert replaced == ({"dense": 0.0, "neighbours": 1.0, "popularity": 0.0}, 0.5)
+
+
 def test_a_dense_model_that_diverged_is_left_out(cut: Split) -> None:
     broken = _dense(cut.train.n_items, np.full(cut.train.n_items, np.nan), finite=False)
 

@@ -98,7 +98,8 @@ def grow(
     figures: dict[str, float] = {}
     if judged:
         figures = {name: panel.ndcg([piece], [1.0]) for name, piece in pieces.items()}
-        weights, figures["fused"] = panels.balance(panel, pieces, weights, worth=options.worth)
+        weights, fused = panels.balance(panel, pieces, weights, worth=options.worth)
+        weights, figures["fused"] = _at_least_the_best(figures, weights, fused)
     else:
         weights = _evenly(pieces)
     search.report(1.0)
@@ -148,6 +149,17 @@ def _chosen(
         pieces[name] = np.repeat(values[None, :], len(fits.shoppers), axis=0)
         weights[name], _ = panels.best_weight(search.panel, base, pieces[name])
     return chosen, pieces, weights
+
+
+def _at_least_the_best(
+    alone: Mapping[str, float], weights: dict[str, float], fused: float
+) -> tuple[dict[str, float], float]:
+    """The fused weights, or the one branch that does as well without the others."""
+    branches = [name for name in ("dense", "linear", "neighbours") if name in alone]
+    best = max(branches, key=lambda name: alone[name], default=None)
+    if best is None or alone[best] < fused:
+        return weights, fused
+    return {name: float(name == best) for name in weights}, alone[best]
 
 
 def _sum(pieces: Mapping[str, Piece], weights: Mapping[str, float]) -> Piece | None:
