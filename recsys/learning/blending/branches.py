@@ -77,8 +77,7 @@ def grow(
     panel = panels.draw(validation, at=options.at, cells=options.cells, seed=options.seed)
     judged = len(panel) > 0
     if not judged:
-        sample = train.take(slice(0, _SAMPLE))
-        panel = Panel(holdout=HoldOut(fold_in=sample, targets=sample.matrix()), at=options.at)
+        panel = _unjudged(train, options)
         options = replace(options, linear_grid=(), neighbour_grid=())
     search = Search(
         train,
@@ -114,6 +113,12 @@ def grow(
         "seconds": round(search.seconds, 2),
     }
     return fits.fused(chosen, weights), report
+
+
+def _unjudged(train: Histories, options: BranchOptions) -> Panel:
+    """Some who learnt, to see how far the scores of each branch are spread."""
+    sample = train.take(slice(0, _SAMPLE))
+    return Panel(holdout=HoldOut(fold_in=sample, targets=sample.matrix()), at=options.at)
 
 
 def _chosen(
