@@ -7,6 +7,7 @@ python bench/tables.py --check    exit 1 if the page is not what the results say
 import ast
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,23 @@ def _section(path: Path) -> str:
         "",
     ]
     sets = list(dict.fromkeys(row["data"] for row in result["rows"] if "data" in row))
-    if not sets:
-        lines += _table([{"figure": k, "value": v} for k, v in result["figures"].items()])
-        lines += ["", *_table(result["rows"])] if result["rows"] else []
-    for name in sets:  # the figures stand in the rows already
+    # what belongs to a set stands in its rows already
+    rest = {k: v for k, v in result["figures"].items() if k.split("_")[0] not in sets}
+    lines += [*_table([{"figure": k, "value": v} for k, v in rest.items()]), ""] if rest else []
+    for alike in _alike(row for row in result["rows"] if "data" not in row):
+        lines += [*_table(alike), ""]
+    for name in sets:
         rows = [row for row in result["rows"] if row.get("data") == name]
         lines += [f"### {name}", "", *_table([_without(row, "data") for row in rows]), ""]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _alike(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Rows that say the same things together, in the order of the first of each."""
+    tables: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        tables.setdefault(tuple(row), []).append(row)
+    return list(tables.values())
 
 
 def _purpose(script: str) -> str:
