@@ -140,7 +140,8 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from recsys.learning import split, training
+from recsys.learning import split
+from recsys.learning.fitting import training
 from recsys.learning.fitting.training import TrainingOptions
 from recsys.models import histories
 

@@ -16,7 +16,8 @@ import json, os, sys
 from pathlib import Path
 import numpy as np
 import torch
-from recsys.learning import distributed, split, training
+from recsys.learning import split
+from recsys.learning.fitting import distributed, training
 from recsys.learning.fitting.training import TrainingOptions
 from recsys.models import histories
 

@@ -28,7 +28,8 @@ log = EventLog(
 )
 """
 TRAIN = """
-from recsys.learning import split, training
+from recsys.learning import split
+from recsys.learning.fitting import training
 cut = split.temporal(log, seed=1)
 options = training.TrainingOptions(hidden=16, latent=8, depth=0, batch=4_000, sampled=200)
 fitted = training.fit(
