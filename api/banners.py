@@ -6,10 +6,11 @@ from apiflask import APIBlueprint
 from flask import Response, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from api import auth, creatives, parsing
-from api.degraded import Degraded
+from api import auth, parsing
 from api.errors import Problem
 from api.keys import Role
+from api.recommending import creatives
+from api.recommending.degraded import Degraded
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from api.schemas import CreativeOut
 from api.specification import file_answer

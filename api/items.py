@@ -6,9 +6,10 @@ from itertools import islice
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from api import auth, imports, parsing, slates
+from api import auth, imports, parsing
 from api.errors import RETRY_SECONDS, Problem, invalid
 from api.present import whole_item
+from api.recommending import slates
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from api.schemas import (
     ImportOut,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from api import creatives
+from api.recommending import creatives
 from generative.types import Campaign, Progress, Shown
 from recsys.learning.runs import Run
 from recsys.types import Item, Recommendation

@@ -12,10 +12,10 @@ from api import (
     health,
     items,
     media,
-    recommend,
     users,
 )
 from api.config import ApiConfig
+from api.recommending import recommend
 
 
 class AnyId(PathConverter):

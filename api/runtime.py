@@ -10,15 +10,15 @@ from flask import current_app
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.arrivals import Arrivals
 from api.bell import Bell
 from api.breaker import Away, Breaker
-from api.briefs import Briefs
 from api.checkup import Checkup
 from api.config import ApiConfig
 from api.keyring import Keyring
 from api.metrics import Metrics
 from api.probe import Probe
+from api.recommending.arrivals import Arrivals
+from api.recommending.briefs import Briefs
 from generative.cache import CreativeCache, RedisCache
 from generative.studio import fingerprint
 from recsys.catalogue import shelf as shelves

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.slates import Ask
+from api.recommending.slates import Ask
 from recsys.tables import MAX_ID_LENGTH, id_problem
 from recsys.types import Hide, Query
 

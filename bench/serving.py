@@ -254,7 +254,8 @@ def profile(key: str, turns: int = 2000) -> Timings:
     """CPU milliseconds of one request's parts, called as WSGI in this process; nested parts once."""
     from werkzeug.test import EnvironBuilder  # noqa: PLC0415
 
-    from api import create_app, parsing, slates  # noqa: PLC0415
+    from api import create_app, parsing  # noqa: PLC0415
+    from api.recommending import slates  # noqa: PLC0415
     from recsys.models.encoder import Encoder  # noqa: PLC0415
     from recsys.serving import explain, personas, retrieval, shopper  # noqa: PLC0415
 

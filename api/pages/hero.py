@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import url_for
 
-from api import creatives
-from api.degraded import Degraded
 from api.pages.tiles import Tile
 from api.pages.window import Window
+from api.recommending import creatives
+from api.recommending.degraded import Degraded
 from api.runtime import Runtime
 from generative.types import State
 from recsys.serving import personas

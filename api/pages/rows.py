@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from api import slates
 from api.pages.tiles import Row, Tile, of_answer
 from api.pages.window import Window
+from api.recommending import slates
 from api.runtime import Runtime
 from recsys.types import EventKind, Hide, Item, Query, Source
 

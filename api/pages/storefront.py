@@ -6,8 +6,6 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 from flask.blueprints import BlueprintSetupState
 
-from api import creatives, slates
-from api.degraded import Degraded
 from api.errors import Problem
 from api.pages import answers, deeds
 from api.pages import shopper as shoppers
@@ -15,8 +13,10 @@ from api.pages.hero import Hero, hero_of
 from api.pages.rows import ASKED, home_rows, item_rows, listing_row, title_of
 from api.pages.tiles import Link, category_href, item_href, of_answer, of_item
 from api.pages.window import EXTENSION, Regulars, Window, children, look
+from api.recommending import creatives, slates
+from api.recommending.degraded import Degraded
+from api.recommending.slates import NO_BANNER, Ask
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
-from api.slates import NO_BANNER, Ask
 from generative.types import State
 from recsys.catalogue import items as catalogue
 from recsys.database import reading

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from api.arrivals import Arrivals
+from api.recommending.arrivals import Arrivals
 from api.runtime import Runtime
 from recsys.catalogue import items, text_vectors
 from recsys.catalogue.text_vectors import ItemVectors

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from api.briefs import Asked
-from api.degraded import Degraded
+from api.recommending.briefs import Asked
+from api.recommending.degraded import Degraded
 from api.runtime import CACHE_ERRORS, Runtime
 from generative.types import Audience, Creative, State
 from recsys.types import Item, Persona

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from api import creatives
-from api.degraded import Degraded
 from api.present import product, recommendation
+from api.recommending import creatives
+from api.recommending.degraded import Degraded
 from api.runtime import DATABASE_ERRORS, Runtime
 from generative.types import SIZES
 from recsys.behaviour import events

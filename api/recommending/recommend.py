@@ -3,8 +3,9 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from api import auth, parsing, slates
+from api import auth, parsing
 from api.keys import Role
+from api.recommending import slates
 from api.runtime import runtime
 from api.schemas import RecommendBody, RecommendQuery, SlateOut
 
