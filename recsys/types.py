@@ -6,7 +6,7 @@ Validation happens once, at the edge; inside, these types are trusted.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -115,15 +115,57 @@ class EventLog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dials:
+    """How far a request turns a slate from plain relevance; all 0 leaves it as it is.
+
+    `diversity` and `exploration` go from 0 to 1; `novelty`, `price` and `margin` from -1 (known,
+    cheap, thin) to 1 (little known, dear, rich).
+    """
+
+    diversity: float = 0.0
+    novelty: float = 0.0
+    price: float = 0.0
+    margin: float = 0.0
+    exploration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boost:
+    """What an expression is worth: `weight` times its value, in spans of relevance, from -1 to 1."""
+
+    expression: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Everything a request asks for, once it has been validated."""
+    """Everything a request asks for, once it has been validated.
+
+    `item_ids` is what the strategy starts from: the page's item, the cart, the list to rank again.
+    `now` is the moment the answer is for, so that a replay can ask for the same one.
+    """
 
     k: int = 20
     placement: str = "home"
+    strategy: str = "personal"
+    item_ids: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset()
+    in_cart: frozenset[str] = frozenset()
+    returned: frozenset[str] = frozenset()  # already shown in this session or on an earlier page
+    blocked_brands: frozenset[str] = frozenset()
     category: tuple[str, ...] = ()
     in_stock: bool = True
     hide: Hide = Hide.PURCHASED
+    filter: str = ""
+    boosts: tuple[Boost, ...] = ()
+    dials: Dials = Dials()
+    liked: tuple[str, ...] = ()  # added to the taste
+    disliked: tuple[str, ...] = ()  # subtracted from it
+    text: str = ""  # free words: added to the taste, or searched for
+    strict: bool = False  # rather fewer than filled up
+    reasons: bool = True
+    seed: int = 0  # of whatever is drawn by chance
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
