@@ -80,19 +80,23 @@ class Shopper:
 
 
 def understand(
-    bundle: ModelBundle, history: UserHistory, newcomers: Newcomers | None = None
+    bundle: ModelBundle,
+    history: UserHistory,
+    newcomers: Newcomers | None = None,
+    *,
+    n_left_out: int = N_LEFT_OUT,
 ) -> Shopper | None:
     """Read what the model knows of a history; None where it knows nothing."""
     deeds = _deeds(bundle, history, newcomers)
     if not deeds:
         return None
     item_ids = tuple(deeds)
-    n = min(N_LEFT_OUT, len(item_ids))
+    n = min(n_left_out, len(item_ids))
     bag = _Bag.of(bundle, item_ids, newcomers)
     weigh = _Weights.of(np.array([_KINDS[kind] for kind in deeds.values()]), n)
     return Shopper(
         queries=_queries(bundle.fused, bag, weigh),
-        left_out=item_ids[-n:],
+        left_out=item_ids[len(item_ids) - n :],
         lent=_lent(bundle.fused, bag, weigh),
     )
 

@@ -1,0 +1,48 @@
+"""What a strategy is told: the assortment, the validated query, the shopper's past, what may appear."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.serving import shopper as shoppers
+from recsys.serving.assortment import Assortment
+from recsys.serving.candidates import Candidates
+from recsys.serving.eligibility import Allowed
+from recsys.serving.shopper import Shopper
+from recsys.types import Query, UserHistory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """One request for candidates. `allowed` already leaves out what no strategy may propose."""
+
+    assortment: Assortment
+    query: Query
+    history: UserHistory
+    allowed: Allowed
+    members: tuple[UserHistory, ...] = ()  # of a group, where the request is for several shoppers
+
+    @cached_property
+    def shopper(self) -> Shopper | None:
+        """The history as the model reads it; None where it knows nothing of it."""
+        return self.understood(self.history)
+
+    def understood(self, history: UserHistory) -> Shopper | None:
+        n = shoppers.N_LEFT_OUT if self.query.reasons else 0
+        one = self.assortment
+        return shoppers.understand(one.bundle, history, one.newcomers, n_left_out=n)
+
+    def scores(self, places: NDArray[np.int64], shopper: Shopper) -> NDArray[np.float32]:
+        """What the model thinks of these places (n,), all branches together."""
+        one = self.assortment
+        scores = np.vecdot(one.vectors(places), shopper.query)
+        if shopper.lent is not None:
+            known = places < one.n_known
+            scores[known] += shopper.lent.at(places[known])[:, 0]
+        return np.asarray(scores, np.float32)
+
+
+Strategy = Callable[[Ask, int], Candidates]
