@@ -1,0 +1,1 @@
+"""What came of the answers: who was shown what, what they did then, and what of it was caused."""
