@@ -113,7 +113,7 @@ def test_a_state_stays_small_and_survives_being_written(
     state = Shown()
     for item_ids, now in steps:
         state = rotation.seen(state, item_ids, now, half_life_seconds=half_life)
-        again = rotation.read(rotation.write(state).encode())
+        again = rotation.read(rotation.write(state))
 
         assert len(again.counts) <= rotation.LARGEST
         assert set(item_ids) <= set(again.counts)  # these count at least 1
