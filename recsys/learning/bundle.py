@@ -63,6 +63,7 @@ class ModelBundle:
     item_ids: tuple[str, ...]
     item_rows: Mapping[str, int]
     popularity: NDArray[np.float32]
+    trends: NDArray[np.float32]  # (I,) how surely each is asked for more than before; 0: it is not
     neighbours: ItemLists
     together: ItemLists
     text: TextMap | None  # where items lie that nobody has touched, by what is written of them
@@ -91,6 +92,7 @@ def assemble(  # noqa: PLR0913 the parts of one object, all by keyword
     neighbours: ItemLists,
     together: ItemLists,
     manifest: Mapping[str, Any],
+    trends: NDArray[np.float32] | None = None,
     text: TextMap | None = None,
     shoppers: Histories | None = None,
     index_kind: IndexKind | None = None,
@@ -116,6 +118,7 @@ def assemble(  # noqa: PLR0913 the parts of one object, all by keyword
         item_ids=item_ids,
         item_rows={item_id: row for row, item_id in enumerate(item_ids)},
         popularity=popularity,
+        trends=np.zeros(len(item_ids), np.float32) if trends is None else trends,
         neighbours=neighbours,
         together=together,
         text=text,
@@ -125,7 +128,7 @@ def assemble(  # noqa: PLR0913 the parts of one object, all by keyword
 
 def is_finite(bundle: ModelBundle) -> bool:
     """Whether every number that ranks is one: a fit that diverged leaves NaN behind."""
-    arrays = (*bundle.fused.arrays().values(), bundle.vectors, bundle.popularity)
+    arrays = (*bundle.fused.arrays().values(), bundle.vectors, bundle.popularity, bundle.trends)
     return all(bool(np.isfinite(array).all()) for array in arrays)
 
 
@@ -141,7 +144,7 @@ def save(bundle: ModelBundle, directory: Path) -> None:
     np.savez(directory / "fused.npz", allow_pickle=False, **arrays)
     faiss.write_index(bundle.index, str(directory / "items.faiss"))
     (directory / "items.json").write_text(json.dumps(bundle.item_ids), encoding="utf-8")
-    signals = {"popularity": bundle.popularity}
+    signals = {"popularity": bundle.popularity, "trends": bundle.trends}
     for name, listed in (("neighbours", bundle.neighbours), ("together", bundle.together)):
         signals |= {f"{name}_{part}": getattr(listed, part) for part in _LIST_ARRAYS}
     np.savez(directory / "signals.npz", allow_pickle=False, **signals)
@@ -187,6 +190,7 @@ def load(directory: Path) -> ModelBundle:
             item_ids=item_ids,
             item_rows={item_id: row for row, item_id in enumerate(item_ids)},
             popularity=signals["popularity"],
+            trends=signals.get("trends", np.zeros(len(item_ids), np.float32)),
             neighbours=_lists(signals, "neighbours"),
             together=_lists(signals, "together"),
             text=texts.from_arrays(_read_arrays(directory / TEXT)) if TEXT in names else None,
@@ -306,8 +310,9 @@ def _agree(bundle: ModelBundle) -> None:
     compared = np.unique(np.linspace(0, n - 1, min(n, _COMPARED)).astype(np.int64))
     if not np.array_equal(_of_rows(fused, compared).items(), bundle.vectors[compared]):
         raise ValueError("the searched vectors are of another model")
-    if bundle.popularity.shape != (n,) or not is_finite(bundle):
-        raise ValueError("popularity or the item vectors are short, or not finite")
+    counted = (bundle.popularity, bundle.trends)
+    if any(one.shape != (n,) for one in counted) or not is_finite(bundle):
+        raise ValueError("popularity, trends or the item vectors are short, or not finite")
     text = bundle.text
     if text is not None and (len(text.known), text.weight.shape[1]) != (n, fused.width):
         raise ValueError("the text map is of another model")

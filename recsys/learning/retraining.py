@@ -221,6 +221,7 @@ def _assemble(
         popularity=known.popularity,
         neighbours=known.neighbours,
         together=known.together,
+        trends=known.trends,
         text=text,
         shoppers=cut.train.take(slice(0, _SAMPLE)),
         manifest=manifest,

@@ -9,7 +9,7 @@ from recsys.learning import split
 from recsys.learning.examining import evaluation
 from recsys.learning.examining.evaluation import Score
 from recsys.learning.split import Split
-from recsys.models import neighbours, popularity
+from recsys.models import neighbours, popularity, trends
 from recsys.models.encoder import Floats
 from recsys.models.neighbours import ItemLists
 from recsys.types import EventLog
@@ -18,12 +18,13 @@ from recsys.types import EventLog
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
     popularity: NDArray[np.float32]
+    trends: NDArray[np.float32]
     neighbours: ItemLists
     together: ItemLists
 
 
 def count(log: EventLog, cut: Split, wanted: NDArray[np.bool_]) -> Signals:
-    """Popularity, cosine neighbours and shared baskets of the model's items, in these events."""
+    """Popularity, trends, cosine neighbours and shared baskets of the model's items, in these events."""
     row_of = np.full(len(log.item_ids), -1, np.int32)
     row_of[cut.item_rows] = np.arange(len(cut.item_rows), dtype=np.int32)
     wanted = wanted & (row_of[log.item_rows] >= 0)
@@ -36,6 +37,7 @@ def count(log: EventLog, cut: Split, wanted: NDArray[np.bool_]) -> Signals:
     baskets = split.matrix(orders[in_order], items[in_order], shape=(n_orders, n_items))
     return Signals(
         popularity=popularity.decayed_counts(users, items, at, n_items=n_items),
+        trends=trends.scores(users, items, at, n_items=n_items),
         neighbours=neighbours.cosine(histories),
         together=neighbours.together(baskets),
     )

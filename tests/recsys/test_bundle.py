@@ -43,6 +43,7 @@ def test_a_bundle_survives_the_disk(bundle: ModelBundle, saved: Path) -> None:
     assert again.version == bundle.version
     assert (again.vectors == bundle.vectors).all()
     assert (again.popularity == bundle.popularity).all()
+    assert (again.trends == bundle.trends).all()
     shopper = histories.from_matrix(np.eye(1, len(bundle.item_ids)))
     assert (again.fused.users(shopper) == bundle.fused.users(shopper)).all()
     for row in range(len(bundle.item_ids)):
@@ -275,6 +276,15 @@ def test_numbers_that_are_not_finite_are_refused(bundle: ModelBundle, tmp_path: 
     assert not bundles.is_finite(broken)
     with pytest.raises(CorruptArtifact, match="finite"):
         bundles.load(tmp_path / bundle.version)
+
+
+def test_a_bundle_from_before_there_were_trends_has_none(bundle: ModelBundle, saved: Path) -> None:
+    with np.load(saved / "signals.npz") as stored:
+        older = {name: stored[name] for name in stored.files if name != "trends"}
+    np.savez(saved / "signals.npz", **older)
+    _resign(saved)
+
+    assert bundles.load(saved).trends.tolist() == [0] * len(bundle.item_ids)
 
 
 def test_a_list_that_points_outside_the_catalogue_is_refused(
