@@ -87,6 +87,7 @@ class Demo:
             "VITRINE_DATABASE_URL": f"sqlite:///{state / 'vitrine.db'}",
             "VITRINE_ARTIFACTS_DIR": str(state / "artifacts"),
             "VITRINE_SPOOL_DIR": str(state / "spool"),
+            "VITRINE_ANSWERS_DIR": str(state / "answers"),
             "VITRINE_BANNERS_DIR": str(state / "banners"),
             "VITRINE_MEDIA_DIRS": ":".join(media),
             "VITRINE_BROKER_URL": f"{redis}/0",

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, text
 
 from api.tables import Base as ApiBase
 from generative.tables import Base as GenerativeBase
+from recsys.answers import tables as _answers  # noqa: F401 its tables belong to RecsysBase
+from recsys.catalogue import versions as _versions  # noqa: F401 as above
 from recsys.config import RecsysConfig
 from recsys.database import connect
 from recsys.tables import Base as RecsysBase

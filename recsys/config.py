@@ -15,6 +15,8 @@ class RecsysConfig:
     database_busy_seconds: float = 2.0  # how long a locked database is waited for
     artifacts_dir: Path = Path("var/artifacts")  # model versions and the LIVE pointer
     spool_dir: Path = Path("var/spool")  # events accepted while the database is away
+    answers_dir: Path = Path("var/answers")  # answers given, until the sweep makes them rows
+    answers_days: float = 30.0  # how long an answer can be continued, credited and replayed
     hide: Hide = (
         Hide.PURCHASED
     )  # what of a shopper's past is kept out unless the request says otherwise
@@ -42,6 +44,8 @@ class RecsysConfig:
             ),
             artifacts_dir=Path(env.get("VITRINE_ARTIFACTS_DIR", d.artifacts_dir)),
             spool_dir=Path(env.get("VITRINE_SPOOL_DIR", d.spool_dir)),
+            answers_dir=Path(env.get("VITRINE_ANSWERS_DIR", d.answers_dir)),
+            answers_days=_number(env, "VITRINE_ANSWERS_DAYS", d.answers_days),
             hide=_hide(env.get("VITRINE_HIDE", d.hide)),
             train_epochs=int(_number(env, "VITRINE_TRAIN_EPOCHS", d.train_epochs)),
             train_max_seconds=_number(env, "VITRINE_TRAIN_MAX_SECONDS", d.train_max_seconds),

@@ -151,6 +151,7 @@ def wait_for_port(port: int, seconds: float = 10.0) -> None:
 def create_tables(url: str) -> None:
     from api.tables import Base as ApiBase
     from generative.tables import Base as GenerativeBase
+    from recsys.answers import tables as _answers  # noqa: F401 its table belongs to the same base
     from recsys.tables import Base as RecsysBase
 
     engine = connect(url)

@@ -175,7 +175,7 @@ def test_directories_the_code_writes_are_on_a_volume(resolved: dict[str, Any]) -
     for name in OURS:
         service = resolved["services"][name]
         mounts = [volume["target"] for volume in service["volumes"]]
-        for setting in ("ARTIFACTS_DIR", "BANNERS_DIR", "SPOOL_DIR", "MEDIA_DIRS"):
+        for setting in ("ARTIFACTS_DIR", "BANNERS_DIR", "SPOOL_DIR", "ANSWERS_DIR", "MEDIA_DIRS"):
             path = service["environment"][f"VITRINE_{setting}"]
             assert any(path.startswith(f"{mount}/") for mount in mounts), (name, setting)
 

@@ -55,7 +55,7 @@ def record(session: Session, events: Sequence[Event]) -> list[str]:
         For each event "accepted", "duplicate" (its id is known) or "erased" (its user asked to
         be forgotten after it happened).
     """
-    _hold_erasures(session, exclusive=False)
+    hold_erasures(session, exclusive=False)
     answers: list[str] = []
     for start in range(0, len(events), _CHUNK):
         answers += _record_chunk(session, events[start : start + _CHUNK])
@@ -139,7 +139,7 @@ def forget(session: Session, user_id: str, *, at: datetime) -> int:
     """
     if not is_storable(user_id):
         return 0
-    _hold_erasures(session, exclusive=True)
+    hold_erasures(session, exclusive=True)
     # A client's clock may run ahead of ours: the newest event is covered too.
     newest = session.scalar(select(func.max(EventRow.at)).where(EventRow.user_id == user_id))
     erased_at = max(at, newest) if newest else at
@@ -193,7 +193,7 @@ def frequent_users(session: Session, limit: int) -> list[tuple[str, int]]:
 
 
 def _record_chunk(session: Session, events: Sequence[Event]) -> list[str]:
-    erased = _erasures(session, {event.user_id for event in events})
+    erased = erasures(session, {event.user_id for event in events})
     wanted: dict[str, Event] = {}
     for event in events:
         if not _is_erased(event, erased):
@@ -219,14 +219,15 @@ def _record_chunk(session: Session, events: Sequence[Event]) -> list[str]:
     return answers
 
 
-def _hold_erasures(session: Session, *, exclusive: bool) -> None:
-    """Keep a forgetting and a recording apart, else an event may slip in behind the deletion."""
+def hold_erasures(session: Session, *, exclusive: bool) -> None:
+    """Keep a forgetting and a recording apart, else a row may slip in behind the deletion."""
     if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time anyway
         shared = "" if exclusive else "_shared"
         session.execute(text(f"SELECT pg_advisory_xact_lock{shared}({_ERASURE_LOCK})"))
 
 
-def _erasures(session: Session, user_ids: set[str]) -> dict[str, datetime]:
+def erasures(session: Session, user_ids: set[str]) -> dict[str, datetime]:
+    """Until when the forgotten ones among these shoppers are."""
     user_of = {_hash(user_id): user_id for user_id in user_ids}
     statement = select(ErasureRow.user_hash, ErasureRow.erased_at).where(
         ErasureRow.user_hash.in_(list(user_of))

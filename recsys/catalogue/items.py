@@ -14,6 +14,7 @@ from sqlalchemy import Connection, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from recsys.catalogue import versions
 from recsys.database import Reader
 from recsys.errors import UnknownItem
 from recsys.tables import CatalogueRevision, ItemRow, is_storable
@@ -72,16 +73,18 @@ def patch(session: Session, item_id: str, changes: Mapping[str, object]) -> Item
         raise ValueError(f"only price, stock and hidden can be patched, not {sorted(unknown)}")
     if not is_storable(item_id):
         raise UnknownItem(item_id)
+    revision = next_revision(session)
+    versions.keep(session, [item_id], until=revision)
     statement = (
         update(ItemRow)
         .where(ItemRow.item_id == item_id)
-        .values(revision=next_revision(session), **changes, **_former_price(changes))
+        .values(revision=revision, **changes, **_former_price(changes))
         .returning(*ItemRow.__table__.columns)
     )
     row = session.execute(statement).one_or_none()
     if row is None:
         raise UnknownItem(item_id)
-    return _item(row)
+    return item_of(row)
 
 
 def get(session: Session, item_id: str) -> Item | None:
@@ -94,7 +97,7 @@ def get_many(session: Session, item_ids: Iterable[str]) -> dict[str, Item]:
     found: dict[str, Item] = {}
     for chunk in _chunks(asked):
         statement = select(*ItemRow.__table__.columns).where(ItemRow.item_id.in_(chunk))
-        found |= {row.item_id: _item(row) for row in session.execute(statement)}
+        found |= {row.item_id: item_of(row) for row in session.execute(statement)}
     return {item_id: found[item_id] for item_id in asked if item_id in found}
 
 
@@ -112,7 +115,7 @@ def search(session: Session, text: str, *, limit: int = 24) -> list[Item]:
         .order_by(case((begins, 0), else_=1), title, ItemRow.item_id)
         .limit(limit)
     )
-    return [_item(row) for row in session.execute(statement)]
+    return [item_of(row) for row in session.execute(statement)]
 
 
 def count(session: Session) -> CatalogueCounts:
@@ -141,7 +144,7 @@ def changed_since(reader: Reader, revision: int) -> tuple[int, list[Item]]:
         return current, []
     statement = select(*ItemRow.__table__.columns).where(ItemRow.revision > revision)
     rows = reader.execute(statement.execution_options(yield_per=2_000))
-    return current, [_item(row) for row in rows]
+    return current, [item_of(row) for row in rows]
 
 
 def _former_price(changes: Mapping[str, object]) -> dict[str, Any]:
@@ -165,6 +168,7 @@ def _upsert(
     session: Session, items: Sequence[Item], *, revision: int, now: datetime | None
 ) -> None:
     stamp = now or datetime.now(UTC)
+    versions.keep(session, [item.item_id for item in items], until=revision, now=stamp)
     dated = [item for item in items if item.created_at is not None]
     undated = [item for item in items if item.created_at is None]
     for group, columns in ((dated, (*_UPDATED, "created_at")), (undated, _UPDATED)):
@@ -202,7 +206,8 @@ def _values(item: Item, revision: int, stamp: datetime) -> dict[str, object]:
     }
 
 
-def _item(row: Any) -> Item:
+def item_of(row: Any) -> Item:
+    """The value of a row of `item`, or of one that has the same columns."""
     return Item(
         item_id=row.item_id,
         title=row.title,

@@ -47,6 +47,7 @@ def config_for(url: str, folder: Path) -> ApiConfig:
             database_busy_seconds=0.2,
             artifacts_dir=folder / "artifacts",
             spool_dir=folder / "spool",
+            answers_dir=folder / "answers",
         ),
         generative=GenerativeConfig(
             cache_url=NOWHERE,

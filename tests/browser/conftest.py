@@ -99,6 +99,7 @@ def settings(url: str, folder: Path) -> dict[str, str]:
         "VITRINE_DATABASE_URL": url,
         "VITRINE_ARTIFACTS_DIR": str(folder / "artifacts"),
         "VITRINE_SPOOL_DIR": str(folder / "spool"),
+        "VITRINE_ANSWERS_DIR": str(folder / "answers"),
         "VITRINE_BANNERS_DIR": str(folder / "banners"),
         "VITRINE_MEDIA_DIRS": str(folder / "media"),
         "VITRINE_COPY_PROVIDERS": "extractive,template",

@@ -281,6 +281,7 @@ def _environment(folder: Path, database: str, redis_port: int) -> dict[str, str]
         "VITRINE_CACHE_URL": f"{redis}/1",
         "VITRINE_ARTIFACTS_DIR": str(folder / "artifacts"),
         "VITRINE_SPOOL_DIR": str(folder / "spool"),
+        "VITRINE_ANSWERS_DIR": str(folder / "answers"),
         "VITRINE_BANNERS_DIR": str(folder / "banners"),
         "VITRINE_MEDIA_DIRS": str(folder / "media"),
         "VITRINE_SECRET_KEY": "a key for tests alone",

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, inspect, make_url, text
 from api import migrate
 from api.tables import Base as ApiBase
 from generative.tables import Base as GenerativeBase
+from recsys.answers import tables as _answers  # noqa: F401 its table belongs to the same base
 from recsys.database import connect, writing
 from recsys.tables import Base as RecsysBase
 

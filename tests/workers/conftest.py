@@ -26,6 +26,7 @@ def new_runtime(tmp_path: Path, redis_url: str) -> Iterator[Callable[..., Runtim
             database_url=database_url,
             artifacts_dir=tmp_path / "artifacts",
             spool_dir=tmp_path / "spool",
+            answers_dir=tmp_path / "answers",
             train_epochs=2,
             train_threads=1,
             gate_ratio=0.0,

@@ -1,0 +1,156 @@
+"""The ledger's rows: recorded from its files, looked up, counted, pruned, forgotten [SQL]."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Engine, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from recsys.answers.entry import Answer
+from recsys.answers.tables import AnswerRow
+from recsys.behaviour import events
+from recsys.database import Reader, writing
+from recsys.tables import is_storable
+
+_TABLE: Any = AnswerRow.__table__
+_COLUMNS = tuple(column.name for column in _TABLE.columns)
+_PRUNED_AT_ONCE = 10_000
+_RANDOM_PART = (
+    25  # from here on an id is chance alone: an order that favours no hour and no shopper
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """How many answers an hour had of one kind; `degraded` is what they did without."""
+
+    hour: datetime
+    placement: str
+    strategy: str
+    degraded: tuple[str, ...]
+    answers: int
+
+
+def record(session: Session, answers: Sequence[Answer]) -> int:
+    """Write what is new and about nobody who has asked, since, to be forgotten.
+
+    Returns:
+        How many were new.
+    """
+    if not answers:
+        return 0
+    events.hold_erasures(session, exclusive=False)
+    erased = events.erasures(session, {one.user_id for one in answers if one.user_id is not None})
+    wanted = {
+        one.recommendation_id: _values(one)
+        for one in answers
+        if one.user_id not in erased or one.at > erased[one.user_id]
+    }
+    if not wanted:
+        return 0
+    insert = postgresql.insert if _is_postgresql(session) else sqlite.insert
+    statement = insert(_TABLE).on_conflict_do_nothing(index_elements=["recommendation_id"])
+    rows = [wanted[recommendation_id] for recommendation_id in sorted(wanted)]
+    return len(session.scalars(statement.returning(_TABLE.c.recommendation_id), rows).all())
+
+
+def recorder(engine: Engine) -> Any:
+    """What `ledger.drain` hands its lines to: one transaction a batch."""
+
+    def commit(answers: Sequence[Answer]) -> int:
+        with writing(engine) as session:
+            return record(session, answers)
+
+    return commit
+
+
+def get(reader: Reader, recommendation_id: str) -> Answer | None:
+    if not is_storable(recommendation_id):
+        return None
+    statement = select(*_TABLE.columns).where(AnswerRow.recommendation_id == recommendation_id)
+    row = reader.execute(statement).one_or_none()
+    return None if row is None else _answer(row)
+
+
+def sample(reader: Reader, *, since: datetime, until: datetime, n: int) -> list[Answer]:
+    """At most `n` answers of a span of time, taken evenly from it; the same ones at every call."""
+    statement = (
+        select(*_TABLE.columns)
+        .where(AnswerRow.at >= since, AnswerRow.at < until)
+        .order_by(func.substr(AnswerRow.recommendation_id, _RANDOM_PART))
+        .limit(n)
+    )
+    return [_answer(row) for row in reader.execute(statement)]
+
+
+def forget(session: Session, user_id: str) -> int:
+    """Delete every answer to a shopper; how many there were."""
+    if not is_storable(user_id):
+        return 0
+    return _deleted(session, delete(AnswerRow).where(AnswerRow.user_id == user_id))
+
+
+def prune(session: Session, *, now: datetime, days: float) -> int:
+    """Delete some of what is older than `days`; call again while it deletes any."""
+    old = (
+        select(AnswerRow.recommendation_id)
+        .where(AnswerRow.at < now - timedelta(days=days))
+        .order_by(AnswerRow.at)
+        .limit(_PRUNED_AT_ONCE)
+    )
+    return _deleted(session, delete(AnswerRow).where(AnswerRow.recommendation_id.in_(old)))
+
+
+def figures(reader: Reader, *, since: datetime, until: datetime) -> list[Figure]:
+    """Answers by hour, placement, strategy and what they did without; hours without any are left out."""
+    hour = _hour(reader).label("hour")
+    kinds = (AnswerRow.placement, AnswerRow.strategy, AnswerRow.degraded)
+    statement = (
+        select(hour, *kinds, func.count())
+        .where(AnswerRow.at >= since, AnswerRow.at < until)
+        .group_by(hour, *kinds)
+        .order_by(hour, *kinds)
+    )
+    return [
+        Figure(
+            hour=datetime.fromisoformat(f"{when}:00:00+00:00"),
+            placement=placement,
+            strategy=strategy,
+            degraded=_words(degraded),
+            answers=number,
+        )
+        for when, placement, strategy, degraded, number in reader.execute(statement)
+    ]
+
+
+def _values(answer: Answer) -> dict[str, Any]:
+    values = {name: getattr(answer, name) for name in _COLUMNS}
+    return values | {"degraded": ",".join(answer.degraded)}
+
+
+def _answer(row: Any) -> Answer:
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    return Answer(**values | {"degraded": _words(row.degraded)})
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
+def _hour(reader: Reader) -> Any:
+    """The hour as text, which both databases group by."""
+    bind = reader.get_bind() if isinstance(reader, Session) else reader
+    if bind.dialect.name == "postgresql":
+        return func.to_char(AnswerRow.at, "YYYY-MM-DD HH24")
+    return func.strftime("%Y-%m-%d %H", AnswerRow.at)
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _deleted(session: Session, statement: Any) -> int:
+    return int(cast(CursorResult[Any], session.execute(statement)).rowcount)
