@@ -4,6 +4,10 @@ RecsysError
  ├── UnknownItem          an id that the catalogue does not hold
  ├── InvalidEvent         an event that cannot be read: names the field
  ├── InvalidItem          an item that cannot be read: names the field
+ ├── InvalidExpression    a filter or boost that cannot be read: names the place and what to write
+ ├── InvalidSteering      a rule, placement or preset that cannot be meant: names the field
+ ├── UnknownSteering      a rule, placement, preset or change that nobody has written
+ ├── SteeringConflict     somebody else has changed it meanwhile
  ├── RunInProgress        a second retrain while one is waiting or running
  ├── UnknownRun           a run id that the ledger does not hold
  ├── Cancelled            a run that was asked to stop, and did
@@ -40,6 +44,36 @@ class InvalidEvent(_InvalidField):
 
 class InvalidItem(_InvalidField):
     """An item that cannot be accepted; `field` names what to mend."""
+
+
+class InvalidExpression(RecsysError):
+    """A filter or boost that cannot be read; `at` counts characters of `text` from 0."""
+
+    def __init__(self, text: str, at: int, message: str) -> None:
+        super().__init__(f"at character {at + 1}: {message}")
+        self.text = text
+        self.at = at
+        self.message = message
+
+
+class InvalidSteering(_InvalidField):
+    """A rule, placement or preset that cannot be meant like this; `field` names what to mend."""
+
+
+class UnknownSteering(RecsysError):
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"no {what} {name!r} has been written")
+        self.what = what
+        self.name = name
+
+
+class SteeringConflict(RecsysError):
+    """`version` is that of the last change, 0 where the thing is not there."""
+
+    def __init__(self, what: str, name: str, version: int) -> None:
+        now = f"by version {version}" if version else "or taken away"
+        super().__init__(f"{what} {name!r} has been changed {now}; read it again and decide anew")
+        self.version = version
 
 
 class RunInProgress(RecsysError):
