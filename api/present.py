@@ -6,10 +6,15 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from api.recommending import creatives
 from generative.types import Campaign, Progress, Shown
 from recsys.learning.runs import Run
 from recsys.types import Item, Recommendation
+
+_PRODUCTS_KEPT = 50_000  # some 500 bytes each
+_products: dict[str, tuple[Item, orjson.Fragment]] = {}
 
 
 def product(item: Item) -> dict[str, Any]:
@@ -25,6 +30,16 @@ def product(item: Item) -> dict[str, Any]:
         "brand": item.brand,
         "in_stock": item.in_stock,
     }
+
+
+def product_json(item: Item) -> orjson.Fragment:
+    """As `product`, already JSON; made once for as long as the shelf holds this very item."""
+    kept = _products.get(item.item_id)
+    if kept is None or kept[0] is not item:
+        if len(_products) >= _PRODUCTS_KEPT:
+            _products.clear()
+        kept = _products[item.item_id] = (item, orjson.Fragment(orjson.dumps(product(item))))
+    return kept[1]
 
 
 def whole_item(item: Item) -> dict[str, Any]:
@@ -57,6 +72,11 @@ def recommendation(one: Recommendation) -> dict[str, Any]:
             for reason in one.reasons
         ],
     }
+
+
+def shown(one: Recommendation, item: Item, creative: orjson.Fragment | None) -> dict[str, Any]:
+    """A recommendation with its product and its creative, for `orjson` alone to read."""
+    return recommendation(one) | {"product": product_json(item), "creative": creative}
 
 
 def run_json(run: Run) -> dict[str, Any]:

@@ -88,9 +88,38 @@ def facts_of(product: Product) -> ItemFacts:
 
 def key(brief: Brief, fingerprint: str) -> str:
     """Hash everything that shapes a creative, so that whatever changes it also renames it."""
-    asked = to_json(shaping(brief))
-    text = json.dumps([fingerprint, asked], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+    before, after = frame(brief, fingerprint)
+    return framed_key(before, item_text(brief.item), after)
+
+
+def frame(brief: Brief, fingerprint: str) -> tuple[bytes, bytes]:
+    """What a key's text holds before and after the item: the same for all items of equal worth."""
+    shaped = shaping(brief)
+    audience = {
+        "categories": list(shaped.audience.categories),
+        "price_band": shaped.audience.price_band,
+    }
+    before = f'[{_compact(fingerprint)},{{"audience":{_compact(audience)},"item":'
+    after = f',"locale":{_compact(shaped.locale)},"size":{_compact(shaped.size)}}}]'
+    return before.encode(), after.encode()
+
+
+def item_text(item: ItemFacts) -> bytes:
+    """What a key's text holds of the item."""
+    return _compact(_item_json(item)).encode()
+
+
+def framed_key(before: bytes, text: bytes, after: bytes) -> str:
+    return hashlib.sha256(before + text + after).hexdigest()[:KEY_LENGTH]
+
+
+def speaks_of_worth(item: ItemFacts) -> bool:
+    """Whether there is a price to set, or a text to choose, by what an audience spends."""
+    return bool(item.price or item.description)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def shaping(brief: Brief) -> Brief:
@@ -101,13 +130,12 @@ def shaping(brief: Brief) -> Brief:
     """
     item, audience = brief.item, brief.audience
     labels = (clean_text(part, LABEL_LIMIT) for part in audience.categories[:MAX_LABELS])
-    speaks_of_worth = bool(item.price or item.description)
     return replace(
         brief,
         audience=Audience(
             categories=tuple(islice(filter(_printable, labels), 1)),
             price_band=audience.price_band
-            if audience.price_band in _BANDS and speaks_of_worth
+            if audience.price_band in _BANDS and speaks_of_worth(item)
             else "any",
         ),
         locale=language(brief.locale),
@@ -188,26 +216,29 @@ def facts_text(item: ItemFacts) -> str:
 
 def to_json(brief: Brief) -> dict[str, Any]:
     """Plain dictionaries and lists, as a row keeps them."""
-    item = brief.item
     return {
-        "item": {
-            "item_id": item.item_id,
-            "title": item.title,
-            "description": item.description,
-            "category": list(item.category),
-            "brand": item.brand,
-            "price": item.price,
-            "was_price": item.was_price,
-            "currency": item.currency,
-            "image_url": item.image_url,
-            "attributes": dict(item.attributes),
-        },
+        "item": _item_json(brief.item),
         "audience": {
             "categories": list(brief.audience.categories),
             "price_band": brief.audience.price_band,
         },
         "size": brief.size,
         "locale": brief.locale,
+    }
+
+
+def _item_json(item: ItemFacts) -> dict[str, Any]:
+    return {
+        "item_id": item.item_id,
+        "title": item.title,
+        "description": item.description,
+        "category": list(item.category),
+        "brand": item.brand,
+        "price": item.price,
+        "was_price": item.was_price,
+        "currency": item.currency,
+        "image_url": item.image_url,
+        "attributes": dict(item.attributes),
     }
 
 

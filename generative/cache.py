@@ -4,10 +4,11 @@ Everything in here can be made again, so a cache may forget; callers treat an er
 connection as a miss and say so in their answer.
 """
 
+import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 import redis
@@ -18,12 +19,22 @@ _CREATIVE = "vitrine:creative:"
 _CLAIM = "vitrine:claim:"
 
 
+class Note(NamedTuple):
+    """Something else to leave in the same store, on a way that is made anyway."""
+
+    key: str
+    value: bytes
+    ttl_seconds: int
+
+
 class CreativeCache(Protocol):
     """A `claim` is the right to enqueue one generation; it lapses by itself, or when it is put.
 
-    Who claimed and then could not enqueue gives the claim back with `release`.
+    Who claimed and then could not enqueue gives the claim back with `release`. `stored` is what
+    `to_json` wrote, as bytes, for who looks often; `note` is left on the same way to the store.
     """
 
+    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]: ...
     def get_many(self, keys: Sequence[str]) -> dict[str, Creative]: ...
     def put(self, creative: Creative) -> None: ...
     def claim(self, key: str) -> bool: ...
@@ -39,15 +50,52 @@ class RedisCache:
         self._client: Any = client
         self._ttl_seconds = ttl_seconds
         self._claim_seconds = claim_seconds
+        self._own = threading.local()
+
+    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]:
+        commands: list[tuple[Any, ...]] = []
+        if keys:
+            commands.append(("MGET", *[_CREATIVE + key for key in keys]))
+        if note is not None:
+            commands.append(("SET", note.key, note.value, "EX", note.ttl_seconds))
+        answers = self._ask(commands) if commands else []
+        # A note that a full store refuses is one that it had evicted at once.
+        if not keys:
+            return []
+        if isinstance(answers[0], redis.ResponseError):
+            raise answers[0]
+        return list(answers[0])
 
     def get_many(self, keys: Sequence[str]) -> dict[str, Creative]:
-        if not keys:
-            return {}
-        values = self._client.mget([_CREATIVE + key for key in keys])
-        found = (
-            (key, _remembered(value)) for key, value in zip(keys, values, strict=True) if value
-        )
+        values = self.stored(keys)
+        found = ((key, from_json(value)) for key, value in zip(keys, values, strict=True) if value)
         return {key: creative for key, creative in found if creative is not None}
+
+    def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Answers to commands that may be said twice, over a connection of this thread's own.
+
+        Every slate asks: half of what the client's pool takes is spent on lending a connection. One
+        that the server closed while it rested is opened again, once.
+        """
+        connection, rested = self._connection()
+        try:
+            return _exchange(connection, commands)
+        except redis.TimeoutError:
+            raise
+        except redis.ConnectionError:
+            if not rested:
+                raise
+        return _exchange(connection, commands)
+
+    def _connection(self) -> tuple[Any, bool]:
+        """This thread's connection, and whether it was used before."""
+        kept = getattr(self._own, "kept", None)
+        if kept is not None and kept[0] == os.getpid():  # a fork must not share a socket
+            return kept[1], True
+        pool = self._client.connection_pool
+        made = pool.connection_class(**pool.connection_kwargs)
+        self._own.kept = (os.getpid(), made)
+        return made, False
 
     def put(self, creative: Creative) -> None:
         with self._client.pipeline(transaction=False) as pipe:
@@ -72,6 +120,23 @@ class RedisCache:
         self._client.ping()
 
 
+def _exchange(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))
+        answers = [_answer(connection) for _ in commands]
+    except BaseException:
+        connection.disconnect()  # half an answer may be on its way
+        raise
+    return answers
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except redis.ResponseError as refused:
+        return refused
+
+
 class MemoryCache:
     """One process's cache, for the command line and for tests; entries lapse as in Redis."""
 
@@ -87,6 +152,10 @@ class MemoryCache:
         self._clock = clock
         self._creatives: dict[str, tuple[float, Creative]] = {}
         self._claims: dict[str, float] = {}
+
+    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]:  # noqa: ARG002 nobody would find it in another process
+        found = self.get_many(keys)
+        return [to_json(found[key]) if key in found else None for key in keys]
 
     def get_many(self, keys: Sequence[str]) -> dict[str, Creative]:
         now = self._clock()
@@ -119,6 +188,9 @@ class MemoryCache:
 class NullCache:
     """Keeps nothing and grants no claim: nothing is enqueued, every answer is the floor."""
 
+    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]:  # noqa: ARG002 the protocol's
+        return [None] * len(keys)
+
     def get_many(self, keys: Iterable[str]) -> dict[str, Creative]:  # noqa: ARG002 the protocol's
         return {}
 
@@ -148,12 +220,6 @@ def from_json(value: bytes | str) -> Creative | None:
         return from_dict(orjson.loads(value))
     except (ValueError, KeyError, TypeError):
         return None
-
-
-@lru_cache(maxsize=4096)  # by the bytes themselves, so what Redis says now is what is read
-def _remembered(value: bytes) -> Creative | None:
-    """As `from_json`, for the slates, which ask for the same few creatives again and again."""
-    return from_json(value)
 
 
 def as_dict(creative: Creative) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Briefs and floors this process has already worked out."""
+"""Briefs, keys and floors this process has already worked out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from generative import brief as briefs
@@ -8,6 +9,10 @@ from generative.types import Audience, Brief, Creative
 from recsys.types import Item, Persona
 
 BRIEFS_KEPT = 20_000
+KEYS_KEPT = 100_000
+TEXTS_KEPT = 20_000  # an item's text is as long as its description
+
+_Frame = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +24,51 @@ class Asked:
     floor: Creative
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What of an item goes into every key of it."""
+
+    item: Item
+    text: bytes
+    speaks_of_worth: bool
+
+
 class Briefs:
-    """Briefs and floors of this process, so that an unchanged item is not hashed twice."""
+    """Briefs and floors of this process, so that an unchanged item is not hashed twice.
+
+    A slate wants only the keys of creatives that are there already; a floor takes a third of a
+    millisecond to word, and is made for those that are not.
+    """
 
     def __init__(self, fingerprint: str) -> None:
         self._fingerprint = fingerprint
         self._kept: dict[tuple[str, Persona, str], Asked] = {}
+        self._texts: dict[str, _Text] = {}
+        self._keys: dict[tuple[Persona, str], dict[str, tuple[Item, str]]] = {}
+        self._n_keys = 0
+
+    def keys(self, items: Sequence[Item], persona: Persona, size: str) -> list[str]:
+        """The key of each item's creative, as `of` would say it."""
+        kept = self._keys.get((persona, size))
+        if kept is None:
+            kept = self._keys[persona, size] = {}
+        found: list[str] = []
+        frames: dict[bool, _Frame] = {}
+        for item in items:
+            known = kept.get(item.item_id)
+            if known is None or known[0] is not item:
+                known = kept[item.item_id] = (item, self._key(item, persona, size, frames))
+                self._n_keys += 1
+            found.append(known[1])
+        if self._n_keys > KEYS_KEPT:
+            self._keys, self._n_keys = {}, 0
+        return found
 
     def of(self, item: Item, persona: Persona, size: str) -> Asked:
         place = (item.item_id, persona, size)
         kept = self._kept.get(place)
         if kept is None or kept.item is not item:
-            audience = Audience(categories=persona.categories, price_band=persona.price_band)
-            brief = Brief(item=briefs.facts_of(item), audience=audience, size=size)
+            brief = Brief(item=briefs.facts_of(item), audience=_audience(persona), size=size)
             kept = Asked(item, brief, floor(brief, fingerprint=self._fingerprint))
             if len(self._kept) >= BRIEFS_KEPT:
                 self._kept.clear()
@@ -41,3 +78,21 @@ class Briefs:
     def by_key(self, key: str) -> Asked | None:
         """What was asked under a key in this process; for tools, it looks at all of them."""
         return next((kept for kept in self._kept.values() if kept.floor.key == key), None)
+
+    def _key(self, item: Item, persona: Persona, size: str, frames: dict[bool, _Frame]) -> str:
+        text = self._texts.get(item.item_id)
+        if text is None or text.item is not item:
+            facts = briefs.facts_of(item)
+            text = _Text(item, briefs.item_text(facts), briefs.speaks_of_worth(facts))
+            if len(self._texts) >= TEXTS_KEPT:
+                self._texts.clear()
+            self._texts[item.item_id] = text
+        frame = frames.get(text.speaks_of_worth)
+        if frame is None:
+            whole = Brief(item=briefs.facts_of(item), audience=_audience(persona), size=size)
+            frame = frames[text.speaks_of_worth] = briefs.frame(whole, self._fingerprint)
+        return briefs.framed_key(frame[0], text.text, frame[1])
+
+
+def _audience(persona: Persona) -> Audience:
+    return Audience(categories=persona.categories, price_band=persona.price_band)

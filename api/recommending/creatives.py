@@ -1,19 +1,26 @@
 """The creative of each item of a slate: one MGET, and for a miss the floor at once and one ring.
 
 A ring is only made by the asker that wins the claim. The winner also leaves the floor in the cache
-as `pending`, so that any process can answer for its key before a worker has.
+as `pending`, so that any process can answer for its key before a worker has. `as_fragments` is for
+the answers: what the cache holds is turned into JSON once, and nothing is made of it but that.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from api.recommending.briefs import Asked
 from api.recommending.degraded import Degraded
 from api.runtime import CACHE_ERRORS, Runtime
+from generative.cache import Note, from_json
 from generative.types import Audience, Creative, State
 from recsys.types import Item, Persona
+
+_NOTHING = orjson.Fragment(b"null")
 
 
 def for_slate(
@@ -24,21 +31,36 @@ def for_slate(
     degraded: Degraded,
 ) -> list[Creative]:
     """One creative an item, in order; the leading misses may ring for theirs."""
-    asked = [runtime.briefs.of(item, persona, size) for item in items]
-    if not asked:
-        return []
-    try:
-        with runtime.redis.asking():
-            cached = runtime.cache.get_many([one.floor.key for one in asked])
-            missed = [one for one in asked if not _made(cached.get(one.floor.key))]
-            pending = _ring(runtime, missed, degraded)
-    except CACHE_ERRORS:
-        degraded.add("creatives")
-        cached, pending = {}, set()
-    answers = [_answer(one, cached.get(one.floor.key), pending) for one in asked]
-    for state, count in Counter(creative.state for creative in answers).items():
-        runtime.metrics.creative(state, count)
-    return answers
+    keys = runtime.briefs.keys(items, persona, size)
+    values = _stored(runtime, keys, None, degraded)
+    found = [None if value is None else from_json(value) for value in values]
+    missed = [at for at, one in enumerate(found) if not _made(one)]
+    floors = _floors(runtime, [items[at] for at in missed], persona, size, degraded)
+    filled = dict(zip(missed, floors, strict=True))
+    answers = [filled.get(at) or one for at, one in enumerate(found)]
+    made = [one for one in answers if one is not None]
+    _count(runtime, [creative.state for creative in made])
+    return made
+
+
+def as_fragments(
+    runtime: Runtime,
+    items: Sequence[Item],
+    persona: Persona,
+    size: str,
+    degraded: Degraded,
+    note: Note | None = None,
+) -> list[orjson.Fragment]:
+    """As `for_slate`, each as the JSON of `as_json`; `note` goes to the cache with the question."""
+    keys = runtime.briefs.keys(items, persona, size)
+    values = _stored(runtime, keys, note, degraded)
+    shown = [(State.PENDING, _NOTHING) if value is None else _shown(value) for value in values]
+    missed = [at for at, (state, _) in enumerate(shown) if state is State.PENDING]
+    floors = _floors(runtime, [items[at] for at in missed], persona, size, degraded)
+    for at, creative in zip(missed, floors, strict=True):
+        shown[at] = (creative.state, _fragment(creative))
+    _count(runtime, [state for state, _ in shown])
+    return [fragment for _, fragment in shown]
 
 
 def by_key(runtime: Runtime, key: str, degraded: Degraded) -> Creative | None:
@@ -68,6 +90,63 @@ def as_json(creative: Creative) -> dict[str, Any]:
         "height": None if banner is None else banner.height,
         "generated_by": creative.provenance.get("provider"),
     }
+
+
+def _stored(
+    runtime: Runtime, keys: Sequence[str], note: Note | None, degraded: Degraded
+) -> list[bytes | None]:
+    if not keys and note is None:
+        return []
+    try:
+        with runtime.redis.asking():
+            return runtime.cache.stored(keys, note)
+    except CACHE_ERRORS:
+        degraded.add("creatives")
+        return [None] * len(keys)
+
+
+@lru_cache(maxsize=16_384)  # by the bytes themselves, so what Redis says now is what is shown
+def _shown(value: bytes) -> tuple[State, orjson.Fragment]:
+    """What is shown of a stored creative; another release's bytes are as good as none."""
+    creative = from_json(value)
+    if creative is None:
+        return State.PENDING, _NOTHING
+    return creative.state, _fragment(creative)
+
+
+def _fragment(creative: Creative) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(as_json(creative)))
+
+
+def _floors(
+    runtime: Runtime,
+    items: Sequence[Item],
+    persona: Persona,
+    size: str,
+    degraded: Degraded,
+) -> list[Creative]:
+    """What is shown of items that nothing was made for yet, `pending` where somebody has rung."""
+    if not items:
+        return []
+    missed = [runtime.briefs.of(item, persona, size) for item in items]
+    pending: set[str] = set()
+    if "creatives" not in degraded:
+        try:
+            with runtime.redis.asking():
+                pending = _ring(runtime, missed, degraded)
+        except CACHE_ERRORS:
+            degraded.add("creatives")
+    return [_floor(one, pending) for one in missed]
+
+
+def _floor(one: Asked, pending: set[str]) -> Creative:
+    state = State.PENDING if one.floor.key in pending else State.FALLBACK
+    return replace(one.floor, state=state)
+
+
+def _count(runtime: Runtime, states: Iterable[State]) -> None:
+    for state, count in Counter(states).items():
+        runtime.metrics.creative(state, count)
 
 
 def _made(creative: Creative | None) -> bool:
@@ -118,10 +197,3 @@ def _ring_for(runtime: Runtime, waiting: Creative, degraded: Degraded) -> bool:
         runtime.cache.release(waiting.key)
         degraded.add("queue")
     return rung
-
-
-def _answer(one: Asked, cached: Creative | None, pending: set[str]) -> Creative:
-    if cached is not None and _made(cached):
-        return cached
-    state = State.PENDING if one.floor.key in pending else State.FALLBACK
-    return replace(one.floor, state=state)

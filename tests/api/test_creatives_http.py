@@ -271,9 +271,11 @@ def test_a_creative_put_while_we_looked_is_neither_rung_for_again_nor_overwritte
 ) -> None:
     key = first(client, shop)["key"]
     make(here, key)
-    look = here.cache.get_many
-    looks = iter([lambda _keys: {}])  # the first look was before the worker's put
-    monkeypatch.setattr(here.cache, "get_many", lambda keys: next(looks, look)(list(keys)))
+    look = here.cache.stored
+    looks = iter([lambda keys, _note: [None] * len(keys)])  # it was before the worker's put
+    monkeypatch.setattr(
+        here.cache, "stored", lambda keys, note=None: next(looks, look)(list(keys), note)
+    )
 
     one = first(client, shop)
 

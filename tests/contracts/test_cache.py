@@ -1,12 +1,21 @@
 """Every cache keeps, forgets and grants claims alike."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 import redis
 
-from generative.cache import CreativeCache, MemoryCache, NullCache, RedisCache, from_json, to_json
+from generative.cache import (
+    CreativeCache,
+    MemoryCache,
+    Note,
+    NullCache,
+    RedisCache,
+    from_json,
+    to_json,
+)
 from generative.types import Banner, Copy, Creative, State
 
 CREATIVE = Creative(
@@ -48,6 +57,13 @@ def test_what_is_put_again_is_found_as_it_is_now(cache: CreativeCache) -> None:
 def test_nothing_asked_is_nothing_found(cache: CreativeCache) -> None:
     assert cache.get_many([]) == {}
     assert cache.claimed([]) == set()
+
+
+def test_what_is_stored_comes_in_the_order_of_the_keys(cache: CreativeCache) -> None:
+    cache.put(CREATIVE)
+
+    assert cache.stored(["k0", "k1", "k1"]) == [None, to_json(CREATIVE), to_json(CREATIVE)]
+    assert cache.stored([]) == []
 
 
 def test_one_asker_wins_a_claim(cache: CreativeCache) -> None:
@@ -113,6 +129,59 @@ def test_bytes_of_another_release_are_a_miss(redis_url: str) -> None:
         cache = RedisCache(client, ttl_seconds=60, claim_seconds=30)
 
         assert cache.get_many(["a", "b", "c"]) == {}
+
+
+def test_a_note_is_left_on_the_way(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        cache = RedisCache(client, ttl_seconds=60, claim_seconds=30)
+        cache.put(CREATIVE)
+
+        found = cache.stored(["k1"], Note("vitrine:note:1", b"said", 50))
+        alone = cache.stored([], Note("vitrine:note:2", b"too", 50))
+
+        assert (found, alone) == ([to_json(CREATIVE)], [])
+        assert client.mget(["vitrine:note:1", "vitrine:note:2"]) == [b"said", b"too"]
+        assert 0 < client.ttl("vitrine:note:1") <= 50
+
+
+def test_a_store_that_takes_no_note_still_tells_what_it_holds(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        cache = RedisCache(client, ttl_seconds=60, claim_seconds=30)
+        cache.put(CREATIVE)
+
+        found = cache.stored(["k1"], Note("vitrine:note:1", b"said", -1))  # no such time to live
+
+        assert found == [to_json(CREATIVE)]
+        assert cache.stored(["k1"]) == [to_json(CREATIVE)]  # and no answer is left over
+
+
+def test_a_connection_that_the_server_closed_is_opened_again(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        cache = RedisCache(client, ttl_seconds=60, claim_seconds=30)
+        cache.put(CREATIVE)
+        cache.stored(["k1"])
+
+        client.client_kill_filter(_type="normal", skipme=True)
+
+        assert cache.stored(["k1"]) == [to_json(CREATIVE)]
+
+
+def test_threads_do_not_read_each_others_answers(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        cache = RedisCache(client, ttl_seconds=60, claim_seconds=30)
+        made = [replace(CREATIVE, key=f"k{n}", item_id=f"i{n}") for n in range(8)]
+        for one in made:
+            cache.put(one)
+
+        def look(one: Creative) -> bool:
+            return all(cache.stored([one.key]) == [to_json(one)] for _ in range(50))
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(look, made))
 
 
 def test_redis_away_is_an_error_for_the_caller() -> None:

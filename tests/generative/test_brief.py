@@ -1,8 +1,10 @@
+import hashlib
+import json
 from dataclasses import replace
 
 import pytest
 
-from generative.brief import clean, clean_text, from_json, key, orders, to_json
+from generative.brief import clean, clean_text, from_json, key, orders, shaping, to_json
 from generative.types import Audience, Brief, ItemFacts
 
 
@@ -92,3 +94,19 @@ def test_orders_to_a_machine_are_noticed(text):
 
 def test_an_ordinary_title_gives_no_orders():
     assert not orders("Instruction manual holder, forget-me-not blue")
+
+
+def test_a_key_is_what_it_always_was() -> None:
+    """A release must not rename every creative that a shop has made."""
+    item = ItemFacts(
+        item_id="i/1",
+        title="Br\u00f6tchen \U0001f35e",
+        price="3.49",
+        attributes={"b": "2", "a": "1"},
+    )
+    for audience in (Audience(), Audience(categories=("Bread", "Milk"), price_band="value")):
+        brief = Brief(item=item, audience=audience, size="hero", locale="de-DE")
+        asked = to_json(shaping(brief))
+        text = json.dumps(["f", asked], sort_keys=True, separators=(",", ":"))
+
+        assert key(brief, "f") == hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,100 @@
+"""What an answer holds ready as JSON says what the plain values say."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import orjson
+import pytest
+
+from api import create_app
+from api.config import ApiConfig
+from api.present import product, product_json, recommendation, shown
+from api.recommending import creatives
+from api.recommending.briefs import Briefs
+from api.recommending.degraded import Degraded
+from api.runtime import Runtime
+from generative.types import Banner, State
+from recsys.types import Item, Persona, Reason, Recommendation, Source
+
+ITEMS = [
+    Item(
+        item_id="a/ä🍞", title='"Quoted" <b>', category=("Grocery", "Bread"), price=Decimal("2.5")
+    ),
+    Item(item_id="b", title="No price", description="A text.", attributes={"z": "1", "a": "é"}),
+    Item(item_id="c", title="Neither price nor text", brand="B\u2028"),
+    Item(item_id="d", title="Was dearer", price=Decimal(1), was_price=Decimal(2), stock=0),
+]
+PERSONAS = [
+    Persona(),
+    Persona(categories=("Bread",), price_band="value"),
+    Persona(categories=("100% free!", "Bread"), price_band="premium"),
+    Persona(categories=("Bread",), price_band="mid"),
+]
+
+
+def read(fragment: orjson.Fragment) -> object:
+    return orjson.loads(orjson.dumps(fragment))
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize("size", ["hero", "rectangle"])
+def test_a_key_worked_out_in_parts_is_the_briefs_own(persona: Persona, size: str) -> None:
+    quick, whole = Briefs("f1"), Briefs("f1")
+
+    keys = quick.keys(ITEMS, persona, size)
+
+    assert keys == [whole.of(item, persona, size).floor.key for item in ITEMS]
+    assert keys == quick.keys(ITEMS, persona, size)
+
+
+def test_a_changed_item_has_another_key() -> None:
+    briefs = Briefs("f1")
+    changed = replace(ITEMS[0], price=Decimal(9))
+
+    before, after = (briefs.keys([one], Persona(), "hero") for one in (ITEMS[0], changed))
+
+    assert before != after
+    assert after == [briefs.of(changed, Persona(), "hero").floor.key]
+
+
+def test_a_product_is_shown_as_it_is_now() -> None:
+    for item in (*ITEMS, replace(ITEMS[0], price=Decimal(7))):
+        assert read(product_json(item)) == product(item)
+
+
+def test_a_recommendation_is_shown_whole() -> None:
+    reason = Reason(kind="because_bought", text="Because", item_id="b")
+    one = Recommendation(
+        item_id="b", rank=1, score=0.12345678, source=Source.PERSONAL, reasons=(reason,)
+    )
+
+    told = orjson.loads(orjson.dumps(shown(one, ITEMS[1], None)))
+
+    assert told == recommendation(one) | {"product": product(ITEMS[1]), "creative": None}
+
+
+def test_a_stored_creative_is_shown_as_json_like_the_creative_itself(
+    cached_config: ApiConfig,
+    no_broker: None,  # noqa: ARG001 nobody is rung for
+) -> None:
+    here = create_app(cached_config).extensions["vitrine"]
+    asked = here.briefs.of(ITEMS[0], Persona(), "hero")
+    banner = Banner(path="k/k.jpg", sha256="0" * 64, width=1200, height=628)
+    here.cache.put(replace(asked.floor, state=State.READY, banner=banner))
+
+    made = creatives.for_slate(here, ITEMS, Persona(), "hero", Degraded())
+    told = creatives.as_fragments(here, ITEMS, Persona(), "hero", Degraded())
+
+    assert [one.state for one in made][:2] == [State.READY, State.FALLBACK]
+    assert [read(one) for one in told] == [creatives.as_json(one) for one in made]
+    here.close()
+
+
+def test_without_a_cache_every_item_has_its_floor(here: Runtime) -> None:
+    degraded = Degraded()
+
+    told = [read(one) for one in creatives.as_fragments(here, ITEMS, Persona(), "hero", degraded)]
+
+    floors = [here.briefs.of(item, Persona(), "hero").floor for item in ITEMS]
+    assert told == [creatives.as_json(floor) for floor in floors]
+    assert degraded.as_list() == ["creatives"]
