@@ -21,7 +21,7 @@ from recsys.expressions.nodes import Mistake, Node
 from recsys.expressions.scene import Scene
 from recsys.types import Item
 
-__all__ = ["Chosen", "Columns", "Expression", "Table", "compile", "condition", "describe"]
+__all__ = ["Chosen", "Columns", "Expression", "Table", "compile", "condition", "describe", "quoted"]
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -114,6 +114,12 @@ def condition(text: str) -> Expression:
     found = compile(text)
     found._condition()  # noqa: SLF001  asked here so that a request is refused before any work
     return found
+
+
+def quoted(text: str) -> str:
+    """Any text as a text of the language, to put into an expression."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _parts(node: Node) -> Iterator[Node]:
