@@ -18,6 +18,7 @@ class ApiConfig:
     max_body_bytes: int = 1_000_000  # JSON bodies above this are refused with 413
     max_upload_bytes: int = 64_000_000  # catalogue feeds above this are refused with 413
     creatives_per_slate: int = 3  # how many leading items of a slate may ring for a generation
+    pulse_seconds: float = 0.5  # Redis's word that nothing was written is trusted this long
     cors_origins: tuple[str, ...] = ()  # whose scripts may call with the public key
     image_origins: tuple[str, ...] = ()  # where else our pages may show product pictures from
 
@@ -38,6 +39,7 @@ class ApiConfig:
             max_body_bytes=_count(env, "VITRINE_MAX_BODY_BYTES", d.max_body_bytes),
             max_upload_bytes=_count(env, "VITRINE_MAX_UPLOAD_BYTES", d.max_upload_bytes),
             creatives_per_slate=_count(env, "VITRINE_CREATIVES_PER_SLATE", d.creatives_per_slate),
+            pulse_seconds=_seconds(env, "VITRINE_PULSE_SECONDS", d.pulse_seconds),
             cors_origins=_origins(env, "VITRINE_CORS_ORIGINS"),
             image_origins=_origins(env, "VITRINE_IMAGE_ORIGINS"),
         )
@@ -59,6 +61,14 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
         message = f"{name}={value!r} must be a whole number, zero or more"
         raise ValueError(message)
     return int(value)
+
+
+def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
+    value = env.get(name, str(default))
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?", value):
+        message = f"{name}={value!r} must be a number of seconds, zero or more"
+        raise ValueError(message)
+    return float(value)
 
 
 def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:

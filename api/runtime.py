@@ -17,10 +17,12 @@ from api.config import ApiConfig
 from api.keyring import Keyring
 from api.metrics import Metrics
 from api.probe import Probe
+from api.pulse import Pulse
 from api.recommending.arrivals import Arrivals
 from api.recommending.briefs import Briefs
 from generative.cache import CreativeCache, RedisCache
 from generative.studio import fingerprint
+from recsys.behaviour.recent import Recent, open_client
 from recsys.catalogue import shelf as shelves
 from recsys.catalogue.shelf import Shelf
 from recsys.database import Reader, connect, looking
@@ -43,6 +45,7 @@ class Runtime:
     keyring: Keyring
     metrics: Metrics
     briefs: Briefs
+    pulse: Pulse
     arrivals: Arrivals = field(default_factory=Arrivals)
     bell: Bell = field(default_factory=Bell)
     checkup: Checkup = field(default_factory=Checkup)
@@ -76,16 +79,13 @@ class Runtime:
 def build(config: ApiConfig) -> Runtime:
     """Open what a web process needs; nothing here waits for a service to be up."""
     engine = connect(config.recsys.database_url, busy_seconds=config.recsys.database_busy_seconds)
-    client = redis.Redis.from_url(
-        config.generative.cache_url,
-        socket_connect_timeout=CACHE_TIMEOUT_SECONDS,
-        socket_timeout=CACHE_TIMEOUT_SECONDS,
-    )
+    client = open_client(config.generative.cache_url, timeout_seconds=CACHE_TIMEOUT_SECONDS)
     cache = RedisCache(
         client,
         ttl_seconds=config.generative.creative_ttl_seconds,
         claim_seconds=config.generative.claim_seconds,
     )
+    breaker = Breaker()
     runtime = Runtime(
         config=config,
         engine=engine,
@@ -94,6 +94,8 @@ def build(config: ApiConfig) -> Runtime:
         keyring=Keyring(engine),
         metrics=Metrics(),
         briefs=Briefs(fingerprint(config.generative)),
+        pulse=Pulse(Recent(client), breaker, seconds=config.pulse_seconds),
+        redis=breaker,
     )
     _warm(runtime)
     return runtime

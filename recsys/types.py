@@ -87,6 +87,7 @@ class UserHistory:
     user_id: str | None = None
     item_ids: tuple[str, ...] = ()
     kinds: tuple[EventKind, ...] = ()
+    at: tuple[float, ...] = ()
 
     @property
     def purchased(self) -> frozenset[str]:

@@ -48,6 +48,14 @@ class Arrivals:
                 self._last = found
         return found.newcomers
 
+    def settled(self, bundle: ModelBundle, shelf: Shelf) -> bool:
+        """Whether `last` is what `fresh` would find for this shelf."""
+        last = self._last
+        return bundle.text is None or (
+            last is not None
+            and (last.version, last.shelf_revision) == (bundle.version, shelf.revision)
+        )
+
     def last(self, bundle: ModelBundle) -> Newcomers | None:
         """Those of the last look, where it was with this model."""
         last = self._last

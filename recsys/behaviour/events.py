@@ -32,7 +32,7 @@ _KIND_NAMED = {kind.value: kind for kind in EventKind}
 # Asked at every request: of the table, which spares the ORM's part, and built once.
 _event = EventRow.__table__.c
 _NEWEST_DEEDS = (
-    select(_event.item_id, _event.kind)
+    select(_event.item_id, _event.kind, _event.at)
     .where(_event.user_id == bindparam("user_id"))
     .order_by(_event.at.desc(), _event.event_id.desc())
     .limit(bindparam("newest", type_=Integer))
@@ -69,8 +69,9 @@ def history(reader: Reader, user_id: str, *, limit: int = 500) -> UserHistory:
     rows = reader.execute(_NEWEST_DEEDS, {"user_id": user_id, "newest": limit}).all()[::-1]
     return UserHistory(
         user_id=user_id,
-        item_ids=tuple([item_id for item_id, _ in rows]),
-        kinds=tuple([_KIND_NAMED[kind] for _, kind in rows]),
+        item_ids=tuple([item_id for item_id, _, _ in rows]),
+        kinds=tuple([_KIND_NAMED[kind] for _, kind, _ in rows]),
+        at=tuple([at.timestamp() for _, _, at in rows]),
     )
 
 
@@ -78,9 +79,8 @@ def all_histories(
     session: Session, *, batch: int = 10_000, limit: int = 500
 ) -> Iterator[UserHistory]:
     """Every shopper's history in turn, streamed: `batch` rows are held at a time."""
-    statement = select(EventRow.user_id, EventRow.item_id, EventRow.kind).order_by(
-        EventRow.user_id, EventRow.at, EventRow.event_id
-    )
+    columns = (EventRow.user_id, EventRow.item_id, EventRow.kind, EventRow.at)
+    statement = select(*columns).order_by(EventRow.user_id, EventRow.at, EventRow.event_id)
     rows = session.execute(statement.execution_options(yield_per=batch))
     for user_id, deeds in groupby(rows, key=lambda row: row.user_id):
         newest = deque(deeds, maxlen=limit)
@@ -88,6 +88,7 @@ def all_histories(
             user_id=user_id,
             item_ids=tuple(row.item_id for row in newest),
             kinds=tuple(EventKind(row.kind) for row in newest),
+            at=tuple(row.at.timestamp() for row in newest),
         )
 
 

@@ -57,6 +57,7 @@ def config_for(url: str, folder: Path) -> ApiConfig:
         ),
         secret_key="a secret that only the tests know",
         cookie_secure=False,
+        pulse_seconds=0.0,  # tests write into the database behind the back of the app
     )
 
 

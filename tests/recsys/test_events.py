@@ -65,6 +65,7 @@ def test_history_is_the_newest_deeds_oldest_first(session: Session) -> None:
 
     assert events.history(session, "u1", limit=3) == UserHistory(
         user_id="u1",
+        at=tuple(deed.at.timestamp() for deed in deeds[2:]),
         item_ids=("i-2", "i-3", "i-4"),
         kinds=(EventKind.PURCHASE, EventKind.LIKE, EventKind.DISMISS),
     )

@@ -1,0 +1,492 @@
+"""What is kept of a shopper is what the database holds, or it is not kept."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+
+from recsys.behaviour import recent
+from recsys.behaviour.recent import NEWEST, Landing, Look, Recent, landings, open_client
+from recsys.types import Event, EventKind, UserHistory
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+KINDS = tuple(EventKind)
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator["redis.Redis"]:
+    url = redis_url.removesuffix("/0") + "/7"
+    with redis.Redis.from_url(url) as plain:
+        plain.flushdb()
+    with open_client(url, timeout_seconds=5) as opened:
+        yield opened
+
+
+@pytest.fixture
+def kept(client: "redis.Redis") -> Recent:
+    found = Recent(client)
+    found.look(None)  # an empty server gets its first tokens
+    return found
+
+
+def deed(number: int, user_id: str = "u1", **changes) -> Event:
+    made = Event(
+        event_id=f"e{number}",
+        user_id=user_id,
+        item_id=f"i{number}",
+        kind=KINDS[number % len(KINDS)],
+        at=NOW + timedelta(seconds=number, microseconds=number),
+    )
+    return replace(made, **changes)
+
+
+def history(*deeds: Event, user_id: str = "u1") -> UserHistory:
+    """As the database would tell it."""
+    ordered = sorted(deeds, key=lambda one: (one.at, one.event_id))[-NEWEST:]
+    return UserHistory(
+        user_id=user_id,
+        item_ids=tuple(one.item_id for one in ordered),
+        kinds=tuple(one.kind for one in ordered),
+        at=tuple(one.at.timestamp() for one in ordered),
+    )
+
+
+def fill(kept: Recent, *deeds: Event, user_id: str = "u1") -> None:
+    assert kept.keep(kept.look(user_id), history(*deeds, user_id=user_id))
+
+
+def write(kept: Recent, *deeds: Event) -> None:
+    kept.begin({one.user_id for one in deeds})
+    kept.land(landings(deeds, [True] * len(deeds)))
+
+
+def test_what_is_kept_is_found_to_the_microsecond(kept: Recent) -> None:
+    told = history(*map(deed, range(50)))
+
+    assert kept.keep(kept.look("u1"), told)
+
+    assert kept.look("u1").history == told
+
+
+def test_a_shopper_without_a_past_is_kept_too(kept: Recent) -> None:
+    fill(kept)
+
+    assert kept.look("u1").history == UserHistory(user_id="u1")
+    write(kept, deed(1))
+    assert kept.look("u1").history == history(deed(1))
+
+
+def test_nobody_has_an_empty_past_and_the_tokens(kept: Recent) -> None:
+    look = kept.look(None)
+
+    assert look.history == UserHistory()
+    assert look.heard
+    assert look.catalogue
+    assert look.steering
+    assert look.lease is None
+
+
+@pytest.mark.parametrize("user_id", ["nul\x00", "\udc80"])
+def test_an_id_that_nothing_can_hold_has_no_past(kept: Recent, user_id: str) -> None:
+    assert kept.look(user_id).history == UserHistory(user_id=user_id)
+
+
+@pytest.mark.parametrize("name", ["🥕/x y", "a,b", "t" * 200, "𝄞" * 200, "{tag}", "generation"])
+def test_any_id_keeps_its_shape(kept: Recent, name: str) -> None:
+    fill(kept, deed(1, item_id=name, user_id=name), user_id=name)
+    write(kept, deed(2, item_id=name, user_id=name))
+
+    found = kept.look(name).history
+
+    assert found is not None
+    assert found.item_ids == (name, name)
+
+
+def test_a_deed_is_the_newest_at_once(kept: Recent) -> None:
+    fill(kept, deed(1), deed(2))
+
+    write(kept, deed(3), deed(4))
+
+    assert kept.look("u1").history == history(*map(deed, (1, 2, 3, 4)))
+
+
+def test_two_shoppers_in_one_batch_each_get_their_own(kept: Recent) -> None:
+    fill(kept, deed(1))
+    fill(kept, deed(1, "u2"), user_id="u2")
+
+    write(kept, deed(2), deed(3, "u2"), deed(4), deed(5, "u3"))
+
+    assert kept.look("u1").history == history(*map(deed, (1, 2, 4)))
+    assert kept.look("u2").history == history(deed(1, "u2"), deed(3, "u2"), user_id="u2")
+    assert kept.look("u3").history is None
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        deed(1, item_id="late"),
+        deed(5, item_id="late", event_id="a"),
+        deed(5, item_id="late", event_id="z"),
+    ],
+    ids=["older", "same moment, first by id", "same moment, last by id"],
+)
+def test_a_late_deed_has_the_history_read_again(kept: Recent, late: Event) -> None:
+    fill(kept, deed(2), deed(5))
+
+    write(kept, late)
+
+    look = kept.look("u1")
+    assert look.history is None
+    assert kept.keep(look, history(deed(2), deed(5), late))
+
+
+def test_deeds_of_one_moment_have_the_history_read_again(kept: Recent) -> None:
+    fill(kept, deed(1))
+
+    write(kept, deed(2), deed(2, event_id="e2:1"))
+
+    assert kept.look("u1").history is None
+
+
+def test_a_batch_out_of_order_is_put_in_order(kept: Recent) -> None:
+    fill(kept, deed(1))
+
+    write(kept, deed(4), deed(2), deed(3))
+
+    assert kept.look("u1").history == history(*map(deed, (1, 2, 3, 4)))
+
+
+def test_a_duplicate_has_the_history_read_again(kept: Recent) -> None:
+    """Its first sender may have died between the commit and the append."""
+    fill(kept, deed(1))
+    kept.begin(["u1"])
+
+    kept.land(landings([deed(2), deed(3)], [False, True]))
+
+    assert kept.look("u1").history is None
+
+
+def test_what_only_the_spool_has_is_shown_and_never_costs_the_rest(kept: Recent) -> None:
+    fill(kept, deed(2))
+
+    for late in (deed(3), deed(1)):
+        kept.begin(["u1"])
+        kept.land({"u1": (Landing.SPOOL, [late])})
+
+    assert kept.look("u1").history == history(deed(2), deed(3))
+
+
+def test_ten_thousand_deeds_keep_the_newest_two_hundred(
+    kept: Recent, client: "redis.Redis"
+) -> None:
+    fill(kept, *map(deed, range(150)))
+
+    for start in range(150, 10_000, 37):
+        write(kept, *map(deed, range(start, min(start + 37, 10_000))))
+
+    assert kept.look("u1").history == history(*map(deed, range(9_700, 10_000)))
+    assert client.strlen("vitrine:deeds:u1") < 20_000
+
+
+def test_one_batch_longer_than_what_is_kept(kept: Recent) -> None:
+    fill(kept, deed(0))
+
+    write(kept, *map(deed, range(1, 1_000)))
+
+    assert kept.look("u1").history == history(*map(deed, range(1_000)))
+
+
+def test_the_longest_ids_are_cut_to_the_newest_two_hundred(kept: Recent) -> None:
+    deeds = [deed(n, item_id=f"{n:04}" + "𝄞" * 196) for n in range(300)]
+    fill(kept, deeds[0])
+
+    for one in deeds[1:]:
+        write(kept, one)
+
+    assert kept.look("u1").history == history(*deeds)
+
+
+# --- races, step by step
+
+
+def test_while_somebody_writes_the_database_is_read_and_nothing_is_kept(kept: Recent) -> None:
+    fill(kept, deed(1))
+    kept.begin(["u1"])
+
+    look = kept.look("u1")
+
+    assert (look.history, look.lease) == (None, None)
+    assert not kept.keep(look, history(deed(1)))
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_write_takes_the_lease_away(kept: Recent, *, ended: bool) -> None:
+    reader = kept.look("u1")  # and now it reads the database, without deed 1
+
+    kept.begin(["u1"])
+    if ended:
+        kept.land(landings([deed(1)], [True]))
+
+    assert reader.lease is not None
+    assert not kept.keep(reader, history())
+    assert kept.look("u1").history is None
+
+
+def test_a_lease_taken_during_a_write_is_refused(kept: Recent) -> None:
+    kept.begin(["u1"])
+    reader = kept.look("u1")
+    kept.land(landings([deed(1)], [True]))
+
+    assert not kept.keep(reader, history())
+
+
+def test_of_two_readers_the_later_one_keeps(kept: Recent) -> None:
+    first, second = kept.look("u1"), kept.look("u1")
+
+    assert not kept.keep(first, history())
+    assert kept.keep(second, history(deed(1)))
+    assert kept.look("u1").history == history(deed(1))
+
+
+def test_the_first_of_two_writers_does_not_open_what_the_second_writes(kept: Recent) -> None:
+    fill(kept, deed(1))
+    kept.begin(["u1"])
+    kept.begin(["u1"])
+
+    kept.land(landings([deed(2)], [True]))
+    between = kept.look("u1")
+    kept.land(landings([deed(3)], [True]))
+
+    assert (between.history, between.lease) == (None, None)
+    assert kept.look("u1").history == history(*map(deed, (1, 2, 3)))
+
+
+def test_a_writer_that_dies_after_its_commit_leaves_no_stale_history(
+    kept: Recent, client: "redis.Redis"
+) -> None:
+    fill(kept, deed(1))
+    kept.begin(["u1"])  # and dies after the commit
+
+    assert kept.look("u1").history is None
+    assert 0 < client.ttl("vitrine:deeds:u1") < client.ttl("vitrine:writing:u1")
+    client.delete("vitrine:deeds:u1")  # its time
+    assert kept.look("u1").lease is None
+    client.delete("vitrine:writing:u1")  # and, later, the mark's
+    assert kept.keep(kept.look("u1"), history(deed(1), deed(2)))
+
+
+def test_beside_a_dead_writer_the_living_do_not_prolong_what_it_may_have_missed(
+    kept: Recent, client: "redis.Redis"
+) -> None:
+    fill(kept, deed(1))
+    kept.begin(["u1"])  # dies
+    write(kept, deed(3))
+
+    assert kept.look("u1").history is None
+    assert 0 < client.ttl("vitrine:deeds:u1") < client.ttl("vitrine:writing:u1")
+
+
+def test_a_mark_that_lapsed_before_its_writer_came_back_drops_what_was_kept(
+    kept: Recent, client: "redis.Redis"
+) -> None:
+    kept.begin(["u1"])
+    client.delete("vitrine:writing:u1")
+    fill(kept, deed(1))  # read before the slow commit
+
+    kept.land(landings([deed(2)], [True]))
+
+    assert kept.look("u1").history is None
+
+
+def test_a_forgotten_shopper_is_gone_and_no_reader_brings_them_back(
+    kept: Recent, client: "redis.Redis"
+) -> None:
+    fill(kept, deed(1))
+    kept.begin(["u1"])
+    kept.forget("u1")
+    reader = kept.look("u1")
+    kept.begin(["u1"])
+    kept.forget("u1")
+
+    assert not kept.keep(reader, history(deed(1)))
+    assert client.keys("*u1") == []
+
+
+def test_after_an_import_every_history_is_read_again(kept: Recent) -> None:
+    fill(kept, deed(1))
+    reader = kept.look("u2")
+
+    kept.drop_all()
+
+    assert kept.look("u1").history is None
+    assert kept.keep(reader, history(user_id="u2"))  # read before the import
+    assert kept.look("u2").history is None
+    write(kept, deed(2))
+    assert kept.look("u1").history is None
+
+
+@pytest.mark.parametrize("what", [recent.CATALOGUE, recent.STEERING])
+def test_a_change_is_another_token(kept: Recent, what: str) -> None:
+    before = kept.look(None)
+
+    kept.changed(what)
+
+    after = kept.look(None)
+    assert (before.catalogue != after.catalogue) is (what == recent.CATALOGUE)
+    assert (before.steering != after.steering) is (what == recent.STEERING)
+    assert before.histories == after.histories
+
+
+def test_an_emptied_server_trusts_nothing_it_is_given_from_before(
+    kept: Recent, client: "redis.Redis"
+) -> None:
+    fill(kept, deed(1))
+    before = kept.look("u2")
+    kept.begin(["u1"])
+    client.flushdb()
+    kept.land(landings([deed(2)], [True]))
+
+    first, after = kept.look("u1"), kept.look("u1")
+
+    assert not kept.keep(before, history(user_id="u2"))
+    assert (first.catalogue, first.history, first.lease) == (None, None, None)
+    assert after.catalogue not in {None, before.catalogue}
+    assert kept.keep(after, history(deed(1), deed(2)))
+
+
+def test_a_server_that_started_again_with_old_data_is_not_trusted(
+    kept: Recent, client: "redis.Redis", redis_url: str
+) -> None:
+    fill(kept, deed(1))
+    before = kept.look(None)
+    client.set("vitrine:pulse:server", "another run")
+
+    with open_client(redis_url.removesuffix("/0") + "/7", timeout_seconds=5) as reconnected:
+        after = Recent(reconnected).look("u1")
+
+    assert after.history is None
+    assert after.catalogue != before.catalogue
+    assert kept.look(None).catalogue == after.catalogue
+
+
+def test_a_second_connection_to_the_same_server_changes_nothing(
+    kept: Recent, redis_url: str
+) -> None:
+    fill(kept, deed(1))
+
+    with open_client(redis_url.removesuffix("/0") + "/7", timeout_seconds=5) as second:
+        assert Recent(second).look("u1").history == history(deed(1))
+
+
+@pytest.mark.parametrize("value", [b"", b"\n", b"no token", b"{}", b"i1\nv\n3"])
+def test_what_is_not_ours_is_a_miss(kept: Recent, client: "redis.Redis", value: bytes) -> None:
+    client.set("vitrine:deeds:u1", value)
+
+    assert kept.look("u1").history is None
+
+
+@pytest.mark.parametrize("rows", ["i1\nq\n3.0\n", "i1\nv\nsoon\n", "i1\nv\n"])
+def test_rows_of_another_release_are_a_miss(kept: Recent, client: "redis.Redis", rows: str) -> None:
+    client.set("vitrine:deeds:u1", f"{kept.look(None).histories}\n{rows}")
+
+    found = kept.look("u1").history
+
+    assert found is None
+
+
+def test_a_client_that_decodes_serves_as_well(redis_url: str, kept: Recent) -> None:
+    with redis.Redis.from_url(
+        redis_url.removesuffix("/0") + "/7", decode_responses=True
+    ) as decoding:
+        fill(Recent(decoding), deed(1))
+
+    assert kept.look("u1").history == history(deed(1))
+
+
+def test_redis_away_is_an_error_for_the_caller() -> None:
+    away = Recent(open_client("redis://127.0.0.1:1/0", timeout_seconds=0.2))
+
+    with pytest.raises(redis.RedisError):
+        away.look("u1")
+
+
+@dataclass
+class Shop:
+    """A database of one shopper, writers and readers that stop between any two steps."""
+
+    kept: Recent
+    rng: random.Random
+    committed: list[Event] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    writers: list[tuple[str, list[Event]]] = field(default_factory=list)
+    readers: list[tuple[Look, UserHistory | None]] = field(default_factory=list)
+    number: int = 0
+
+    def step(self) -> None:
+        self.rng.choice([self.begin, self.write, self.read, self.read, self.fill, self.die])()
+
+    def begin(self) -> None:
+        self.kept.begin(["u1"])
+        deeds = []
+        for _ in range(self.rng.choice([1, 1, 2])):
+            self.number += 1
+            late = self.rng.random() < 0.2
+            deeds.append(deed(self.number - 5 if late else self.number, event_id=f"{self.number}"))
+        self.writers.append(("begun", deeds))
+
+    def write(self) -> None:
+        if not self.writers:
+            return
+        state, deeds = self.writers.pop(self.rng.randrange(len(self.writers)))
+        if state == "begun":
+            self.committed += deeds
+            self.writers.append(("committed", deeds))
+        else:
+            self.kept.land(landings(deeds, [True] * len(deeds)))
+            self.told |= {one.event_id for one in deeds}
+
+    def read(self) -> None:
+        look = self.kept.look("u1")
+        if look.history is not None:
+            told = [one for one in self.committed if one.event_id in self.told]
+            every = history(*self.committed)
+            assert len(look.history.at) >= len(told)
+            assert set(look.history.at) <= set(every.at)
+            assert {one.at.timestamp() for one in told} <= set(look.history.at)
+            assert list(look.history.at) == sorted(look.history.at)
+        else:
+            self.readers.append((look, None))
+
+    def fill(self) -> None:
+        if not self.readers:
+            return
+        look, read = self.readers.pop(self.rng.randrange(len(self.readers)))
+        if read is None:
+            self.readers.append((look, history(*self.committed)))
+        else:
+            self.kept.keep(look, read)
+
+    def die(self) -> None:
+        """A process is killed: a reader at any time, a writer before or after its commit."""
+        if self.readers and self.rng.random() < 0.5:
+            self.readers.pop()
+        elif self.writers and self.rng.random() < 0.1:
+            self.writers.pop()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_the_order_of_steps_a_kept_history_holds_all_that_was_told(
+    kept: Recent, client: "redis.Redis", seed: int
+) -> None:
+    shop = Shop(kept=kept, rng=random.Random(seed))  # noqa: S311 a schedule, no secret
+
+    for step in range(150):
+        shop.step()
+        if step % 50 == 49:  # the marks of the dead lapse, the kept history before them
+            client.delete("vitrine:deeds:u1")
+            client.delete("vitrine:writing:u1")
+
+    assert shop.number > 10
