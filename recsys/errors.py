@@ -8,6 +8,10 @@ RecsysError
  ├── InvalidSteering      a rule, placement or preset that cannot be meant: names the field
  ├── UnknownSteering      a rule, placement, preset or change that nobody has written
  ├── SteeringConflict     somebody else has changed it meanwhile
+ ├── InvalidExperiment    an experiment that could not be drawn from: names the field
+ ├── UnknownExperiment    an experiment that nobody has written
+ ├── ExperimentConflict   it runs, or does not, or another has its slice
+ ├── TooManyAnswers       more answers than one report can hold
  ├── RunInProgress        a second retrain while one is waiting or running
  ├── UnknownRun           a run id that the ledger does not hold
  ├── Cancelled            a run that was asked to stop, and did
@@ -74,6 +78,24 @@ class SteeringConflict(RecsysError):
         now = f"by version {version}" if version else "or taken away"
         super().__init__(f"{what} {name!r} has been changed {now}; read it again and decide anew")
         self.version = version
+
+
+class InvalidExperiment(_InvalidField):
+    """An experiment that could not be drawn from; `field` names what to mend."""
+
+
+class UnknownExperiment(RecsysError):
+    def __init__(self, experiment_id: str) -> None:
+        super().__init__(f"no experiment {experiment_id!r}; GET /admin/experiments lists them")
+        self.experiment_id = experiment_id
+
+
+class ExperimentConflict(RecsysError):
+    """An experiment is running, or is not, or its slice of a layer is another's."""
+
+
+class TooManyAnswers(RecsysError):
+    """A report over more answers than it can hold at once; the message says which span would do."""
 
 
 class RunInProgress(RecsysError):
