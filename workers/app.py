@@ -58,7 +58,12 @@ def beat_schedule(config: WorkersConfig) -> dict[str, dict[str, object]]:
             "task": "vitrine.sweep",
             "schedule": config.sweep_seconds,
             "options": {"expires": config.sweep_seconds},
-        }
+        },
+        "record_answers": {
+            "task": "vitrine.record_answers",
+            "schedule": config.answers_seconds,
+            "options": {"expires": config.answers_seconds},
+        },
     }
     if config.retrain_hours:
         schedule["retrain"] = {

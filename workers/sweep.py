@@ -1,4 +1,4 @@
-"""The janitor: stores what was spooled, frees what fell silent, says what to ring for again."""
+"""The janitor: stores what waits in files, frees what fell silent, says what to ring for again."""
 
 import logging
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from generative import campaigns
 from recsys.behaviour import spool
 from recsys.database import reading, writing
 from recsys.learning import runs
-from workers import embed
+from workers import answers, embed
 from workers.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ def run(runtime: Runtime) -> Rings:
     stored = spool.drain(config.recsys.spool_dir, runtime.engine)
     if stored:
         log.info("stored %d spooled events", stored)
+    answers.record(runtime)
+    answers.prune(runtime)
     now = datetime.now(UTC)
     with writing(runtime.engine) as session:
         for run_id in runs.expire(session, now=now, lease_seconds=config.lease_seconds):

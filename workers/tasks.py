@@ -57,6 +57,13 @@ def embed_items(item_ids: list[str] | None = None, until: str | None = None) -> 
         embed_items.apply_async(args=(None, end.isoformat()), priority=LATER)
 
 
+@app.task(name="vitrine.record_answers")
+def record_answers() -> None:
+    from workers.answers import record  # noqa: PLC0415 leaf
+
+    record(runtime)
+
+
 @app.task(name="vitrine.sweep")
 def sweep() -> None:
     from workers.sweep import run  # noqa: PLC0415 leaf

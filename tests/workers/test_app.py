@@ -20,7 +20,7 @@ def test_training_has_a_queue_of_its_own_and_all_else_shares_one() -> None:
     router = app.amqp.router
 
     assert router.route({}, "vitrine.retrain")["queue"].name == "train"
-    for task in ("make_creative", "run_campaign", "sweep", "scheduled_retrain"):
+    for task in ("make_creative", "run_campaign", "sweep", "record_answers", "scheduled_retrain"):
         assert router.route({}, f"vitrine.{task}")["queue"].name == "default"
 
 
@@ -41,7 +41,7 @@ def test_jobs_are_given_back_only_after_the_longest_of_them() -> None:
 
 
 def test_beat_sweeps_and_retrains_only_when_asked_to() -> None:
-    assert set(beat_schedule(WorkersConfig())) == {"sweep"}
+    assert set(beat_schedule(WorkersConfig())) == {"sweep", "record_answers"}
     nightly = beat_schedule(WorkersConfig(retrain_hours=24))
     assert nightly["retrain"]["schedule"] == 86_400
 

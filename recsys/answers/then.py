@@ -1,0 +1,67 @@
+"""What an answer started from, set up again: the shelf of its revision, the shopper's past of its time [SQL]."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from recsys.answers import entry
+from recsys.answers.entry import Answer
+from recsys.catalogue import items, versions
+from recsys.catalogue import shelf as shelves
+from recsys.catalogue.shelf import Shelf
+from recsys.database import Reader
+from recsys.tables import EventRow
+from recsys.types import EventKind, UserHistory
+
+
+def shelf_at(reader: Reader, revision: int, *, now: Shelf | None = None) -> Shelf:
+    """The shelf as it was at a revision; `now` saves reading what has not changed since."""
+    current = shelves.refresh(reader, Shelf.empty() if now is None else now)
+    if current.revision <= revision:
+        return current
+    written, before = versions.changed_after(reader, revision)
+    found = {item_id: item for item_id, item in current.items.items() if item_id not in written}
+    found |= {row.item_id: items.item_of(row) for row in before}
+    return Shelf.of(found.values(), revision=revision)
+
+
+def history_at(reader: Reader, answer: Answer) -> UserHistory:
+    """The deeds that an answer was made from, as far as they can still be read.
+
+    What had happened by then is not always what was known then: an event may have come late, or
+    been erased. `entry.digest` tells whether these are the same deeds.
+    """
+    session = entry.session_of(answer.request)
+    stored = UserHistory(user_id=answer.user_id)
+    if answer.user_id is not None and answer.request.get("history") is None:
+        n = max(0, answer.history_n - len(session))
+        stored = _deeds(reader, answer.user_id, until=answer.at, newest=n)
+    return with_session(stored, session, at=answer.at)
+
+
+def with_session(past: UserHistory, session: tuple[str, ...], *, at: datetime) -> UserHistory:
+    """A past with this visit's items behind it, as the newest views."""
+    moments = past.at if len(past.at) == len(past.item_ids) else ()
+    known = bool(moments) or not past.item_ids
+    return UserHistory(
+        user_id=past.user_id,
+        item_ids=past.item_ids + session,
+        kinds=past.kinds + (EventKind.VIEW,) * len(session),
+        at=moments + (at.timestamp(),) * len(session) if known else (),
+    )
+
+
+def _deeds(reader: Reader, user_id: str, *, until: datetime, newest: int) -> UserHistory:
+    statement = (
+        select(EventRow.item_id, EventRow.kind, EventRow.at)
+        .where(EventRow.user_id == user_id, EventRow.at <= until)
+        .order_by(EventRow.at.desc(), EventRow.event_id.desc())
+        .limit(newest)
+    )
+    rows = reader.execute(statement).all()[::-1]
+    return UserHistory(
+        user_id=user_id,
+        item_ids=tuple(row.item_id for row in rows),
+        kinds=tuple(EventKind(row.kind) for row in rows),
+        at=tuple(row.at.timestamp() for row in rows),
+    )
