@@ -15,6 +15,8 @@ from recsys.answers import tables as _answers  # noqa: F401 its tables belong to
 from recsys.catalogue import versions as _versions  # noqa: F401 as above
 from recsys.config import RecsysConfig
 from recsys.database import connect
+from recsys.merchandising import tables as _steering  # noqa: F401 as above
+from recsys.outcomes import tables as _outcomes  # noqa: F401 as above
 from recsys.tables import Base as RecsysBase
 
 TARGETS = [RecsysBase.metadata, GenerativeBase.metadata, ApiBase.metadata]

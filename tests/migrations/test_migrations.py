@@ -17,6 +17,7 @@ from api.tables import Base as ApiBase
 from generative.tables import Base as GenerativeBase
 from recsys.answers import tables as _answers  # noqa: F401 its table belongs to the same base
 from recsys.database import connect, writing
+from recsys.outcomes import tables as _outcomes  # noqa: F401 as above
 from recsys.tables import Base as RecsysBase
 
 ROOT = Path(__file__).resolve().parents[2]

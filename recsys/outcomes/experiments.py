@@ -1,0 +1,258 @@
+"""Experiments as rows: written down, started, stopped; and the snapshot that requests draw from [SQL].
+
+A running experiment is not changed, or its figures would mix two experiments. Stop it, change it,
+start it again: the salt stays, so users keep their variants as far as the weights let them, and
+the report counts from the new start.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from recsys.database import Reader
+from recsys.errors import ExperimentConflict, InvalidExperiment, UnknownExperiment
+from recsys.outcomes.assignment import (
+    HELD_OUT,
+    HOLDOUT,
+    INTERLEAVED,
+    MAX_VARIANTS,
+    PERSONALISED,
+    WHOLE,
+    Experiment,
+    Experiments,
+    Kind,
+    Status,
+    Variant,
+)
+from recsys.outcomes.sequential import PLANNED_USERS
+from recsys.outcomes.tables import ExperimentRevisionRow, ExperimentRow
+
+_TABLE: Any = ExperimentRow.__table__
+_REVISION: Any = ExperimentRevisionRow.__table__
+_ASK_REVISION = select(_REVISION.c.value)  # asked at every request: built once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """An experiment and what is known of it; `planned_users` is where its intervals are narrowest."""
+
+    experiment: Experiment
+    name: str
+    status: Status
+    created_at: datetime
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    planned_users: int = PLANNED_USERS
+
+
+def put(
+    session: Session,
+    experiment: Experiment,
+    *,
+    name: str,
+    now: datetime,
+    planned_users: int = PLANNED_USERS,
+) -> tuple[Definition, bool]:
+    """Write a draft, whole; an empty salt keeps the one there is, or draws one.
+
+    Returns:
+        The definition, and whether it is new.
+
+    Raises:
+        InvalidExperiment: It could not be run; `field` names what to mend.
+        ExperimentConflict: It is running.
+    """
+    check(experiment)
+    row = session.get(ExperimentRow, experiment.experiment_id)
+    is_new = row is None
+    if row is None:
+        row = ExperimentRow(experiment_id=experiment.experiment_id, created_at=now, salt="")
+        session.add(row)
+    elif row.status == Status.RUNNING:
+        raise ExperimentConflict(
+            f"experiment {experiment.experiment_id!r} is running; stop it before it is changed"
+        )
+    row.name, row.status, row.kind = name, Status.DRAFT, experiment.kind
+    row.variants = variants_json(experiment.variants)
+    row.salt = experiment.salt or row.salt or secrets.token_hex(16)
+    row.layer, row.planned_users = experiment.layer, planned_users
+    row.slice_from, row.slice_to = experiment.slice_from, experiment.slice_to
+    row.started_at = row.stopped_at = None
+    session.flush()
+    return _definition(row), is_new
+
+
+def start(session: Session, experiment_id: str, *, now: datetime) -> Definition:
+    """Let every process draw from it; starting what runs changes nothing.
+
+    Raises:
+        UnknownExperiment: There is none of that id.
+        ExperimentConflict: Its slice of a layer is taken by another that runs.
+    """
+    _move(session)  # first, so that two starts wait for each other
+    row = _row(session, experiment_id)
+    if row.status == Status.RUNNING:
+        return _definition(row)
+    mine = _experiment(row)
+    for other in _running(session):
+        if _overlap(mine, other):
+            raise ExperimentConflict(
+                f"{other.experiment_id!r} runs on {other.slice_from:g} to {other.slice_to:g} % of "
+                f"layer {mine.layer!r}; choose a slice beside it, or stop it"
+            )
+    row.status, row.started_at, row.stopped_at = Status.RUNNING, now, None
+    session.flush()
+    return _definition(row)
+
+
+def stop(session: Session, experiment_id: str, *, now: datetime) -> Definition:
+    """Draw from it no more; what it has measured stays.
+
+    Raises:
+        UnknownExperiment: There is none of that id.
+        ExperimentConflict: It does not run.
+    """
+    _move(session)
+    row = _row(session, experiment_id)
+    if row.status != Status.RUNNING:
+        raise ExperimentConflict(f"experiment {experiment_id!r} does not run")
+    row.status, row.stopped_at = Status.STOPPED, now
+    session.flush()
+    return _definition(row)
+
+
+def get(session: Session, experiment_id: str) -> Definition:
+    """One of them.
+
+    Raises:
+        UnknownExperiment: There is none of that id.
+    """
+    return _definition(_row(session, experiment_id))
+
+
+def find(session: Session, experiment_id: str) -> Definition | None:
+    row = session.get(ExperimentRow, experiment_id)
+    return None if row is None else _definition(row)
+
+
+def every(session: Session) -> list[Definition]:
+    """All of them, the newest first."""
+    order = (ExperimentRow.created_at.desc(), ExperimentRow.experiment_id)
+    return [_definition(row) for row in session.scalars(select(ExperimentRow).order_by(*order))]
+
+
+def refresh(reader: Reader, snapshot: Experiments) -> Experiments:
+    """The running experiments as the database has them now; the same object when none changed."""
+    revision = reader.execute(_ASK_REVISION).scalar() or 0
+    if revision == snapshot.revision:
+        return snapshot
+    rows = reader.execute(select(*_TABLE.columns).where(_TABLE.c.status == Status.RUNNING))
+    return Experiments.of(map(_experiment, rows), revision=revision)
+
+
+def check(experiment: Experiment) -> None:
+    """Refuse what could not be drawn from.
+
+    Raises:
+        InvalidExperiment: `field` names what to mend.
+    """
+    names = [variant.name for variant in experiment.variants]
+    if not 1 <= len(names) <= MAX_VARIANTS:
+        raise InvalidExperiment("variants", f"must be 1 to {MAX_VARIANTS}")
+    if len(set(names)) < len(names):
+        raise InvalidExperiment("variants", "two have the same name")
+    if INTERLEAVED in names:
+        raise InvalidExperiment("variants", f"{INTERLEAVED!r} is a name of ours")
+    weights = [variant.weight for variant in experiment.variants]
+    if min(weights) < 0 or not 0 < sum(weights) < float("inf"):
+        raise InvalidExperiment("variants", "weights must not be negative, nor all nought")
+    if experiment.kind is Kind.INTERLEAVED and len(names) != 2:  # noqa: PLR2004 two teams
+        raise InvalidExperiment("variants", "two are interleaved, no more and no fewer")
+    if not 0 <= experiment.slice_from < experiment.slice_to <= WHOLE:
+        raise InvalidExperiment(
+            "slice_to", "a slice goes from 0 or more up to 100 per cent or less"
+        )
+    if experiment.experiment_id == HOLDOUT:
+        _check_holdout(experiment, names)
+
+
+def variants_json(variants: Iterable[Variant]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": one.name,
+            "weight": one.weight,
+            "placements": {name: dict(changes) for name, changes in one.placements.items()},
+        }
+        for one in variants
+    ]
+
+
+def variants_of(told: Iterable[Mapping[str, Any]]) -> tuple[Variant, ...]:
+    return tuple(Variant(**one) for one in told)
+
+
+def _check_holdout(experiment: Experiment, names: list[str]) -> None:
+    if names != [HELD_OUT, PERSONALISED]:
+        raise InvalidExperiment("variants", f"a hold-out has {HELD_OUT} and {PERSONALISED}")
+    if experiment.kind is not Kind.SPLIT or experiment.layer:
+        raise InvalidExperiment("kind", "a hold-out is a split, and in no layer")
+    if experiment.slice_from > 0 or experiment.slice_to < WHOLE:
+        raise InvalidExperiment("slice_to", "a hold-out is drawn from everybody")
+
+
+def _overlap(one: Experiment, other: Experiment) -> bool:
+    same = bool(one.layer) and one.layer == other.layer
+    return same and one.slice_from < other.slice_to and other.slice_from < one.slice_to
+
+
+def _running(session: Session) -> list[Experiment]:
+    statement = select(ExperimentRow).where(ExperimentRow.status == Status.RUNNING)
+    return [_experiment(row) for row in session.scalars(statement)]
+
+
+def _row(session: Session, experiment_id: str) -> ExperimentRow:
+    row = session.get(ExperimentRow, experiment_id)
+    if row is None:
+        raise UnknownExperiment(experiment_id)
+    return row
+
+
+def _move(session: Session) -> None:
+    """One revision on; the row's lock orders those who start and stop."""
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(_REVISION).values(id=1, value=1)
+    moved = statement.on_conflict_do_update(
+        index_elements=["id"], set_={"value": _REVISION.c.value + 1}
+    )
+    session.execute(moved)
+
+
+def _experiment(row: Any) -> Experiment:
+    return Experiment(
+        experiment_id=row.experiment_id,
+        variants=variants_of(row.variants),
+        salt=row.salt,
+        kind=Kind(row.kind),
+        layer=row.layer,
+        slice_from=row.slice_from,
+        slice_to=row.slice_to,
+    )
+
+
+def _definition(row: ExperimentRow) -> Definition:
+    return Definition(
+        experiment=_experiment(row),
+        name=row.name,
+        status=Status(row.status),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        stopped_at=row.stopped_at,
+        planned_users=row.planned_users,
+    )
