@@ -152,8 +152,8 @@ def create_tables(url: str) -> None:
     from api.tables import Base as ApiBase
     from generative.tables import Base as GenerativeBase
     from recsys.answers import tables as _answers  # noqa: F401 its table belongs to the same base
-    from recsys.outcomes import tables as _outcomes  # noqa: F401 as above
     from recsys.merchandising import tables as _steering  # noqa: F401 as above
+    from recsys.outcomes import tables as _outcomes  # noqa: F401 as above
     from recsys.tables import Base as RecsysBase
 
     engine = connect(url)

@@ -39,10 +39,18 @@ def in_force(
 def filters(rules: Sequence[Rule]) -> tuple[str, ...]:
     """Expressions that every item must satisfy. They bind pins too, whatever the priorities."""
     return tuple(
-        rule.where if rule.kind is RuleKind.INCLUDE else f"not ({rule.where})"
+        rule.where if rule.kind is RuleKind.INCLUDE else excluding(rule.where)
         for rule in rules
         if rule.kind in {RuleKind.INCLUDE, RuleKind.EXCLUDE}
     )
+
+
+def excluding(where: str) -> str:
+    """The items for which an expression does not hold; of an unknown value nothing is known to hold.
+
+    A plain `not` is unknown there too, and would keep out every item that lacks the property.
+    """
+    return f"default((not ({where})), 1) == 1"
 
 
 def pinned(rules: Sequence[Rule]) -> tuple[tuple[int, str], ...]:

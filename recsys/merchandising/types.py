@@ -75,16 +75,16 @@ class StrategyPreset:
 class Placement:
     """A place of the shop: what is written above it, how it is filled, what stays out of it.
 
-    `title` may name `{category}`, `{item}` and `{brand}`. Where `strategy` finds too few,
-    `fallback` goes on, unless the placement is `strict`. `hide` None leaves it to the shop's setting.
+    `title` may name `{category}`, `{item}` and `{brand}`. Where `strategy`, a preset or one of the
+    code, finds too few, popular and new items fill up, unless the placement is `strict`. `hide`
+    None leaves it to the shop's setting.
     """
 
     name: str
     title: str = ""
     strategy: str = "personal"
-    fallback: str = "popular"
     k: int = 20
-    banner: str = "none"  # hero, rectangle or none
+    banner: str = "rectangle"  # or hero, or none
     filter: str = ""
     boosts: tuple[Boost, ...] = ()
     dials: Dials = _STILL

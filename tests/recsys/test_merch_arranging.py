@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys.expressions import condition
 from recsys.merchandising.arranging import (
     Arranged,
     adjust,
@@ -19,6 +20,7 @@ from recsys.merchandising.arranging import (
     pinned,
 )
 from recsys.merchandising.types import CapBy, Rule, RuleKind
+from recsys.types import Item
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 NOBODY: frozenset[str] = frozenset()
@@ -194,7 +196,22 @@ def test_boosts_and_buries_add_up_to_one_span_at_most() -> None:
 def test_filters_say_what_every_item_must_satisfy() -> None:
     rules = [rule("include", where="a or b"), rule("exclude", where="c or d"), rule("cap")]
 
-    assert filters(rules) == ("a or b", "not (c or d)")
+    assert filters(rules) == ("a or b", "default((not (c or d)), 1) == 1")
+
+
+def test_an_exclude_lets_items_pass_of_which_nothing_is_known() -> None:
+    used = {"yes": "true", "no": "false", "unclear": "banana", "unsaid": None}
+    (asked,) = filters([rule("exclude", where="used")])
+
+    kept = {
+        name
+        for name, value in used.items()
+        if condition(asked).holds(
+            Item(item_id=name, title=name, attributes={"used": value} if value else {}), now=NOW
+        )
+    }
+
+    assert kept == {"no", "unclear", "unsaid"}
 
 
 def test_pinned_names_slots_and_items() -> None:
