@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recsys.errors import InvalidExpression
 from recsys.expressions import evaluating, kinds, nodes, parsing
-from recsys.expressions.columns import Chosen, Columns, Table
+from recsys.expressions.columns import Chosen, Columns, Key, Table
 from recsys.expressions.language import MAX_TEXT, describe
 from recsys.expressions.nodes import Mistake, Node
 from recsys.expressions.scene import Scene
@@ -28,14 +28,18 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Expression:
-    """A text that was understood. `properties` are those of the items that it asks for."""
+    """A text that was understood."""
 
     text: str
     tree: Node
     is_condition: bool  # can be a filter; everything can be a boost
     uses_context: bool
     uses_now: bool
-    properties: frozenset[str]
+    reads: frozenset[Key]  # the columns it needs, for `Columns.make` ahead of the first request
+
+    @property
+    def properties(self) -> frozenset[str]:
+        return frozenset(name for name, _ in self.reads)
 
     def mask(
         self, columns: Table, *, context: Item | None = None, now: datetime
@@ -92,15 +96,18 @@ def compile(text: str) -> Expression:  # noqa: A001  what it does, as in re.comp
             kinds.number(tree)
     except Mistake as mistake:
         raise InvalidExpression(text, mistake.at, mistake.message) from None
-    parts = tuple(_parts(tree))
+    condition_ = tree.kind in {nodes.Kind.FLAG, nodes.Kind.ATTRIBUTE}
+    parts = tuple(_parts(kinds.condition(tree) if condition_ else tree))
     return Expression(
         text=text,
         tree=tree,
-        is_condition=tree.kind in {nodes.Kind.FLAG, nodes.Kind.ATTRIBUTE},
+        is_condition=condition_,
         uses_context=any(isinstance(part, nodes.Property) and part.of_context for part in parts),
         uses_now=any(isinstance(part, nodes.Now) for part in parts),
-        properties=frozenset(
-            part.name for part in parts if isinstance(part, nodes.Property) and not part.of_context
+        reads=frozenset(
+            (part.name, part.kind)
+            for part in parts
+            if isinstance(part, nodes.Property) and not part.of_context
         ),
     )
 

@@ -1,16 +1,17 @@
 """Properties of all items as columns, made when first asked for and mended when items change.
 
-    A items of the assortment   V distinct texts of a column
+    A items of the assortment   I items of the catalogue
 
 A number or time is float64 (A,), NaN where missing; a text is int32 codes (A,) into its distinct
 texts, 0 where missing; a condition is int8 (A,): 0 unknown, 1 false, 2 true. A million items cost
 4 to 8 MB a column that is used, and nothing for one that is not.
 """
 
+import math
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import compress, islice, repeat
 from threading import Lock
 from typing import Any, Protocol, cast
 
@@ -19,61 +20,19 @@ from numpy.typing import NDArray
 
 from recsys.expressions.nodes import Kind
 from recsys.expressions.properties import ATTRIBUTES, PROPERTIES, reader
+from recsys.expressions.texts import UNKNOWN, Texts, Words
 from recsys.types import Item
 
-Bools = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.int8]
 Key = tuple[str, Kind]
-UNKNOWN, FALSE, TRUE = 0, 1, 2
+FALSE, TRUE = 1, 2  # beside UNKNOWN
 _FLAG_OF = {None: UNKNOWN, False: FALSE, True: TRUE}
 _COLUMNS_KEPT = 64  # requests choose them, so their number is bounded: 512 MB at a million items
 _OVERLAY_KEPT = 4_096  # written items remembered beside the mapping they are laid over
 _SPARE_TEXTS = 1_000  # a column with more old texts than this and its items is made again
 _BLANK = Item(item_id="", title="", currency="")  # has everything missing
-
-
-class Words:
-    """Distinct texts, numbered from 1; 0 is missing. It only grows, so versions of a column share it."""
-
-    def __init__(self) -> None:
-        self._codes = {"": 0}
-        self.texts = [""]
-        self._lock = Lock()
-
-    def code(self, text: str) -> int:
-        """The text's number; 0 where nothing has it."""
-        return self._codes.get(text, 0)
-
-    def coded(self, texts: Iterable[str]) -> NDArray[np.int32]:
-        """The numbers of texts, giving one to each that is new."""
-        with self._lock:
-            codes = self._codes
-            found = [codes.setdefault(text, len(codes)) for text in texts]
-            new = list(islice(reversed(codes), len(codes) - len(self.texts)))
-            self.texts.extend(reversed(new))
-        return np.array(found, np.int32)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Texts:
-    codes: NDArray[np.int32]  # (A,)
-    words: Words
-
-    def where(self, test: Callable[[str], bool]) -> tuple[Bools, Bools]:
-        """Tables over codes, (V,) each: for which texts a test holds, and for which it does not."""
-        texts = self.words.texts
-        n = len(texts)
-        holds = np.zeros(n, np.bool_)
-        if len(self.codes) < n:  # a few items of a long column: only their texts are read
-            used = np.unique(self.codes)
-            holds[used] = [test(texts[code]) for code in used]
-        else:
-            holds[:] = [test(text) for text in islice(texts, n)]
-        fails = ~holds
-        holds[0] = fails[0] = False
-        return holds, fails
-
+_NOWHERE: NDArray[np.int64] = np.zeros(0, np.int64)
 
 Column = Numbers | Texts | Flags
 
@@ -96,7 +55,8 @@ class Columns:
         self._items = items
         self._overlay: Mapping[str, Item] = {}  # written since `items` was given
         self._made: dict[Key, Column] = {}
-        self._rows: Sequence[Item] | None = None
+        self._listing: _Listing | None = None
+        self._nothing: dict[Kind, Column] = {}
         self._attributes: frozenset[str] | None = None
         self._lock = Lock()
 
@@ -115,9 +75,12 @@ class Columns:
             if found is not None:
                 return found
             if name not in PROPERTIES and name.removeprefix(ATTRIBUTES) not in self._names():
-                return _column([None] * self.n, kind)  # any request may make up a name: not kept
-            read = reader(name, kind)
-            found = _column([read(item) for item in self._listed()], kind)
+                if (
+                    kind not in self._nothing
+                ):  # names are the requests', so one column is all theirs
+                    self._nothing[kind] = _read(name, kind, (), _NOWHERE, self.n, _empty(kind))
+                return self._nothing[kind]
+            found = self._make(name, kind)
             while len(self._made) >= _COLUMNS_KEPT:
                 del self._made[next(iter(self._made))]
             self._made[name, kind] = found
@@ -151,6 +114,8 @@ class Columns:
             successor._attributes = self._attributes.union(new)
         if _extends(self._places, places):
             successor._mend(self._made.copy(), self.n, written)
+            if successor._items is self._items and places is self._places:
+                successor._listing = self._listing
         return successor
 
     def _mend(self, made: Mapping[Key, Column], n: int, written: Mapping[str, Item]) -> None:
@@ -160,33 +125,45 @@ class Columns:
         places = np.array([self._places[item_id] for item_id in ids], np.int64)
         items = [self._overlay.get(item_id) or self._items.get(item_id, _BLANK) for item_id in ids]
         for (name, kind), column in made.items():
-            words = column.words if isinstance(column, Texts) else None
-            if words is not None and len(words.texts) > 2 * self.n + _SPARE_TEXTS:
+            if isinstance(column, Texts) and len(column.words) > 2 * self.n + _SPARE_TEXTS:
                 continue
-            read = reader(name, kind)
-            values = _column([read(item) for item in items], kind, words)
-            self._made[name, kind] = _written(column, self.n, places, values)
+            self._made[name, kind] = _read(name, kind, items, places, self.n, column)
+
+    def _make(self, name: str, kind: Kind) -> Column:
+        listing = self._listed()
+        found = _read(name, kind, listing.items, listing.places, self.n, _empty(kind))
+        later = [item_id for item_id in self._overlay if item_id in self._places]
+        places = np.array([self._places[item_id] for item_id in later], np.int64)
+        items = [self._overlay[item_id] for item_id in later]
+        return _read(name, kind, items, places, self.n, found)
 
     def _names(self) -> frozenset[str]:
         """Every attribute that any item has."""
         if self._attributes is None:
-            self._attributes = frozenset().union(*(item.attributes for item in self._listed()))
+            names: set[str] = set()
+            for item in (*self._listed().items, *self._overlay.values()):
+                names.update(item.attributes)
+            self._attributes = frozenset(names)
         return self._attributes
 
-    def _listed(self) -> Sequence[Item]:
-        """The items by place."""
-        if self._rows is None:
-            found = [_BLANK] * self.n
-            items, overlay = _flat(self._items), self._overlay
-            for item_id, place in self._places.items():
-                item = items.get(item_id)
-                if item is not None:
-                    found[place] = item
-            for item_id, item in overlay.items():
-                if item_id in self._places:
-                    found[self._places[item_id]] = item
-            self._rows = found
-        return self._rows
+    def _listed(self) -> "_Listing":
+        if self._listing is None:
+            items = _flat(self._items)
+            found, n = list(items.values()), len(items)
+            places = np.fromiter(map(self._places.get, items, repeat(-1)), np.int64, n)
+            here = places >= 0
+            if not here.all():
+                found, places = list(compress(found, here)), places[here]
+            self._listing = _Listing(items=found, places=places)
+        return self._listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Listing:
+    """Items with their places, in the catalogue's order: read as they lie in memory, not at random."""
+
+    items: Sequence[Item]
+    places: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -207,34 +184,44 @@ class Chosen:
         return whole[self.places]
 
 
-def _column(values: Sequence[object], kind: Kind, words: Words | None = None) -> Column:
-    """Values as `reader` gives them, as a column."""
-    if kind is Kind.TEXT:
-        words = words or Words()
-        return Texts(codes=words.coded([str(value or "") for value in values]), words=words)
-    if kind is Kind.FLAG:
-        return np.array([_FLAG_OF[value] for value in values], np.int8)  # type: ignore[index]
-    numbers = np.array(values, np.float64)  # None becomes NaN
-    numbers[~np.isfinite(numbers)] = np.nan
-    return numbers
-
-
-def _written(column: Column, n: int, places: NDArray[np.int64], values: Column) -> Column:
-    """The column for `n` places with `values` at `places`; itself where that changes nothing."""
-    if isinstance(column, Texts) and isinstance(values, Texts):
-        codes = _laid(column.codes, n, places, values.codes, 0)
+def _read(
+    name: str,
+    kind: Kind,
+    items: Sequence[Item],
+    places: NDArray[np.int64],
+    n: int,
+    column: Column,
+) -> Column:
+    """`column` for `n` places with the items' values laid over it; itself where that changes nothing."""
+    read = reader(name, kind)
+    values: list[Any] = [read(item) for item in items]
+    if isinstance(column, Texts):
+        new = column.words.coded([value or "" for value in values])
+        codes = _laid(column.codes, n, places, new, UNKNOWN)
         return column if codes is column.codes else Texts(codes=codes, words=column.words)
-    assert not isinstance(column, Texts)  # noqa: S101  a key has one kind
-    assert not isinstance(values, Texts)  # noqa: S101
-    fill = np.nan if column.dtype == np.float64 else UNKNOWN
-    return cast("Column", _laid(column, n, places, values, fill))
+    if kind is Kind.FLAG:
+        flags = np.array([_FLAG_OF[value] for value in values], np.int8)
+        return cast("Flags", _laid(column, n, places, flags, UNKNOWN))
+    floats = [math.nan if value is None else float(value) for value in values]
+    numbers = np.array(floats, np.float64)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return cast("Numbers", _laid(column, n, places, numbers, np.nan))
+
+
+def _empty(kind: Kind) -> Column:
+    if kind is Kind.TEXT:
+        return Texts(codes=np.zeros(0, np.int32), words=Words())
+    return np.zeros(0, np.int8) if kind is Kind.FLAG else np.zeros(0, np.float64)
 
 
 def _laid(old: Any, n: int, places: NDArray[np.int64], values: Any, fill: float) -> Any:
-    if n == len(old) and np.array_equal(old[places], values, equal_nan=old.dtype == np.float64):
-        return old
-    new = np.full(n, fill, old.dtype)
-    new[: len(old)] = old
+    if n == len(old):
+        if np.array_equal(old[places], values, equal_nan=old.dtype == np.float64):
+            return old
+        new = old.copy()
+    else:
+        new = np.full(n, fill, old.dtype)
+        new[: len(old)] = old
     new[places] = values
     return new
 

@@ -126,7 +126,7 @@ def _flag(node: nodes.Property, scene: Scene, sides: Sides) -> tuple[Side, ...]:
 
 def _among(node: nodes.Among, scene: Scene, sides: Sides) -> tuple[Side, ...]:
     if node.of.kind is Kind.TEXT:
-        return matching.tested(node.of, scene, frozenset(node.values).__contains__, sides)
+        return matching.among(node, scene, sides)
     found, values = numbers(node.of, scene), np.sort(np.array(node.values, np.float64))
     if len(values) <= _FEW:
         holds = reduce(np.logical_or, [found == value for value in values])

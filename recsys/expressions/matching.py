@@ -9,10 +9,10 @@ from typing import Any, cast
 import numpy as np
 
 from recsys.expressions import nodes
-from recsys.expressions.columns import UNKNOWN, Texts
 from recsys.expressions.nodes import Node
 from recsys.expressions.properties import words
 from recsys.expressions.scene import Scene
+from recsys.expressions.texts import UNKNOWN, Texts
 
 Side = Any  # bool (A,), or one numpy bool where all items agree
 Sides = tuple[bool, ...]
@@ -36,17 +36,11 @@ def same(node: nodes.Same, scene: Scene, sides: Sides) -> tuple[Side, ...]:
             for side in sides
         )
     first, second = _texts(left, scene), _texts(right, scene)
-    codes = np.array([second.words.code(word) or -1 for word in tuple(first.words.texts)])
+    words_ = (first.words[code] for code in range(len(first.words)))
+    codes = np.array([second.words.code(word) or -1 for word in words_])
     alike = codes[first.codes] == second.codes
     both = (first.codes != UNKNOWN) & (second.codes != UNKNOWN)
     return tuple(both & (alike if side else ~alike) for side in sides)
-
-
-def pieces(node: nodes.Piece, scene: Scene, sides: Sides) -> tuple[Side, ...]:
-    what = _constant(node.what, scene)
-    if not what:
-        return (np.False_,) * len(sides)
-    return tested(node.of, scene, _test(node, what), sides)
 
 
 def known(node: Node, scene: Scene) -> Side:
@@ -56,13 +50,31 @@ def known(node: Node, scene: Scene) -> Side:
     return (texts.codes[0] if _is_constant(node) else texts.codes) != UNKNOWN
 
 
-def tested(of: Node, scene: Scene, test: Callable[[str], bool], sides: Sides) -> tuple[Side, ...]:
-    """Where a test of a text holds (fails): each distinct text is tested once."""
-    if _is_constant(of):
-        text = _constant(of, scene)
+def among(node: nodes.Among, scene: Scene, sides: Sides) -> tuple[Side, ...]:
+    values = [str(value) for value in node.values]
+    if _is_constant(node.of):
+        text = _constant(node.of, scene)
+        return tuple(np.bool_(bool(text) and (text in values) is side) for side in sides)
+    texts = _texts(node.of, scene)
+    return _of_items(texts, texts.listed(values), sides)
+
+
+def pieces(node: nodes.Piece, scene: Scene, sides: Sides) -> tuple[Side, ...]:
+    what = _constant(node.what, scene)
+    if not what:
+        return (np.False_,) * len(sides)
+    test = _test(node, what)
+    if _is_constant(node.of):
+        text = _constant(node.of, scene)
         return tuple(np.bool_(bool(text) and test(text) is side) for side in sides)
-    texts = _texts(of, scene)
-    holds, fails = texts.where(test)
+    texts = _texts(node.of, scene)
+    return _of_items(texts, texts.where((node.how, what), test), sides)
+
+
+def _of_items(texts: Texts, holds: Side, sides: Sides) -> tuple[Side, ...]:
+    """From distinct texts to items; a missing one neither holds nor fails."""
+    fails = ~holds
+    fails[UNKNOWN] = False
     return tuple((holds if side else fails).take(texts.codes, mode="clip") for side in sides)
 
 
@@ -94,7 +106,7 @@ def _constant(node: Node, scene: Scene) -> str:
     if isinstance(node, nodes.Literal):
         return str(node.value)
     texts = _texts(node, scene)
-    return texts.words.texts[int(texts.codes[0])]
+    return texts.words[int(texts.codes[0])]
 
 
 def _texts(node: Node, scene: Scene) -> Texts:
