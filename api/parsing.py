@@ -7,14 +7,16 @@ does not fit ends as a problem that names the field.
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
 
 import orjson
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.errors import Problem
@@ -25,6 +27,7 @@ View = Callable[..., Response]
 
 _NOT_JSON_NUMBER = re.compile(rb"NaN|Infinity")
 _MAX_ERRORS = 20
+_JSON = "application/json"
 
 
 def takes(blueprint: APIBlueprint, model: type[Model], location: str) -> Callable[[View], View]:
@@ -46,10 +49,7 @@ def takes(blueprint: APIBlueprint, model: type[Model], location: str) -> Callabl
 
 def query(model: type[Model]) -> Model:
     """The query string as a model; a repeated name becomes a list."""
-    values = {
-        name: found if len(found) > 1 else found[0]
-        for name, found in request.args.to_dict(flat=False).items()
-    }
+    values = {name: found if len(found) > 1 else found[0] for name, found in request.args.lists()}
     return _validated(model, values)
 
 
@@ -103,11 +103,31 @@ def _path(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location) or "body"
 
 
+class Json(Response):
+    """A whole JSON answer: a list of bytes for the server, nothing to iterate or to close.
+
+    Granian sends a list as it is, and hands anything else over a piece at a time. `common` are the
+    headers that every answer carries.
+    """
+
+    common: Iterable[tuple[str, str]] = ()
+
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        plain = environ["REQUEST_METHOD"] != "HEAD" and self.status_code not in _BODILESS
+        if plain and not self._on_close and isinstance(self.response, list):
+            start_response(self.status, [*self.headers.to_wsgi_list(), *self.common])
+            return self.response  # bytes, as `answer` has set them
+        self.headers.extend(list(self.common))
+        return super().__call__(environ, start_response)
+
+
+_BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+
 def answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON response; Decimals and the like are already strings by now."""
-    return Response(
-        orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS),
-        status,
-        headers=headers,
-        mimetype="application/json",
-    )
+    body = orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS)
+    described = Headers([("Content-Type", _JSON), ("Content-Length", str(len(body)))])
+    if headers:
+        described.extend(headers)
+    return Json([body], status, described)

@@ -1,14 +1,18 @@
 """What every response carries: a strict policy for browsers, an id, and a place in the metrics."""
 
+import os
 import re
 import time
-import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_cors import CORS
 
 from api.errors import Problem
+from api.parsing import Json
 from api.runtime import Runtime
 
 _HEADERS = {
@@ -22,6 +26,21 @@ _HEADERS = {
 _PUBLIC = (r"/recommend", r"/events", r"/items.*", r"/creatives/.*")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SESSION = timedelta(hours=12)
+_OWN_HEADERS = 2  # a JSON answer's type and length
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's own, which makes a signer and reads every setting of the cookie where none is needed."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        sent = request.environ.get("HTTP_COOKIE", "")
+        if app.secret_key and self.get_cookie_name(app) not in sent:
+            return self.session_class()
+        return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        if session or session.accessed or session.modified:
+            super().save_session(app, session, response)
 
 
 def policy(image_origins: tuple[str, ...] = ()) -> str:
@@ -55,23 +74,44 @@ def install(app: Flask, runtime: Runtime) -> None:
             max_age=3600,
         )
 
+    app.session_interface = Sessions()
+    app.ensure_sync = _as_it_is  # type: ignore[assignment, method-assign] # none of ours is async
+    common = list(headers.items())
+
     @app.before_request
     def begin() -> None:
-        g.started = time.perf_counter()
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        if "\x00" in request.path:
+        asked = request.environ
+        given = asked.get("HTTP_X_REQUEST_ID", "")
+        known = given and _REQUEST_ID.fullmatch(given)
+        held = g._get_current_object()  # noqa: SLF001 werkzeug documents it: once, not at each use
+        held.started = time.perf_counter()
+        held.request_id = given if known else os.urandom(16).hex()
+        if "\x00" in asked["PATH_INFO"]:
             raise Problem(400, "an address holds no NUL character")
 
     @app.after_request
     def finish(response: Response) -> Response:
-        carried = {name.lower() for name, _ in response.headers}
-        response.headers.extend(
-            [(name, value) for name, value in headers.items() if name.lower() not in carried]
-        )
-        if "request_id" in g:
-            response.headers["X-Request-Id"] = g.request_id
-            endpoint = request.endpoint or "unknown"
-            seconds = time.perf_counter() - g.started
-            runtime.metrics.request(endpoint, request.method, response.status_code, seconds)
+        held = g._get_current_object()  # noqa: SLF001 as above
+        if type(response) is Json and len(response.headers) == _OWN_HEADERS:
+            response.common = [*common, ("X-Request-Id", held.get("request_id", ""))]
+        else:
+            _complete(response, headers, held.get("request_id"))
+        if "request_id" in held:
+            seconds = time.perf_counter() - held.started
+            runtime.metrics.request(
+                request.endpoint or "unknown", request.method, response.status_code, seconds
+            )
         return response
+
+
+def _complete(response: Response, headers: dict[str, str], request_id: str | None) -> None:
+    carried = {name.lower() for name, _ in response.headers}
+    response.headers.extend(
+        [(name, value) for name, value in headers.items() if name.lower() not in carried]
+    )
+    if request_id is not None:
+        response.headers["X-Request-Id"] = request_id
+
+
+def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
