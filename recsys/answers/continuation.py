@@ -1,0 +1,100 @@
+"""What must be known of an answer to go on with it: whose it was, what was asked, what was shown.
+
+The note is small and held for half an hour by whoever has a place that all processes see; the
+ledger's row says the same for as long. Of the shopper it holds a hash, so nothing in it names
+anybody, and the id of the answer, which nobody can guess, is the only way to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from recsys.answers import entry
+from recsys.answers.entry import Answer
+from recsys.types import Query
+
+SECONDS = 1_800
+MAX_RETURNED = 2_000  # ids: more would make every further page dearer, and nobody scrolls so far
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continued:
+    """The same question again: `query.returned` holds what was shown, `query.now` is not set."""
+
+    query: Query
+    owner: str
+    strategy: str = ""  # as it was named
+    session: tuple[str, ...] = ()
+
+    def belongs_to(self, user_id: str | None) -> bool:
+        return self.owner == owner(user_id)
+
+
+def owner(user_id: str | None) -> str:
+    """Who may go on: a hash of the shopper, or nothing for whoever is not known."""
+    if user_id is None:
+        return ""
+    return blake2b(user_id.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def pack(
+    query: Query,
+    shown: Sequence[str],
+    *,
+    user_id: str | None,
+    strategy: str = "",
+    session: Sequence[str] = (),
+) -> bytes:
+    """The note of one answer: the query as it was ranked, and the items that came of it."""
+    asked = replace(query, returned=frozenset(), now=_EPOCH)
+    told = [
+        owner(user_id),
+        strategy,
+        entry.request_of(asked, session=session),
+        [*query.returned, *shown],
+    ]
+    return orjson.dumps(told)
+
+
+def unpack(note: bytes) -> Continued | None:
+    """What `pack` was told; None for what it did not make, or an older release did otherwise."""
+    try:
+        whose, strategy, request, returned = orjson.loads(note)
+        return _continued(request, returned, whose=whose, strategy=strategy)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def of_answer(answer: Answer) -> Continued:
+    """The same, from the ledger."""
+    query = entry.query_of(answer.request)
+    return Continued(
+        query=replace(query, returned=query.returned | set(answer.item_ids), now=_EPOCH),
+        owner=owner(answer.user_id),
+        strategy=answer.strategy,
+        session=entry.session_of(answer.request),
+    )
+
+
+def is_over(recommendation_id: str, *, now: datetime) -> bool:
+    """Whether an id is too old to be continued, or none of ours."""
+    made = entry.time_of(recommendation_id)
+    return made is None or now - made > timedelta(seconds=SECONDS)
+
+
+def _continued(
+    request: Mapping[str, Any], returned: Sequence[str], *, whose: str, strategy: str
+) -> Continued:
+    query = entry.query_of(request)
+    return Continued(
+        query=replace(query, returned=frozenset(returned), now=_EPOCH),
+        owner=whose,
+        strategy=strategy,
+        session=entry.session_of(request),
+    )

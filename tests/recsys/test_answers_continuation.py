@@ -1,0 +1,83 @@
+"""Going on with an answer: nothing twice, the same question, nobody else's list."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recsys.answers import continuation, entry
+from recsys.answers.entry import Answer
+from recsys.types import Dials, Query
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ASKED = Query(k=2, placement="home", filter="price < 20", dials=Dials(novelty=0.5), seed=4, now=NOW)
+
+
+def answer(query: Query, *item_ids: str) -> Answer:
+    return Answer(
+        recommendation_id=entry.new_id(NOW),
+        at=NOW,
+        user_id="someone",
+        placement="home",
+        strategy="mine",
+        request=entry.request_of(query, session=("s",)),
+        model_version="",
+        catalogue_revision=1,
+        item_ids=item_ids,
+        sources=["popular"] * len(item_ids),
+        scores=[1.0] * len(item_ids),
+    )
+
+
+def test_pages_follow_each_other_without_repeats_and_under_the_same_question() -> None:
+    shop = [f"i{n}" for n in range(7)]
+    query, pages = ASKED, []
+    while left := [one for one in shop if one not in query.returned][: query.k]:
+        pages.append(left)
+        note = continuation.pack(query, left, user_id="u", strategy="mine", session=("s",))
+        found = continuation.unpack(note)
+        assert found is not None
+        assert (found.strategy, found.session) == ("mine", ("s",))
+        assert replace(found.query, returned=frozenset(), now=NOW) == ASKED
+        query = replace(found.query, now=NOW)
+
+    assert [one for page in pages for one in page] == shop
+
+
+def test_the_ledger_says_the_same_as_the_note() -> None:
+    query = replace(ASKED, returned=frozenset({"a"}))
+    note = continuation.pack(query, ["b", "c"], user_id="someone", strategy="mine", session=("s",))
+
+    kept = entry.read(answer(query, "b", "c").line())
+
+    assert continuation.of_answer(kept) == continuation.unpack(note)
+
+
+@pytest.mark.parametrize(
+    ("whose", "asks", "may"),
+    [("u", "u", True), ("u", "v", False), ("u", None, False), (None, "u", False), (None, None, True)],
+)  # fmt: skip
+def test_only_whose_answer_it_was_may_go_on(whose: str | None, asks: str | None, may: bool) -> None:  # noqa: FBT001 a case
+    found = continuation.unpack(continuation.pack(ASKED, ["a"], user_id=whose))
+
+    assert found is not None
+    assert found.belongs_to(asks) is may
+
+
+def test_a_note_names_nobody() -> None:
+    assert b"someone" not in continuation.pack(ASKED, ["a"], user_id="someone")
+
+
+@pytest.mark.parametrize(
+    "note", [b"", b"{}", b"[]", b"[1,2,3,4]", b'["","",{"hide":"?"},[]]', b'["","",[],5]', b"\xff"]
+)
+def test_what_is_no_note_continues_nothing(note: bytes) -> None:
+    assert continuation.unpack(note) is None
+
+
+def test_an_id_is_over_after_half_an_hour_and_so_is_none_of_ours() -> None:
+    made = entry.new_id(NOW)
+
+    assert not continuation.is_over(made, now=NOW + timedelta(seconds=continuation.SECONDS))
+    assert continuation.is_over(made, now=NOW + timedelta(seconds=continuation.SECONDS + 1))
+    assert continuation.is_over("made up", now=NOW)
