@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.behaviour import rebuying
-from recsys.behaviour.rebuying import Habits, Rebuying
+from recsys.behaviour.rebuying import Due, Habits, Rebuying
 from recsys.types import EventKind, EventLog
 
 DAY = 86_400
@@ -181,7 +181,7 @@ def test_a_need_rises_to_its_interval_and_then_fades(learnt: Rebuying) -> None:
     habit = habits(learnt, [(0, 0.0)])
     week = float(learnt.seconds[0])
 
-    due = [float(rebuying.due(habit, START + part * week)[0]) for part in (0, 0.5, 1, 2, 4, 40)]
+    due = [float(rebuying.due(habit, START + part * week)[0]) for part in (0, 0.5, 1, 2, 7, 40)]
 
     assert due[0] == 0
     assert due[0] < due[1] < due[2] > due[3] > due[4] > due[5]
@@ -195,7 +195,7 @@ def test_milk_is_due_before_soap_and_a_sofa_never(learnt: Rebuying) -> None:
     week, two_months = (rebuying.due(habit, START + days * DAY) for days in (7, 60))
 
     assert week.argmax() == 0
-    assert week[1] < 0.01
+    assert week[1] < week[0] / 4
     assert two_months[1] > two_months[0]
     assert week[2] == two_months[2] == 0
 
@@ -207,6 +207,32 @@ def test_what_was_bought_stays_out_until_its_interval_is_over(learnt: Rebuying) 
 
     assert days[:2] == pytest.approx([17, 70], rel=0.05)
     assert np.isinf(days[2])
+
+
+def test_the_policy_names_what_rests(learnt: Rebuying) -> None:
+    item_of = {"milk": 0, "soap": 1, "sofa": 2}
+    policy = Due(rebuying=learnt, row_of=lambda item_id: item_of.get(item_id, learnt.row(MILK)))
+    at = START + 10 * DAY
+
+    bought = ["milk", "soap", "sofa", "new milk"]
+    soon = policy.resting(bought, [at] * 4, at + 2 * DAY)
+    later = policy.resting(bought, [at] * 4, at + 20 * DAY)
+
+    assert soon == bought
+    assert later == ["soap", "sofa"]
+    assert policy.resting([], [], at) == []
+
+
+def test_a_shopper_who_buys_soap_each_fortnight_gets_it_back_sooner(learnt: Rebuying) -> None:
+    policy = Due(rebuying=learnt, row_of=lambda _: 1)
+    days = np.arange(0, 141, 14)
+    now = START + (140 + 25) * DAY
+
+    own = policy.resting(["soap"] * len(days), (START + days * DAY).tolist(), now)
+    once = policy.resting(["soap"], [START + 140 * DAY], now)
+
+    assert own == []
+    assert once == ["soap"]
 
 
 def test_a_shoppers_own_rhythm_overrules_everybodys(learnt: Rebuying) -> None:
