@@ -16,7 +16,7 @@ from recsys.merchandising.types import (
     Steered,
     StrategyPreset,
 )
-from recsys.tables import has_control
+from recsys.tables import has_control, is_storable
 from recsys.types import Boost, Dials
 
 MAX_NAME, MAX_LABEL, MAX_WORDS, MAX_BOOSTS, MAX_PRIORITY = 64, 200, 50, 20, 1_000
@@ -133,6 +133,7 @@ def _finding(one: Placement | StrategyPreset) -> None:
 def _boost(field: str, boost: Boost) -> None:
     if not boost.expression:
         raise InvalidSteering(f"{field}.expression", "must not be empty")
+    _storable(f"{field}.expression", boost.expression)
     try:
         expressions.compile(boost.expression)
     except InvalidExpression as error:
@@ -150,10 +151,16 @@ def _dials(dials: Dials) -> None:
 def _expression(field: str, text: str) -> None:
     if not text:
         return
+    _storable(field, text)
     try:
         expressions.condition(text)
     except InvalidExpression as error:
         raise InvalidSteering(field, str(error)) from None
+
+
+def _storable(field: str, text: str) -> None:
+    if not is_storable(text):
+        raise InvalidSteering(field, "must not contain NUL or half a character")
 
 
 def _title(title: str) -> None:
