@@ -15,7 +15,7 @@ log cannot be seen, so that intervals near its length are underestimates.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -91,28 +91,6 @@ class Habits:
     bought_at: Floats  # (h,) the last time, in seconds
     seconds: Floats  # (h,) until the next
     shares: Floats  # (h,) how likely there is one
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Due:
-    """The policy of what was bought: it stays out until its interval has passed."""
-
-    rebuying: Rebuying
-    row_of: Callable[[str], int]  # which row of `rebuying` speaks for an item
-
-    def resting(self, item_ids: Iterable[str], at: Iterable[float], now: float) -> list[str]:
-        """Those of the purchases' items that are not due yet, or that nobody buys again.
-
-        An item comes as often as it was bought, so that the shopper's own rhythm counts.
-        """
-        bought = list(item_ids)
-        number = {item_id: n for n, item_id in enumerate(dict.fromkeys(bought))}
-        places = np.array([number[item_id] for item_id in bought], np.int64)
-        row = [self.row_of(item_id) for item_id in number]
-        rows = np.array(row, np.int64)[places]
-        habit = habits(self.rebuying, places, rows, np.fromiter(at, np.float64))
-        rests = hidden_until(habit) > now
-        return [item_id for item_id, rest in zip(number, rests.tolist(), strict=True) if rest]
 
 
 def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Rebuying:

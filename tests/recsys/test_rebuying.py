@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.behaviour import rebuying
-from recsys.behaviour.rebuying import Due, Habits, Rebuying
+from recsys.behaviour.rebuying import Habits, Rebuying
 from recsys.types import EventKind, EventLog
 
 DAY = 86_400
@@ -209,30 +209,22 @@ def test_what_was_bought_stays_out_until_its_interval_is_over(learnt: Rebuying) 
     assert np.isinf(days[2])
 
 
-def test_the_policy_names_what_rests(learnt: Rebuying) -> None:
-    item_of = {"milk": 0, "soap": 1, "sofa": 2}
-    policy = Due(rebuying=learnt, row_of=lambda item_id: item_of.get(item_id, learnt.row(MILK)))
-    at = START + 10 * DAY
+def test_soap_each_fortnight_comes_back_sooner_than_soap_once(learnt: Rebuying) -> None:
+    days = range(0, 141, 14)
 
-    bought = ["milk", "soap", "sofa", "new milk"]
-    soon = policy.resting(bought, [at] * 4, at + 2 * DAY)
-    later = policy.resting(bought, [at] * 4, at + 20 * DAY)
+    own, once = (habits(learnt, [(1, day) for day in those]) for those in (days, [140]))
 
-    assert soon == bought
-    assert later == ["soap", "sofa"]
-    assert policy.resting([], [], at) == []
+    assert rebuying.hidden_until(own)[0] < START + 165 * DAY < rebuying.hidden_until(once)[0]
 
 
-def test_a_shopper_who_buys_soap_each_fortnight_gets_it_back_sooner(learnt: Rebuying) -> None:
-    policy = Due(rebuying=learnt, row_of=lambda _: 1)
-    days = np.arange(0, 141, 14)
-    now = START + (140 + 25) * DAY
+def test_a_model_of_some_items_keeps_their_rows_and_all_categories(learnt: Rebuying) -> None:
+    some = learnt.of(np.array([4, 0]))
 
-    own = policy.resting(["soap"] * len(days), (START + days * DAY).tolist(), now)
-    once = policy.resting(["soap"], [START + 140 * DAY], now)
-
-    assert own == []
-    assert once == ["soap"]
+    assert some.n_items == 2
+    assert some.seconds[:2].tolist() == learnt.seconds[[4, 0]].tolist()
+    for path in (*learnt.categories, ()):
+        assert some.seconds[some.row(path)] == learnt.seconds[learnt.row(path)]
+        assert some.shares[some.row(path)] == learnt.shares[learnt.row(path)]
 
 
 def test_a_shoppers_own_rhythm_overrules_everybodys(learnt: Rebuying) -> None:
