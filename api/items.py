@@ -65,10 +65,14 @@ def import_feed(query: ImportQuery) -> Response:
     upload = request.files.get("file") if request.mimetype == "multipart/form-data" else None
     feed_format = imports.format_of(query.format, upload or request)
     stream = io.BufferedReader(request.stream) if upload is None else upload.stream  # type: ignore[type-var] # werkzeug says IO, and gives a raw one
-    answered = imports.run(here.engine, stream, feed_format)
+    missing: list[str] = []
+    try:
+        answered = imports.run(here.engine, stream, feed_format)
+    finally:  # what was kept before the database went away is kept
+        missing += here.pulse.catalogue_changed()
     if answered["accepted"]:
         _read_words(here, None)
-    return parsing.answer(answered)
+    return parsing.answer(answered | {"degraded": missing})
 
 
 @blueprint.get("/items/<any_id:item_id>/similar")
@@ -119,8 +123,10 @@ def put(item_id: str, body: ItemBody) -> Response:
     with writing(here.engine) as session:
         created = items.put(session, item)
         kept = items.get(session, item_id)
+    missing = here.pulse.catalogue_changed()
     _read_words(here, [item_id])
-    return parsing.answer(whole_item(kept or item), 201 if created else 200)
+    answered = whole_item(kept or item) | {"degraded": missing}
+    return parsing.answer(answered, 201 if created else 200)
 
 
 @blueprint.patch("/items/<any_id:item_id>")
@@ -131,9 +137,10 @@ def patch(item_id: str, body: PatchBody) -> Response:
     changes = parse_changes(body.model_dump(exclude_unset=True))
     if not changes:
         raise Problem(422, "send at least one of price, stock, hidden")
-    with writing(runtime().engine) as session:
+    here = runtime()
+    with writing(here.engine) as session:
         item = items.patch(session, _id(item_id), changes)
-    return parsing.answer(whole_item(item))
+    return parsing.answer(whole_item(item) | {"degraded": here.pulse.catalogue_changed()})
 
 
 def _read_words(here: Runtime, item_ids: list[str] | None) -> None:

@@ -9,8 +9,7 @@ every request, and nothing is stale.
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import redis
 
@@ -131,15 +130,6 @@ class Pulse:
     def steering_changed(self) -> list[str]:
         """As `catalogue_changed`, for rules, placements and whatever else steers an answer."""
         return self._changed(recent.STEERING)
-
-    @contextmanager
-    def telling(self) -> Iterator[list[str]]:
-        """Around a commit to the catalogue: however it ends, it may have been written."""
-        missing: list[str] = []
-        try:
-            yield missing
-        finally:
-            missing += self.catalogue_changed()
 
     def _changed(self, what: str) -> list[str]:
         for _ in range(2):  # the first may meet a connection that broke when Redis started again

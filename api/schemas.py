@@ -159,6 +159,7 @@ class ItemOut(BaseModel):
     hidden: bool
     attributes: dict[str, str]
     created_at: str | None
+    degraded: list[str] = []
 
 
 class ItemsOut(BaseModel):
@@ -200,6 +201,7 @@ class ImportOut(BaseModel):
     accepted: int
     rejected: int
     errors: list[RowError]
+    degraded: list[str] = []
 
 
 class ImportQuery(Strict):
@@ -362,6 +364,7 @@ class ReceiptOut(BaseModel):
     spooled_events_drained: int
     model_version: str | None
     model_note: str
+    degraded: list[str] = []
 
 
 class DependencyOut(BaseModel):

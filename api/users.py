@@ -13,6 +13,7 @@ from api.runtime import Runtime, runtime
 from api.schemas import ReceiptOut
 from generative import campaigns
 from recsys.behaviour import events, spool
+from recsys.behaviour.recent import Landing
 from recsys.database import writing
 from recsys.tables import id_problem
 
@@ -33,9 +34,13 @@ def erase(user_id: str) -> Response:
 def forget(here: Runtime, user_id: str, *, now: datetime) -> dict[str, Any]:
     """What waits in the spool is recorded first, so that the same deletion reaches it."""
     drained = spool.drain(here.config.recsys.spool_dir, here.engine)
+    if drained:
+        here.pulse.drop_all()  # what only the spool had was not in any kept history's database
+    marked = here.pulse.begin([user_id])
     with writing(here.engine) as session:
         deleted = events.forget(session, user_id, at=now)
         scrubbed = campaigns.scrub_user(session, user_id)
+    dropped = here.pulse.land({user_id: (Landing.DROP, ())}, marked=marked)
     bundle = here.handle.get()
     return {
         "user_id": user_id,
@@ -45,4 +50,5 @@ def forget(here: Runtime, user_id: str, *, now: datetime) -> dict[str, Any]:
         "spooled_events_drained": drained,
         "model_version": bundle.version or None,
         "model_note": "the model holds weights and counts, no user; the next retrain leaves them out",
+        "degraded": [] if dropped else ["pulse"],
     }

@@ -15,6 +15,7 @@ class RecsysConfig:
     database_busy_seconds: float = 2.0  # how long a locked database is waited for
     artifacts_dir: Path = Path("var/artifacts")  # model versions and the LIVE pointer
     spool_dir: Path = Path("var/spool")  # events accepted while the database is away
+    cache_url: str = "redis://127.0.0.1:6379/1"  # where an import tells servers; empty: nowhere
     answers_dir: Path = Path("var/answers")  # answers given, until the sweep makes them rows
     answers_days: float = 30.0  # how long an answer can be continued, credited and replayed
     hide: Hide = (
@@ -44,6 +45,7 @@ class RecsysConfig:
             ),
             artifacts_dir=Path(env.get("VITRINE_ARTIFACTS_DIR", d.artifacts_dir)),
             spool_dir=Path(env.get("VITRINE_SPOOL_DIR", d.spool_dir)),
+            cache_url=env.get("VITRINE_CACHE_URL", d.cache_url),
             answers_dir=Path(env.get("VITRINE_ANSWERS_DIR", d.answers_dir)),
             answers_days=_number(env, "VITRINE_ANSWERS_DAYS", d.answers_days),
             hide=_hide(env.get("VITRINE_HIDE", d.hide)),

@@ -2,6 +2,7 @@
 
 import logging
 
+from recsys.behaviour.recent import CATALOGUE
 from recsys.learning import embedding
 from workers.runtime import Runtime
 
@@ -16,6 +17,7 @@ def run(runtime: Runtime, item_ids: list[str] | None) -> bool:
     found = embedding.embed(runtime.engine, encoder, item_ids=item_ids)
     if found:
         log.info("read the words of %d items", found)
+        runtime.tell(lambda recent: recent.changed(CATALOGUE))
     return item_ids is None and found == embedding.CHUNK
 
 

@@ -9,8 +9,11 @@ from sqlalchemy import Engine
 from workers.config import WorkersConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from generative.cache import CreativeCache
     from generative.studio import Studio
+    from recsys.behaviour.recent import Recent
     from recsys.models.text import TextEncoder
     from recsys.serving.registry import ModelHandle
 
@@ -46,6 +49,17 @@ class Runtime:
             ttl_seconds=settings.creative_ttl_seconds,
             claim_seconds=settings.claim_seconds,
         )
+
+    def tell(self, say: "Callable[[Recent], None]") -> None:
+        """Have the web's processes read again what a job has written; unheard, they do so later."""
+        import redis  # noqa: PLC0415 leaf
+
+        from recsys.behaviour.recent import Recent, open_client  # noqa: PLC0415 leaf
+
+        try:
+            say(Recent(open_client(self.config.generative.cache_url, timeout_seconds=1.0)))
+        except redis.RedisError as error:
+            log.warning("the web was not told: %s", type(error).__name__)
 
     @cached_property
     def studio(self) -> "Studio":

@@ -28,6 +28,7 @@ def run(runtime: Runtime) -> Rings:
     stored = spool.drain(config.recsys.spool_dir, runtime.engine)
     if stored:
         log.info("stored %d spooled events", stored)
+        runtime.tell(lambda recent: recent.drop_all())
     answers.record(runtime)
     answers.prune(runtime)
     now = datetime.now(UTC)

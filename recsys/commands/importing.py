@@ -2,10 +2,15 @@
 
 import argparse
 import csv
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import redis
+
 from recsys.behaviour import events, vocabulary
+from recsys.behaviour.recent import CATALOGUE, Recent, open_client
 from recsys.catalogue import items
 from recsys.catalogue.feeds import FeedFormat, read_feed
 from recsys.commands.terminal import Commands, Tally, batches, open_binary
@@ -74,6 +79,7 @@ def _import_items(options: argparse.Namespace, config: RecsysConfig) -> int:
                 with writing(engine) as session:
                     items.put_many(session, good)
             tally.accept(len(good))
+    _tell(config, lambda recent: recent.changed(CATALOGUE))
     return tally.report("items")
 
 
@@ -93,4 +99,17 @@ def _import_events(options: argparse.Namespace, config: RecsysConfig) -> int:
                 answers = events.record(session, good)
             tally.accept(answers.count("accepted"))
             tally.known += len(answers) - answers.count("accepted")
+    _tell(config, lambda recent: recent.drop_all())
     return tally.report("events")
+
+
+def _tell(config: RecsysConfig, say: Callable[[Recent], None]) -> None:
+    """Servers that run beside this import read again at once; where no Redis runs, none keep anything."""
+    if not config.cache_url:
+        return
+    try:
+        say(Recent(open_client(config.cache_url, timeout_seconds=1.0)))
+    except redis.ConnectionError:
+        return
+    except redis.RedisError as error:
+        print(f"Redis was not told ({error}): servers may show older histories", file=sys.stderr)
