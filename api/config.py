@@ -13,6 +13,7 @@ class ApiConfig:
     recsys: RecsysConfig = field(default_factory=RecsysConfig)
     generative: GenerativeConfig = field(default_factory=GenerativeConfig)
     secret_key: str = ""  # signs cookies; empty shuts the pages, the API still answers
+    former_secret_keys: tuple[str, ...] = ()  # profiles that these signed are still read
     cookie_secure: bool = True  # cookies over HTTPS only; off on plain loopback
     storefront: bool = True  # serve the sample storefront at /
     max_body_bytes: int = 1_000_000  # JSON bodies above this are refused with 413
@@ -34,6 +35,7 @@ class ApiConfig:
             recsys=RecsysConfig.from_env(env),
             generative=GenerativeConfig.from_env(env),
             secret_key=env.get("VITRINE_SECRET_KEY", d.secret_key),
+            former_secret_keys=_words(env, "VITRINE_FORMER_SECRET_KEYS"),
             cookie_secure=_flag(env, "VITRINE_COOKIE_SECURE", d.cookie_secure),
             storefront=_flag(env, "VITRINE_STOREFRONT", d.storefront),
             max_body_bytes=_count(env, "VITRINE_MAX_BODY_BYTES", d.max_body_bytes),
@@ -71,8 +73,12 @@ def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
     return float(value)
 
 
+def _words(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+
+
 def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    origins = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+    origins = _words(env, name)
     for origin in origins:
         if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?", origin):
             message = (

@@ -15,7 +15,7 @@ from api import (
     users,
 )
 from api.config import ApiConfig
-from api.recommending import recommend
+from api.recommending import profile, recommend
 
 
 class AnyId(PathConverter):
@@ -26,7 +26,8 @@ class AnyId(PathConverter):
 
 
 def register(app: APIFlask, config: ApiConfig) -> None:
-    for room in (recommend, events, items, banners, admin, campaigns, users, health, media, docs):
+    shops = (recommend, profile, events, items, banners)
+    for room in (*shops, admin, campaigns, users, health, media, docs):
         app.register_blueprint(room.blueprint)
     from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above
 

@@ -38,6 +38,7 @@ SHOP_ROUTES = [
     ("GET", "/recommend"),
     ("POST", "/recommend"),
     ("POST", "/events"),
+    ("POST", "/profile"),
     ("GET", "/items"),
     ("GET", "/items/x"),
     ("GET", "/items/x/similar"),
