@@ -103,11 +103,54 @@ def explored(
     if exploration < _LEAST_EXPLORATION:
         order = best(scores, k)
         return order, np.ones(len(order))
-    warmth = exploration * _WARMEST
     draw = np.random.default_rng(seed & _UNSIGNED)
-    order = best(scores + warmth * draw.gumbel(size=len(scores)), k)
-    logits = np.asarray(scores, np.float64) / warmth
-    return order, _chances(logits, order)
+    luck = exploration * _WARMEST * draw.gumbel(size=len(scores))
+    order = best(scores + luck, k)
+    return order, chances(scores, order, exploration)
+
+
+def chances(scores: NDArray[np.floating], order: Order, exploration: float) -> Floats:
+    """How likely `explored` is to draw each position of `order` (k,) at its slot, given those above.
+
+    Of any order: so another policy, with other scores, can be asked about a slate that was shown.
+    """
+    left = np.ones(len(scores), np.bool_)
+    left[order] = False
+    exact = np.asarray(scores, np.float64)
+    if exploration < _LEAST_EXPLORATION:
+        # Sure where nothing that is left comes before it, and never drawn elsewhere.
+        rank = np.empty(len(exact), np.int64)
+        rank[best(exact, len(exact))] = np.arange(len(exact))
+        behind = np.append(rank[order], rank[left].min(initial=len(exact)))[::-1]
+        return np.asarray(rank[order] == np.minimum.accumulate(behind)[:0:-1], np.float64)
+    logits = exact / (exploration * _WARMEST)
+    drawn = logits[order]
+    start = np.logaddexp.reduce(logits[left]) if left.any() else -np.inf
+    remaining = np.logaddexp.accumulate(np.append(drawn, start)[::-1])[:0:-1]
+    return np.asarray(np.exp(drawn - remaining))
+
+
+def marginals(
+    scores: NDArray[np.floating], k: int, exploration: float, *, draws: int = 1_000, seed: int = 0
+) -> Floats:
+    """How likely each candidate is to be drawn at each slot (C, k), whatever stands above.
+
+    An estimate for the item-position model, off the request path: the mean of the exact chances
+    given what stands above, over `draws` such beginnings, which is far closer than counting draws would be.
+    """
+    k, n = min(k, len(scores)), len(scores)
+    if exploration < _LEAST_EXPLORATION:
+        return np.eye(n)[best(scores, k)].T
+    logits = np.asarray(scores, np.float64) / (exploration * _WARMEST)
+    noisy = logits + np.random.default_rng(seed & _UNSIGNED).gumbel(size=(draws, n))
+    orders = (-noisy).argsort(axis=1, kind="stable")[:, :k]
+    found, each = np.empty((n, k)), np.arange(draws)
+    remaining = np.repeat(logits[None], draws, axis=0)
+    for slot in range(k):
+        weight = np.exp(remaining - remaining.max(axis=1, keepdims=True))
+        found[:, slot] = (weight / weight.sum(axis=1, keepdims=True)).mean(axis=0)
+        remaining[each, orders[:, slot]] = -np.inf
+    return found
 
 
 def arranged(order: Order, relevance: NDArray[np.floating]) -> Floats:
@@ -121,17 +164,6 @@ def arranged(order: Order, relevance: NDArray[np.floating]) -> Floats:
     dealt = np.empty(len(relevance))
     dealt[np.concatenate([order, ranked[rest[ranked]]])] = relevance[ranked]
     return dealt
-
-
-def _chances(logits: Floats, order: Order) -> Floats:
-    """The Plackett-Luce factor of each drawn position, stable however cold it is."""
-    left = np.ones(len(logits), np.bool_)
-    left[order] = False
-    never = logits[left]
-    drawn = logits[order]
-    start = np.logaddexp.reduce(never) if len(never) else -np.inf
-    remaining = np.logaddexp.accumulate(np.concatenate([[start], drawn[::-1]]))[:0:-1]
-    return np.asarray(np.exp(drawn - remaining))
 
 
 def _on_grid(values: NDArray[np.floating], steps: float) -> Floats:

@@ -215,6 +215,32 @@ def test_slates_come_as_often_as_their_chances_say() -> None:
     assert np.abs(error).max() < 4  # standard errors
 
 
+def test_another_policy_can_be_asked_about_a_slate_it_did_not_draw() -> None:
+    scores = np.array([0.2, 0.9, 0.9, 0.4])
+
+    sure = dials.chances(scores, np.array([1, 3, 2]), 0.0)
+    drawn, own = dials.explored(scores, 3, 0.4, 8)
+
+    assert sure.tolist() == [1, 0, 1]
+    assert dials.chances(scores, np.array([1, 2, 3, 0]), 0.0).tolist() == [1, 1, 1, 1]
+    assert dials.chances(scores, drawn, 0.4).tolist() == own.tolist()
+    assert dials.chances(-scores, drawn, 0.4).tolist() != own.tolist()
+
+
+@pytest.mark.parametrize("exploration", [0.0, 0.1, 0.6])
+def test_marginal_chances_are_how_often_an_item_stands_at_a_slot(exploration: float) -> None:
+    scores, n = np.array([1.0, 0.9, 0.5, 0.2, 0.0]), 4_000
+    counted = np.zeros((5, 3))
+    for seed in range(n):
+        order, _ = dials.explored(scores, 3, exploration, seed)
+        counted[order, np.arange(3)] += 1 / n
+
+    found = dials.marginals(scores, 3, exploration)
+
+    assert found == pytest.approx(counted, abs=0.03)
+    assert found.sum(axis=0) == pytest.approx(np.ones(3))
+
+
 def test_slots_weighed_by_their_chance_estimate_what_showing_another_item_would_bring() -> None:
     """Inverse propensity scoring of the first slot, with known rewards."""
     scores, reward = np.array([1.0, 0.5, 0.2]), np.array([0.1, 0.9, 0.4])
