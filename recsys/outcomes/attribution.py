@@ -48,6 +48,9 @@ class Rule:
         return found
 
 
+USUAL = Rule()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """Impressions as columns; `at` and `users` are their slate's, a user of -1 is unknown."""

@@ -12,7 +12,7 @@ MAX_NAME = 64  # of an experiment's id, a variant, a layer, a salt
 
 
 class ExperimentRow(Base):
-    """One experiment; `variants` as `store.variants_json` says them, the base first."""
+    """One experiment; `variants` as `experiments.variants_json` says them, the base first."""
 
     __tablename__ = "experiment"
 

@@ -1,0 +1,284 @@
+"""Answers, deeds and prices of a span of time as columns [SQL].
+
+    S answers   I impressions   E deeds   U shoppers
+
+Ids become rows once, here; everything after is arithmetic. JSON comes as text and is read by
+orjson: by SQLAlchemy's own types a row would cost ten times as much.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from sqlalchemy import Float, Text, and_, cast, extract, func, or_, select
+from sqlalchemy.orm import Session
+
+from recsys.answers.tables import AnswerRow
+from recsys.errors import TooManyAnswers
+from recsys.outcomes.assignment import INTERLEAVED, Experiment, Kind
+from recsys.outcomes.attribution import NOBODY, NOTHING, Deeds, Floats, Ints, Shown
+from recsys.tables import EventRow, ItemRow
+from recsys.types import EventKind
+
+MOST_ANSWERS = 1_000_000  # a report of twenty items each then takes some 2 GB
+_BATCH = 20_000
+_CHUNK = 500
+_KINDS = tuple(EventKind)
+_READ = (EventKind.VIEW.value, EventKind.CART.value, EventKind.PURCHASE.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Slates as columns. `variants` and `teams` are of the one experiment that was asked about."""
+
+    at: Floats  # (S,) seconds since the epoch
+    users: Ints  # (S,) -1 for nobody known
+    placements: Ints  # (S,) into placement_names
+    strategies: Ints  # (S,)
+    variants: Ints  # (S,) into the experiment's variants; 0 where both are interleaved; -1
+    slates: Ints  # (I,) into the above
+    items: Ints  # (I,)
+    positions: Ints  # (I,) from 0
+    creatives: Ints  # (I,) into creative_keys, or -1
+    teams: Ints  # (I,) 0, 1 or -1
+    placement_names: tuple[str, ...]
+    strategy_names: tuple[str, ...]
+    creative_keys: tuple[str, ...]
+
+    def shown(self) -> Shown:
+        return Shown(
+            slates=self.slates,
+            items=self.items,
+            users=self.users[self.slates],
+            at=self.at[self.slates],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """All that a report is made from. `revenue` is quantity times the catalogue's price now."""
+
+    answers: Answers
+    deeds: Deeds
+    revenue: Floats  # (E,) 0 where nothing was bought or no price is known
+    n_users: int
+    currency: str
+    unpriced: int  # purchases without a price in that currency
+
+
+def read(
+    session: Session,
+    *,
+    since: datetime,
+    until: datetime,
+    experiment: Experiment | None = None,
+    purchases_since: datetime | None = None,
+    most: int = MOST_ANSWERS,
+) -> Log:
+    """The span from `since` to before `until`; purchases, where asked, from further back.
+
+    Raises:
+        TooManyAnswers: There are more than `most`.
+    """
+    _refuse_too_many(session, since, until, most)
+    users, items, slates = _Rows(), _Rows(), _Rows()
+    answers = _answers(session, since, until, experiment, users=users, items=items, slates=slates)
+    deeds, quantities = _deeds(
+        session,
+        (since, until, purchases_since or since),
+        users=users,
+        items=items,
+        slates=slates.known,
+    )
+    bought = deeds.kinds == _KINDS.index(EventKind.PURCHASE)
+    prices, currency = _prices(session, items.names, np.unique(deeds.items[bought]))
+    paid = np.where(bought, prices[deeds.items] * quantities, 0.0)
+    return Log(
+        answers=answers,
+        deeds=deeds,
+        revenue=np.nan_to_num(paid),
+        n_users=len(users.known),
+        currency=currency,
+        unpriced=int(np.isnan(paid).sum()),
+    )
+
+
+class _Rows:
+    """Names to rows, in order of first sight."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, int] = {}
+
+    def of(self, name: str) -> int:
+        return self.known.setdefault(name, len(self.known))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.known)
+
+
+def _refuse_too_many(session: Session, since: datetime, until: datetime, most: int) -> None:
+    n = session.scalar(select(func.count()).where(AnswerRow.at >= since, AnswerRow.at < until)) or 0
+    if n > most:
+        days = (until - since).total_seconds() / 86_400
+        message = f"{n:,} answers in {days:.0f} days; a report holds {most:,}: ask for fewer days"
+        raise TooManyAnswers(message)
+
+
+def _answers(
+    session: Session,
+    since: datetime,
+    until: datetime,
+    experiment: Experiment | None,
+    *,
+    users: _Rows,
+    items: _Rows,
+    slates: _Rows,
+) -> Answers:
+    variant_of, team_of = _named(experiment)
+    placements, strategies, creatives = _Rows(), _Rows(), _Rows()
+    of_slate: list[tuple[float, int, int, int, int]] = []
+    shown: list[NDArray[np.int64]] = []
+    for at, user_id, name, placement, strategy, told, listed, keys, teams in _answer_rows(
+        session, since, until
+    ):
+        slate, listed_ids = slates.of(name), orjson.loads(listed)
+        variant = NOTHING
+        if experiment is not None:
+            variant = variant_of.get(orjson.loads(told).get(experiment.experiment_id), NOTHING)
+        user = NOBODY if user_id is None else users.of(user_id)
+        of_slate.append((at, user, placements.of(placement), strategies.of(strategy), variant))
+        n = len(listed_ids)
+        of_item = np.full((5, n), NOTHING, np.int64)
+        of_item[0], of_item[2] = slate, np.arange(n)
+        of_item[1] = [items.of(item_id) for item_id in listed_ids]
+        for row, key in enumerate(orjson.loads(keys)[:n]):
+            of_item[3, row] = NOTHING if key is None else creatives.of(key)
+        if len(teams) > len("[]"):
+            for row, team in enumerate(orjson.loads(teams)[:n]):
+                of_item[4, row] = team_of.get(team, NOTHING)
+        shown.append(of_item)
+    columns = np.array(of_slate, np.float64).reshape(-1, 5).T
+    of_items = np.concatenate([np.zeros((5, 0), np.int64), *shown], axis=1)
+    return Answers(
+        at=columns[0],
+        users=columns[1].astype(np.int64),
+        placements=columns[2].astype(np.int64),
+        strategies=columns[3].astype(np.int64),
+        variants=columns[4].astype(np.int64),
+        slates=of_items[0],
+        items=of_items[1],
+        positions=of_items[2],
+        creatives=of_items[3],
+        teams=of_items[4],
+        placement_names=placements.names,
+        strategy_names=strategies.names,
+        creative_keys=creatives.names,
+    )
+
+
+def _named(experiment: Experiment | None) -> tuple[dict[str, int], dict[str, int]]:
+    """What the ledger calls the variants and the teams, to their numbers here."""
+    if experiment is None:
+        return {}, {}
+    rows = {one.name: row for row, one in enumerate(experiment.variants)}
+    if experiment.kind is Kind.INTERLEAVED:
+        return {INTERLEAVED: 0}, rows
+    return rows, {}
+
+
+def _answer_rows(session: Session, since: datetime, until: datetime) -> Iterator[Any]:
+    statement = (
+        select(
+            _seconds(session, AnswerRow.at),
+            AnswerRow.user_id,
+            AnswerRow.recommendation_id,
+            AnswerRow.placement,
+            AnswerRow.strategy,
+            cast(AnswerRow.experiments, Text),
+            cast(AnswerRow.item_ids, Text),
+            cast(AnswerRow.creative_keys, Text),
+            cast(AnswerRow.teams, Text),
+        )
+        .where(AnswerRow.at >= since, AnswerRow.at < until)
+        .order_by(AnswerRow.at, AnswerRow.recommendation_id)
+    )
+    return iter(session.execute(statement.execution_options(yield_per=_BATCH)))
+
+
+def _deeds(
+    session: Session,
+    span: tuple[datetime, datetime, datetime],
+    *,
+    users: _Rows,
+    items: _Rows,
+    slates: dict[str, int],
+) -> tuple[Deeds, Floats]:
+    since, until, purchases_since = span
+    wanted = or_(
+        and_(EventRow.at >= since, EventRow.kind.in_(_READ)),
+        and_(EventRow.at >= purchases_since, EventRow.kind == EventKind.PURCHASE.value),
+    )
+    statement = select(
+        _seconds(session, EventRow.at),
+        EventRow.user_id,
+        EventRow.item_id,
+        EventRow.kind,
+        EventRow.quantity,
+        EventRow.recommendation_id,
+    ).where(wanted, EventRow.at < until)
+    kinds = {kind.value: row for row, kind in enumerate(_KINDS)}
+    found = [
+        (
+            at,
+            users.of(user_id),
+            items.of(item_id),
+            kinds[kind],
+            quantity,
+            NOTHING if named is None else slates.get(named, NOTHING),
+        )
+        for at, user_id, item_id, kind, quantity, named in session.execute(
+            statement.execution_options(yield_per=_BATCH)
+        )
+    ]
+    columns = np.array(found, np.float64).reshape(-1, 6).T
+    deeds = Deeds(
+        at=columns[0],
+        users=columns[1].astype(np.int64),
+        items=columns[2].astype(np.int64),
+        kinds=columns[3].astype(np.int64),
+        slates=columns[5].astype(np.int64),
+    )
+    return deeds, columns[4]
+
+
+def _prices(session: Session, item_ids: Sequence[str], bought: Ints) -> tuple[Floats, str]:
+    """The price of each item in the currency that most of what was bought is priced in; else NaN."""
+    found: dict[int, tuple[float, str]] = {}
+    for start in range(0, len(bought), _CHUNK):
+        rows = {item_ids[row]: int(row) for row in bought[start : start + _CHUNK]}
+        statement = select(ItemRow.item_id, ItemRow.price, ItemRow.currency).where(
+            ItemRow.item_id.in_(list(rows)), ItemRow.price.is_not(None)
+        )
+        for item_id, price, currency in session.execute(statement):
+            found[rows[item_id]] = (float(price), currency)
+    count = Counter(currency for _, currency in found.values())
+    usual = min(count, key=lambda name: (-count[name], name)) if count else ""
+    prices = np.full(len(item_ids), np.nan)
+    for row, (price, currency) in found.items():
+        if currency == usual:
+            prices[row] = price
+    return prices, usual
+
+
+def _seconds(session: Session, column: Any) -> Any:
+    """The time as seconds with their fraction, made by the database: a datetime a row costs more."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast(extract("epoch", column), Float)
+    whole = func.strftime("%s", func.substr(column, 1, 19))
+    return cast(whole, Float) + cast(func.substr(column, 20), Float)
