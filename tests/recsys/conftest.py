@@ -21,10 +21,15 @@ from recsys.models.fusion import Fused
 from recsys.models.histories import InputWeights
 from recsys.models.linear import Linear
 from recsys.models.neighbours import ItemLists, Neighbours
-from recsys.types import EventKind, EventLog, Item
+from recsys.serving import assortment as assortments
+from recsys.serving.asking import Ask
+from recsys.serving.assortment import Standing
+from recsys.serving.eligibility import Allowed
+from recsys.types import EventKind, EventLog, Item, Query, UserHistory
 
 Checkerboard = Callable[..., EventLog]
 Drawn = Callable[..., ModelBundle]
+Asking = Callable[..., Ask]
 
 START = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 SMALL = TrainingOptions(hidden=32, latent=8, batch=32, learning_rate=5e-3)
@@ -158,6 +163,33 @@ def drawn() -> Drawn:
             together=lists,
             manifest={},
             index_kind=index_kind,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def asking() -> Asking:
+    """A request for candidates: whatever is no wish of its own is part of the query."""
+
+    def make(
+        bundle: ModelBundle,
+        shelf: Shelf,
+        *,
+        history: UserHistory | None = None,
+        members: tuple[UserHistory, ...] = (),
+        drop: tuple[str, ...] = (),
+        **wishes: object,
+    ) -> Ask:
+        one = assortments.of(bundle, shelf)
+        query = Query(**{"now": datetime(2026, 3, 1, tzinfo=UTC), **wishes})
+        pool = one.pool(Standing(in_stock=query.in_stock, now=query.now))
+        return Ask(
+            assortment=one,
+            query=query,
+            history=history or UserHistory(),
+            allowed=Allowed(pool, {"exclude": one.place_of(drop)}),
+            members=members,
         )
 
     return make

@@ -11,12 +11,12 @@ from types import MappingProxyType
 from recsys.serving.asking import Strategy
 from recsys.serving.strategies.counts import newest, popular, trending
 from recsys.serving.strategies.given import recently_viewed, rerank
-from recsys.serving.strategies.group import group
 from recsys.serving.strategies.lists import bought_together, complements, similar
 from recsys.serving.strategies.past import buy_again
 from recsys.serving.strategies.personal import personal
-from recsys.serving.strategies.search import search
-from recsys.serving.strategies.taste import taste
+from recsys.serving.strategies.searching import search
+from recsys.serving.strategies.sharing import group
+from recsys.serving.strategies.tasting import taste
 from recsys.serving.strategies.visit import session
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType(

@@ -24,13 +24,14 @@ from recsys.serving.asking import Ask
 from recsys.serving.candidates import Candidates, Floats, Places, nothing, ordered
 from recsys.serving.shopper import Shopper
 from recsys.serving.strategies.personal import because, best_for
-from recsys.serving.strategies.search import hits
+from recsys.serving.strategies.searching import hits
 from recsys.types import EventKind, Reason, Source, UserHistory
 
 MOST = 50  # liked or disliked items that are heard
 LONGEST = 400  # characters of free text that are read
 
 _SAMPLED = 512
+_SUNK = 2.0  # standard deviations that the nearest neighbour of a disliked item loses
 _LEAST = 1e-6
 _HITS = 10  # items that stand for a text which no encoder here can read
 _SHOWN = 60  # characters of the text in a reason
@@ -66,7 +67,9 @@ def taste(ask: Ask, n: int) -> Candidates:
     other = ~np.isin(found.places, named)
     places, scores = found.places[other], found.scores[other]
     if len(places):
-        scores = scores - _beside(one.bundle, one.place_of(disliked), places, float(scores.std()))
+        scores = scores - _beside(
+            one.bundle, one.place_of(disliked), places, _SUNK * float(scores.std())
+        )
     told = because(ask, shopper, history)
 
     def reasons(asked: Places) -> Sequence[Reason]:
@@ -169,7 +172,7 @@ def _nobody(bundle: ModelBundle) -> Shopper:
 
 
 def _beside(bundle: ModelBundle, disliked: list[int], places: Places, worth: float) -> Floats:
-    """What places lose (C,) for standing in the lists of disliked ones: a spread of scores at most."""
+    """What places lose (C,) for standing in the lists of disliked ones: at most `worth`."""
     loss = np.zeros(len(places), np.float32)
     for place in disliked:
         if place >= len(bundle.item_ids):

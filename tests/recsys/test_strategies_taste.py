@@ -1,0 +1,363 @@
+"""Likes, dislikes and words added up; search in the shopper's order; who wants an item."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from recsys.catalogue.shelf import Shelf
+from recsys.catalogue.text_vectors import ItemVectors, words_of
+from recsys.learning import unvisited
+from recsys.learning.bundle import ModelBundle, assemble
+from recsys.models import neighbours
+from recsys.models.fusion import Fused
+from recsys.models.neighbours import Neighbours
+from recsys.models.words import HashedWords
+from recsys.serving import assortment as assortments
+from recsys.serving import shopper
+from recsys.serving.asking import Ask
+from recsys.serving.candidates import Candidates
+from recsys.serving.strategies import STRATEGIES, searching, tasting
+from recsys.serving.strategies.audience import audience
+from recsys.types import EventKind, Item, UserHistory
+
+BUY, VIEW, LIKE, DISMISS = (
+    EventKind.PURCHASE,
+    EventKind.VIEW,
+    EventKind.LIKE,
+    EventKind.DISMISS,
+)
+
+
+def _history(*numbers: int, kind: EventKind = BUY, user_id: str = "u") -> UserHistory:
+    return UserHistory(
+        user_id=user_id,
+        item_ids=tuple(f"item-{n:03}" for n in numbers),
+        kinds=(kind,) * len(numbers),
+    )
+
+
+EVEN, ODD = _history(0, 2, 4, 6, 8), _history(1, 3, 5, 7, 9)
+
+
+def _ids(ask: Ask, found: Candidates) -> list[str]:
+    return [ask.assortment.item_ids[place] for place in found.places.tolist()]
+
+
+def _evens(ids: list[str]) -> int:
+    return sum(item_id[-1] in "02468" for item_id in ids)
+
+
+def _rank(ask: Ask, found: Candidates, item_ids: list[str]) -> float:
+    """The mean place of some items in a list."""
+    ids = _ids(ask, found)
+    return float(np.mean([ids.index(item_id) for item_id in item_ids]))
+
+
+# taste
+
+
+def test_a_stranger_who_likes_even_items_gets_even_items(
+    asking, bundle: ModelBundle, shelf: Shelf
+) -> None:
+    ask = asking(bundle, shelf, liked=("item-000", "item-002", "item-004"))
+
+    found = STRATEGIES["taste"](ask, 10)
+
+    assert _evens(_ids(ask, found)) == 10
+    assert not {"item-000", "item-002", "item-004"} & set(_ids(ask, found))
+    reasons = {reason.kind for reason in found.reasons(found.places)}
+    assert "because_liked" in reasons
+
+
+def test_a_dislike_lowers_what_is_like_it(asking, bundle: ModelBundle, shelf: Shelf) -> None:
+    mixed = _history(0, 2, 4, 1, 3, 5)
+    evens = [f"item-{n:03}" for n in range(10, 40, 2)]
+    plain = asking(bundle, shelf, history=mixed, liked=("item-006",))
+    turned = asking(bundle, shelf, history=mixed, liked=("item-006",), disliked=("item-008",))
+
+    before, after = (STRATEGIES["taste"](ask, 100) for ask in (plain, turned))
+
+    assert "item-008" not in _ids(turned, after)
+    assert _rank(turned, after, evens) > _rank(plain, before, evens) + 2
+
+
+def test_dislikes_alone_turn_a_stranger_away(asking, bundle: ModelBundle, shelf: Shelf) -> None:
+    ask = asking(bundle, shelf, disliked=("item-000", "item-002"))
+
+    found = STRATEGIES["taste"](ask, 10)
+
+    assert _evens(_ids(ask, found)) <= 1
+
+
+def test_a_dislike_sinks_neighbours_where_the_model_is_neighbours_alone(
+    asking, shelf: Shelf
+) -> None:
+    n = 6
+    lent = sparse.csr_array(
+        np.array(
+            [[0, 3, 2, 1, 0, 0], *[[0.0] * n] * 5],
+            np.float32,
+        )
+    )
+    listed = neighbours.ItemLists(
+        indptr=np.array([0, 0, 0, 0, 0, 1, 1]),
+        indices=np.array([1], np.int32),
+        scores=np.array([9], np.float32),
+    )
+    lone = assemble(
+        version="v",
+        fused=Fused(bias=np.zeros(n, np.float32), neighbours=Neighbours(lent=lent)),
+        item_ids=tuple(f"item-{row:03}" for row in range(n)),
+        popularity=np.ones(n, np.float32),
+        neighbours=listed,
+        together=neighbours.empty(n),
+        manifest={},
+    )
+    wishes = {"history": _history(0), "drop": ("item-000", "item-005")}
+    plain = asking(lone, shelf, **wishes)
+    turned = asking(lone, shelf, disliked=("item-004",), **wishes)
+
+    before, after = (_ids(ask, STRATEGIES["taste"](ask, 10)) for ask in (plain, turned))
+
+    assert before[:3] == ["item-001", "item-002", "item-003"]
+    assert after[:2] == ["item-002", "item-001"]
+
+
+def test_likes_and_dislikes_that_nobody_knows_change_nothing(
+    asking, bundle: ModelBundle, shelf: Shelf
+) -> None:
+    plain = asking(bundle, shelf, history=EVEN)
+    turned = asking(bundle, shelf, history=EVEN, liked=("no-such",), disliked=("\x00",))
+
+    before, after = (STRATEGIES["taste"](ask, 20) for ask in (plain, turned))
+
+    assert before.places.tolist() == after.places.tolist()
+    assert before.scores.tolist() == after.scores.tolist()
+
+
+def test_nothing_wished_for_is_the_personal_list(asking, bundle: ModelBundle, shelf: Shelf) -> None:
+    ask = asking(bundle, shelf, history=EVEN)
+
+    found, own = STRATEGIES["taste"](ask, 20), STRATEGIES["personal"](ask, 20)
+
+    assert found.places.tolist() == own.places.tolist()
+
+
+def test_the_turn_lowers_an_item_by_what_it_shares_with_the_disliked(
+    asking, bundle: ModelBundle, shelf: Shelf
+) -> None:
+    ask = asking(bundle, shelf, history=EVEN)
+    assert ask.shopper is not None
+
+    turn = tasting.turning(ask, ask.shopper, disliked=("item-008",))
+
+    middle = bundle.vectors[:, :-1].mean(axis=0)
+    about = bundle.vectors[:, :-1] - middle
+    shared, moved = about @ about[8], bundle.vectors @ turn
+    assert np.corrcoef(shared, moved)[0, 1] == pytest.approx(-1, abs=1e-4)
+    assert moved[8] == moved.min()
+
+
+@pytest.fixture
+def worded() -> tuple[ModelBundle, Shelf]:
+    """Wines, teas and tools that no shopper has touched: the model knows their words alone."""
+    kinds = {"wine": ("Drinks", "Wine"), "tea": ("Drinks", "Tea"), "drill": ("Tools", "Drills")}
+    items = [
+        Item(
+            item_id=f"{kind}-{n:02}",
+            title=f"{kind.title()} {word} bottle number {n}",
+            category=path,
+            price=Decimal(n + 1),
+        )
+        for kind, path in kinds.items()
+        for n, word in enumerate(["merlot", "riesling", "green", "black", "cordless"] * 4)
+    ]
+    words = HashedWords()
+    texts = [words_of(title=item.title, category=item.category) for item in items]
+    vectors = ItemVectors(
+        encoder=words.fingerprint,
+        item_ids=tuple(item.item_id for item in items),
+        vectors=words.encode(texts),
+    )
+    outcome = unvisited.by_words(vectors, datetime(2026, 3, 1, tzinfo=UTC))
+    assert outcome is not None
+    return outcome.bundle, Shelf.of(items)
+
+
+def test_free_words_lead_to_items_that_read_like_them(asking, worded) -> None:
+    ask = asking(*worded, text="a bottle of wine")
+
+    found = STRATEGIES["taste"](ask, 10)
+
+    assert all(item_id.startswith("wine") for item_id in _ids(ask, found))
+    assert found.reasons(found.places)[0].text == 'Near to "a bottle of wine"'
+
+
+def test_words_whose_encoder_is_not_here_lead_to_items_that_hold_them(asking, worded) -> None:
+    bundle, shelf = worded
+    away = replace(bundle, text=replace(bundle.text, encoder="another-1"))
+    ask = asking(away, shelf, text="drill cordless")
+
+    found = STRATEGIES["taste"](ask, 5)
+
+    assert all(item_id.startswith("drill") for item_id in _ids(ask, found))
+
+
+def test_words_nobody_can_read_say_nothing(asking, bundle: ModelBundle, shelf: Shelf) -> None:
+    ask = asking(bundle, shelf, text="\x00 🛒 xyzzyxyzzy")
+
+    assert len(STRATEGIES["taste"](ask, 5)) == 0
+
+
+# search
+
+
+def test_search_finds_the_words_and_nothing_else(asking, bundle: ModelBundle, shelf: Shelf) -> None:
+    ask = asking(bundle, shelf, text="brand new")
+
+    found = STRATEGIES["search"](ask, 10)
+
+    assert _ids(ask, found) == ["brand-new"]
+    assert found.reasons(found.places)[0].text == 'Found for "brand new"'
+
+
+@pytest.mark.parametrize(("history", "colour"), [(EVEN, "02468"), (ODD, "13579")])
+def test_among_equal_texts_the_shoppers_taste_decides(
+    asking, bundle: ModelBundle, shelf: Shelf, history: UserHistory, colour: str
+) -> None:
+    ask = asking(bundle, shelf, history=history, text="thing")
+
+    ids = _ids(ask, STRATEGIES["search"](ask, 10))
+
+    assert all(item_id[-1] in colour for item_id in ids)
+
+
+def test_a_stranger_finds_the_bestseller_first(asking, bundle: ModelBundle, shelf: Shelf) -> None:
+    sold = replace(bundle, popularity=np.arange(40, dtype=np.float32))
+    ask = asking(sold, shelf, text="thing")
+
+    assert _ids(ask, STRATEGIES["search"](ask, 3)) == ["item-039", "item-038", "item-037"]
+
+
+def test_the_better_text_leads_whatever_the_taste() -> None:
+    texts = np.array([10, 5], np.float32)
+
+    found = searching.fused(texts, np.array([-9, 9], np.float32), np.zeros(2, np.float32))
+
+    assert found[0] > found[1]
+
+
+def test_fusing_keeps_the_order_of_each_where_the_other_ties() -> None:
+    ones, rising = np.ones(5, np.float32), np.arange(5, dtype=np.float32)
+    nothing = np.zeros(5, np.float32)
+
+    assert (np.diff(searching.fused(rising + 1, ones, nothing)) > 0).all()
+    assert (np.diff(searching.fused(ones, rising, nothing)) > 0).all()
+    assert (np.diff(searching.fused(ones, nothing, rising)) > 0).all()
+    assert len(searching.fused(nothing[:0], nothing[:0], nothing[:0])) == 0
+
+
+def test_a_renamed_item_is_found_by_its_new_name_at_once(
+    asking, bundle: ModelBundle, shelf: Shelf
+) -> None:
+    before = asking(bundle, shelf, text="samovar")
+    renamed = replace(shelf.items["item-007"], title="Samovar")
+    after = asking(bundle, shelf.changed([renamed], revision=2), text="samovar")
+
+    assert _ids(before, STRATEGIES["search"](before, 5)) == []
+    assert _ids(after, STRATEGIES["search"](after, 5)) == ["item-007"]
+    assert _ids(before, STRATEGIES["search"](before, 5)) == []
+
+
+def test_search_needs_no_model(asking, shelf: Shelf) -> None:
+    ask = asking(ModelBundle.empty(), shelf, text="new brand")
+
+    assert _ids(ask, STRATEGIES["search"](ask, 5)) == ["brand-new"]
+
+
+# audience
+
+
+def test_who_wants_an_even_item_are_those_of_even_items(bundle: ModelBundle, shelf: Shelf) -> None:
+    draw = np.random.default_rng(4)
+    shoppers = [
+        _history(*(2 * draw.choice(10, 4, replace=False) + n % 2), user_id=f"u{n:03}")
+        for n in range(60)
+    ]
+
+    found = audience(assortments.of(bundle, shelf), "item-030", shoppers, 30)
+
+    assert {one.user_id for one in found} == {f"u{n:03}" for n in range(0, 60, 2)}
+    scores = [one.score for one in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_long_history_does_not_shout(bundle: ModelBundle, shelf: Shelf) -> None:
+    long = _history(*range(1, 39, 2), 0, user_id="long")
+    short = _history(0, 2, user_id="short")
+
+    found = audience(assortments.of(bundle, shelf), "item-030", [long, short], 2)
+
+    assert [one.user_id for one in found] == ["short", "long"]
+
+
+def test_who_bought_or_dismissed_the_item_or_is_unknown_is_left_out(
+    bundle: ModelBundle, shelf: Shelf
+) -> None:
+    one = assortments.of(bundle, shelf)
+    shoppers = [
+        _history(0, 30, user_id="buyer"),
+        replace(_history(0, 30, user_id="not-this"), kinds=(BUY, DISMISS)),
+        UserHistory(user_id="nobody"),
+        replace(EVEN, user_id=None),
+        replace(_history(0, 30, user_id="viewer"), kinds=(BUY, VIEW)),
+    ]
+
+    assert [who.user_id for who in audience(one, "item-030", shoppers, 9)] == ["viewer"]
+    both = audience(one, "item-030", shoppers, 9, buyers=True)
+    assert {who.user_id for who in both} == {"buyer", "viewer"}
+
+
+def test_batches_change_nothing(
+    bundle: ModelBundle, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = assortments.of(bundle, shelf)
+    shoppers = [_history(n, (n + 2) % 20, user_id=f"u{n:02}") for n in range(20)]
+    whole = audience(one, "item-030", iter(shoppers), 7)
+
+    monkeypatch.setattr("recsys.serving.strategies.audience.BATCH", 3)
+    parts = audience(one, "item-030", iter(shoppers), 7)
+
+    assert [who.user_id for who in parts] == [who.user_id for who in whole]
+    assert np.allclose([who.score for who in parts], [who.score for who in whole], atol=1e-5)
+
+
+def test_the_score_is_of_all_branches(drawn) -> None:
+    made = drawn(3, n=50)
+    shelf = Shelf.of([Item(item_id=item_id, title="It") for item_id in made.item_ids])
+    past = UserHistory(user_id="u", item_ids=("i0003", "i0007"), kinds=(BUY, VIEW))
+
+    (found,) = audience(assortments.of(made, shelf), "i0011", [past], 1)
+
+    scores = made.fused.scores(shopper.histories(made, [past]))[0]
+    others = np.delete(scores, 11)
+    assert found.score == pytest.approx((scores[11] - others.mean()) / others.std(), rel=1e-4)
+
+
+@pytest.mark.parametrize("item_id", ["no-such", "brand-new", ""])
+def test_an_item_that_nobody_can_place_has_no_audience(
+    bundle: ModelBundle, shelf: Shelf, item_id: str
+) -> None:
+    assert audience(assortments.of(bundle, shelf), item_id, [EVEN], 5) == []
+    assert audience(assortments.of(ModelBundle.empty(), shelf), item_id, [EVEN], 5) == []
+
+
+def test_nobody_asked_or_none_wanted_is_nobody(bundle: ModelBundle, shelf: Shelf) -> None:
+    one = assortments.of(bundle, shelf)
+
+    assert audience(one, "item-030", [], 5) == []
+    assert audience(one, "item-030", [EVEN], 0) == []
