@@ -199,7 +199,7 @@ def test_each_chance_is_that_of_the_slot_given_the_slots_above() -> None:
 
 
 def test_slates_come_as_often_as_their_chances_say() -> None:
-    scores, exploration, n = np.array([1.0, 0.7, 0.6, 0.0]), 0.8, 20_000
+    scores, exploration, n = np.array([1.0, 0.7, 0.6, 0.0]), 0.8, 8_000
     seen: dict[tuple[int, ...], int] = {}
     chance: dict[tuple[int, ...], float] = {}
     for seed in range(n):
@@ -229,7 +229,7 @@ def test_another_policy_can_be_asked_about_a_slate_it_did_not_draw() -> None:
 
 @pytest.mark.parametrize("exploration", [0.0, 0.1, 0.6])
 def test_marginal_chances_are_how_often_an_item_stands_at_a_slot(exploration: float) -> None:
-    scores, n = np.array([1.0, 0.9, 0.5, 0.2, 0.0]), 4_000
+    scores, n = np.array([1.0, 0.9, 0.5, 0.2, 0.0]), 2_000
     counted = np.zeros((5, 3))
     for seed in range(n):
         order, _ = dials.explored(scores, 3, exploration, seed)
@@ -237,21 +237,21 @@ def test_marginal_chances_are_how_often_an_item_stands_at_a_slot(exploration: fl
 
     found = dials.marginals(scores, 3, exploration)
 
-    assert found == pytest.approx(counted, abs=0.03)
+    assert found == pytest.approx(counted, abs=0.04)
     assert found.sum(axis=0) == pytest.approx(np.ones(3))
 
 
 def test_slots_weighed_by_their_chance_estimate_what_showing_another_item_would_bring() -> None:
     """Inverse propensity scoring of the first slot, with known rewards."""
     scores, reward = np.array([1.0, 0.5, 0.2]), np.array([0.1, 0.9, 0.4])
-    drawn = [dials.explored(scores, 1, 1.0, seed) for seed in range(20_000)]
+    drawn = [dials.explored(scores, 1, 1.0, seed) for seed in range(8_000)]
 
     estimates = [
         np.mean([reward[item] / chances[0] * (order[0] == item) for order, chances in drawn])
         for item in range(3)
     ]
 
-    assert estimates == pytest.approx(reward, rel=0.06)
+    assert estimates == pytest.approx(reward, rel=0.1)
 
 
 def test_relevance_dealt_by_an_order_ranks_it_first_and_keeps_its_values() -> None:
