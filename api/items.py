@@ -2,6 +2,7 @@
 
 import io
 from itertools import islice
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -10,6 +11,8 @@ from api import auth, imports, parsing
 from api.errors import RETRY_SECONDS, Problem, invalid
 from api.present import whole_item
 from api.recommending import slates
+from api.recommending.settling import about
+from api.recommending.wishes import SlateOut
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from api.schemas import (
     ImportOut,
@@ -20,7 +23,6 @@ from api.schemas import (
     PatchBody,
     RowQuery,
     SearchQuery,
-    SlateOut,
 )
 from recsys.catalogue import items
 from recsys.catalogue.feeds import parse_changes, parse_item
@@ -80,7 +82,7 @@ def import_feed(query: ImportQuery) -> Response:
 @parsing.takes(blueprint, RowQuery, "query")
 def similar(item_id: str, query: RowQuery) -> Response:
     """Items that the same shoppers like."""
-    return parsing.answer(slates.similar(runtime(), _id(item_id), k=query.k, banner=query.banner))
+    return parsing.answer(_beside("similar", item_id, query))
 
 
 @blueprint.get("/items/<any_id:item_id>/bought-together")
@@ -88,9 +90,7 @@ def similar(item_id: str, query: RowQuery) -> Response:
 @parsing.takes(blueprint, RowQuery, "query")
 def bought_together(item_id: str, query: RowQuery) -> Response:
     """Items of the same baskets, rather none than random ones."""
-    return parsing.answer(
-        slates.bought_together(runtime(), _id(item_id), k=query.k, banner=query.banner)
-    )
+    return parsing.answer(_beside("bought_together", item_id, query))
 
 
 @blueprint.get("/items/<any_id:item_id>")
@@ -141,6 +141,10 @@ def patch(item_id: str, body: PatchBody) -> Response:
     with writing(here.engine) as session:
         item = items.patch(session, _id(item_id), changes)
     return parsing.answer(whole_item(item) | {"degraded": here.pulse.catalogue_changed()})
+
+
+def _beside(strategy: str, item_id: str, query: RowQuery) -> dict[str, Any]:
+    return slates.answer(runtime(), about(strategy, _id(item_id), k=query.k, banner=query.banner))
 
 
 def _read_words(here: Runtime, item_ids: list[str] | None) -> None:

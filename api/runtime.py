@@ -3,7 +3,7 @@
 import logging
 import threading
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import redis
 from flask import current_app
@@ -14,19 +14,24 @@ from api.bell import Bell
 from api.breaker import Away, Breaker
 from api.checkup import Checkup
 from api.config import ApiConfig
+from api.gathering import Gathering
 from api.keyring import Keyring
 from api.metrics import Metrics
 from api.probe import Probe
 from api.pulse import Pulse
 from api.recommending.arrivals import Arrivals
+from api.recommending.assortments import Assortments
 from api.recommending.briefs import Briefs
+from api.recommending.steered import Steered
 from generative.cache import CreativeCache, RedisCache
 from generative.studio import fingerprint
+from recsys.answers.ledger import Ledger
 from recsys.behaviour.recent import Recent, open_client
 from recsys.catalogue import shelf as shelves
 from recsys.catalogue.shelf import Shelf
 from recsys.database import Reader, connect, looking
 from recsys.serving.registry import ModelHandle
+from recsys.types import Event
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +51,10 @@ class Runtime:
     metrics: Metrics
     briefs: Briefs
     pulse: Pulse
+    ledger: Ledger
+    steered: Steered
+    assortments: Assortments = field(default_factory=Assortments)
+    gathering: Gathering[Event, Any] = field(default_factory=lambda: Gathering(at_most=2_000))
     arrivals: Arrivals = field(default_factory=Arrivals)
     bell: Bell = field(default_factory=Bell)
     checkup: Checkup = field(default_factory=Checkup)
@@ -73,6 +82,7 @@ class Runtime:
         return found
 
     def close(self) -> None:
+        self.ledger.close()
         self.engine.dispose()
 
 
@@ -96,7 +106,10 @@ def build(config: ApiConfig) -> Runtime:
         briefs=Briefs(fingerprint(config.generative)),
         pulse=Pulse(Recent(client), breaker, seconds=config.pulse_seconds),
         redis=breaker,
+        ledger=Ledger(config.recsys.answers_dir),
+        steered=Steered(seconds=config.pulse_seconds),
     )
+    runtime.handle.prepare = runtime.assortments.preparer(lambda: runtime.shelf)
     _warm(runtime)
     return runtime
 

@@ -4,9 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.recommending.slates import Ask
 from recsys.tables import MAX_ID_LENGTH, id_problem
-from recsys.types import Hide, Query
 
 MAX_K = 100
 MAX_LIST = 500
@@ -46,41 +44,6 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 
-class RecommendBody(Strict):
-    user_id: Id | None = None
-    session: Ids = Field(default=[], description="Item ids of this visit, oldest first")
-    placement: Annotated[str, Field(min_length=1, max_length=64)] = "home"
-    k: Count = 20
-    exclude: Ids = Field(default=[], description="Item ids that must not appear")
-    category: Text = Field(default="", description="A path, such as Grocery/Fruit")
-    in_stock: bool = Field(default=True, description="Leave out what is sold out")
-    consent: bool = Field(default=True, description="false: nothing about the user is read or kept")
-    hide: Hide | None = Field(default=None, description="What of the shopper's past is left out")
-    banner: Banner = "rectangle"
-
-    def ask(self, hide: Hide) -> Ask:
-        """The value that the rest of the program knows."""
-        return Ask(
-            query=Query(
-                k=self.k,
-                placement=self.placement,
-                exclude=frozenset(self.exclude),
-                category=tuple(part for part in self.category.split("/") if part),
-                in_stock=self.in_stock,
-                hide=self.hide or hide,
-            ),
-            user_id=self.user_id,
-            session=tuple(self.session),
-            consent=self.consent,
-            banner=self.banner,
-        )
-
-
-class RecommendQuery(RecommendBody):
-    session: CommaIds = Field(default=[], description="Item ids of this visit, oldest first")
-    exclude: CommaIds = Field(default=[], description="Item ids that must not appear")
-
-
 class RowQuery(Strict):
     k: Count = 12
     banner: Banner = "none"
@@ -102,46 +65,6 @@ class CreativeOut(BaseModel):
     width: int | None
     height: int | None
     generated_by: str | None
-
-
-class ReasonOut(BaseModel):
-    kind: str
-    item_id: str | None
-    text: str
-
-
-class ProductOut(BaseModel):
-    title: str
-    price: str | None
-    was_price: str | None
-    currency: str
-    image_url: str
-    url: str
-    category: str
-    brand: str
-    in_stock: bool
-
-
-class RecommendationOut(BaseModel):
-    item_id: str
-    rank: int
-    score: float
-    source: Literal["personal", "similar", "bought_together", "popular", "newest"]
-    reasons: list[ReasonOut]
-    product: ProductOut
-    creative: CreativeOut | None
-
-
-class SlateOut(BaseModel):
-    recommendation_id: str
-    user_id: str | None
-    placement: str
-    model_version: str | None
-    took_ms: float
-    degraded: list[str]
-    items: list[RecommendationOut]
-    missing_ids: list[str]
-    excluded: dict[str, int]
 
 
 class ItemOut(BaseModel):

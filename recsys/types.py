@@ -25,9 +25,13 @@ class EventKind(StrEnum):
 
 
 class Hide(StrEnum):
-    """Which items of a shopper's own past are kept out of a slate."""
+    """Which items of a shopper's own past are kept out of a slate.
+
+    `until_due` keeps out what was bought until it is about to be needed again.
+    """
 
     NONE = "none"
+    UNTIL_DUE = "until_due"
     PURCHASED = "purchased"
     SEEN = "seen"
 
@@ -36,8 +40,18 @@ class Source(StrEnum):
     """The rung of the ladder an item came from."""
 
     PERSONAL = "personal"
+    SESSION = "session"
     SIMILAR = "similar"
     TOGETHER = "bought_together"
+    COMPLEMENTS = "complements"
+    BUY_AGAIN = "buy_again"
+    TRENDING = "trending"
+    VIEWED = "recently_viewed"
+    GIVEN = "rerank"
+    SEARCH = "search"
+    TASTE = "taste"
+    GROUP = "group"
+    PINNED = "pinned"
     POPULAR = "popular"
     NEWEST = "newest"
 
@@ -82,7 +96,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserHistory:
-    """What one shopper did, oldest first; `kinds[i]` is what was done with `item_ids[i]`."""
+    """What one shopper did, oldest first; `kinds[i]` is what was done with `item_ids[i]`.
+
+    `at` tells when, in seconds since the epoch; it is empty where that is not known.
+    """
 
     user_id: str | None = None
     item_ids: tuple[str, ...] = ()
@@ -157,7 +174,7 @@ class Query:
     category: tuple[str, ...] = ()
     in_stock: bool = True
     hide: Hide = Hide.PURCHASED
-    filter: str = ""
+    filters: tuple[str, ...] = ()  # expressions that all must hold
     boosts: tuple[Boost, ...] = ()
     dials: Dials = Dials()
     liked: tuple[str, ...] = ()  # added to the taste
@@ -165,6 +182,8 @@ class Query:
     text: str = ""  # free words: added to the taste, or searched for
     strict: bool = False  # rather fewer than filled up
     reasons: bool = True
+    rotation: float = 0.0  # share of relevance that a showing without a click takes away
+    rotation_seconds: float = 21_600.0  # in which half of that is forgiven
     seed: int = 0  # of whatever is drawn by chance
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -180,16 +199,22 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
+    """`placed_by` is the merchandising rule that put it there; `propensity` how likely it was, where
+    chance had a part.
+    """
+
     item_id: str
     rank: int
     score: float
     source: Source
     reasons: tuple[Reason, ...] = ()
+    placed_by: str | None = None
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slate:
-    """An ordered answer. `excluded` counts what a rule kept out: seen, hidden, out_of_stock, filter, exclude."""
+    """An ordered answer. `excluded` counts what each rule was the first to keep out."""
 
     recommendations: tuple[Recommendation, ...]
     model_version: str

@@ -13,6 +13,7 @@ from typing import Any
 from api.pages.tiles import Row, Tile, of_answer
 from api.pages.window import Window
 from api.recommending import slates
+from api.recommending.settling import about, moment
 from api.runtime import Runtime
 from recsys.types import EventKind, Hide, Item, Query, Source
 
@@ -45,17 +46,21 @@ def home_rows(
         rows.append(because)
         shown |= {tile.item_id for tile in because.tiles}
     if rows[0].title != "Popular now":
-        query = Query(k=ASKED, placement="popular", hide=Hide.NONE)
-        popular = slates.popular(runtime, query)
+        query = Query(
+            k=ASKED, placement="popular", strategy="popular", hide=Hide.NONE, now=moment()
+        )
+        popular = slates.plain(runtime, slates.Ask(query=query))
         tiles = varied(of_answer(popular, without=shown), most=WIDTH)
         rows.append(_row(_shared_title(popular, tiles), tiles))
     return [row for row in rows if row.tiles]
 
 
 def item_rows(runtime: Runtime, item_id: str) -> list[Row]:
-    together = varied(of_answer(slates.bought_together(runtime, item_id, k=3 * WIDTH)), most=WIDTH)
+    together = varied(
+        of_answer(slates.plain(runtime, about("bought_together", item_id, k=3 * WIDTH))), most=WIDTH
+    )
     shown = [tile.item_id for tile in together]
-    near = of_answer(slates.similar(runtime, item_id, k=ASKED), without=shown)
+    near = of_answer(slates.plain(runtime, about("similar", item_id, k=ASKED)), without=shown)
     rows = [
         _row("Often bought together", together),
         _row("Similar", varied(near, most=WIDTH)),
@@ -114,7 +119,7 @@ def _row(title: str, tiles: Sequence[Tile]) -> Row:
 def _because(runtime: Runtime, window: Window, shown: set[str]) -> Row | None:
     """A row about the first of the newest deeds that has enough to show beside it."""
     for item, verb in _causes(window):
-        near = slates.similar(runtime, item.item_id, k=ASKED)
+        near = slates.plain(runtime, about("similar", item.item_id, k=ASKED))
         without = shown | window.history.purchased | {item.item_id}
         tiles = varied(of_answer(near, without=without), most=WIDTH)
         if len(tiles) >= FEWEST:

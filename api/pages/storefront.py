@@ -15,6 +15,7 @@ from api.pages.tiles import Link, category_href, item_href, of_answer, of_item
 from api.pages.window import EXTENSION, Regulars, Window, children, look
 from api.recommending import creatives, slates
 from api.recommending.degraded import Degraded
+from api.recommending.settling import moment
 from api.recommending.slates import NO_BANNER, Ask
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from generative.types import State
@@ -68,13 +69,17 @@ def home() -> Response:
     window = look(here)
     ask = Ask(
         query=Query(
-            k=ASKED, placement="home", hide=here.config.recsys.hide, exclude=window.just_seen
+            k=ASKED,
+            placement="home",
+            hide=here.config.recsys.hide,
+            exclude=window.just_seen,
+            now=moment(),
         ),
         user_id=window.shopper.user_id,
         consent=window.shopper.consent,
         banner=NO_BANNER,
     )
-    answer = slates.answer(here, ask)
+    answer = slates.plain(here, ask)
     picks = of_answer(answer)
     hero = hero_of(here, window, answer, picks)
     rows = home_rows(here, window, answer, picks, top=None if hero is None else hero.tile)
@@ -137,12 +142,18 @@ def category(path: str) -> Response:
     parts = tuple(part for part in path.split("/") if part)
     window = look(here, tab=parts[0] if parts else "")
     ask = Ask(
-        query=Query(k=LISTED, placement="category", category=parts, hide=here.config.recsys.hide),
+        query=Query(
+            k=LISTED,
+            placement="category",
+            category=parts,
+            hide=here.config.recsys.hide,
+            now=moment(),
+        ),
         user_id=window.shopper.user_id,
         consent=window.shopper.consent,
         banner=NO_BANNER,
     )
-    answer = slates.answer(here, ask)
+    answer = slates.plain(here, ask)
     row = listing_row(of_answer(answer), title=_ORDERS[title_of(answer)])
     return _page(
         "shop/listing.html",

@@ -6,8 +6,8 @@ from flask import Response
 from api import auth, parsing
 from api.keys import Role
 from api.recommending import slates
+from api.recommending.wishes import RecommendBody, RecommendQuery, SlateOut, TraceQuery
 from api.runtime import runtime
-from api.schemas import RecommendBody, RecommendQuery, SlateOut
 
 blueprint = APIBlueprint("recommend", __name__, tag="Storefront")
 blueprint.before_request(auth.need(Role.STOREFRONT))
@@ -18,17 +18,18 @@ blueprint.before_request(auth.need(Role.STOREFRONT))
 @parsing.takes(blueprint, RecommendQuery, "query")
 def recommend(query: RecommendQuery) -> Response:
     """The items for a shopper, a session or nobody in particular."""
-    return _answer(query)
+    here = runtime()
+    return parsing.answer(slates.answer(here, query.ask(here.config.recsys.hide)))
 
 
 @blueprint.post("/recommend")
 @blueprint.output(SlateOut)
+@parsing.takes(blueprint, TraceQuery, "query")
 @parsing.takes(blueprint, RecommendBody, "body")
-def recommend_body(body: RecommendBody) -> Response:
-    """As `GET /recommend`, for ids with commas and for long lists."""
-    return _answer(body)
-
-
-def _answer(wanted: RecommendBody) -> Response:
+def recommend_body(body: RecommendBody, query: TraceQuery) -> Response:
+    """As `GET /recommend`, with everything that may be wished for; `trace` shows how it came about."""
+    if query.trace:
+        auth.need(Role.ADMIN)()
     here = runtime()
-    return parsing.answer(slates.answer(here, wanted.ask(here.config.recsys.hide)))
+    ask = body.ask(here.config.recsys.hide)
+    return parsing.answer(slates.answer(here, ask, traced=query.trace))

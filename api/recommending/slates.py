@@ -1,209 +1,177 @@
 """A slate, dressed: what the JSON views and the storefront's pages both show.
 
-`answer` is the natural path: history, shelf, ranking, creatives, presentation.
+`serve` is the natural path: look, settle, rank; then a slate is dressed, kept and told.
 """
 
-import logging
 import time
-import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from api.present import product, recommendation
-from api.recommending import creatives
+from api import present
+from api.recommending import creatives, keeping, looking
 from api.recommending.degraded import Degraded
-from api.runtime import DATABASE_ERRORS, Runtime
+from api.recommending.settling import Ask, Settled, settle, steered
+from api.recommending.trace import Trace
+from api.runtime import Runtime
 from generative.types import SIZES
-from recsys.behaviour import events
-from recsys.catalogue.shelf import Shelf
-from recsys.database import Reader, looking
-from recsys.learning.bundle import ModelBundle
-from recsys.serving import personas, ranking
-from recsys.serving.newcomers import Newcomers
-from recsys.types import EventKind, Persona, Query, Slate, UserHistory
+from recsys.answers.entry import new_id
+from recsys.serving import personas, ranking, titles
+from recsys.serving.assortment import Assortment
+from recsys.serving.policies import context
+from recsys.types import EventKind, Item, Persona, Slate, UserHistory
 
-log = logging.getLogger(__name__)
+__all__ = ["BANNERS", "NO_BANNER", "Ask", "Opened", "Served", "answer", "plain", "serve"]
 
 NO_BANNER = "none"
 BANNERS = (*SIZES, NO_BANNER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """A validated request for a slate. Without consent `user_id` is neither read nor repeated."""
+class Opened:
+    """What all rows of one request share: the shopper, and the shop at this moment."""
 
-    query: Query
-    user_id: str | None = None
-    session: tuple[str, ...] = ()
-    consent: bool = True
-    banner: str = "rectangle"
-
-    @property
-    def shopper(self) -> str | None:
-        return self.user_id if self.consent else None
+    seen: looking.Read
+    assortment: Assortment
+    history: UserHistory
+    persona: Persona
+    degraded: Degraded
+    trace: Trace
+    began: float
 
 
-def answer(runtime: Runtime, ask: Ask) -> dict[str, Any]:
-    """The items for this shopper or session, each with its reasons and its creative."""
-    started, degraded = time.perf_counter(), Degraded()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A slate with everything it was made from: what is shown, kept, continued and replayed."""
+
+    recommendation_id: str
+    ask: Ask
+    opened: Opened
+    settled: Settled
+    slate: Slate
+    items: Sequence[Item]
+
+
+def answer(runtime: Runtime, ask: Ask, *, traced: bool = False) -> dict[str, Any]:
+    """The items for this shopper or session, each with its reasons and its creative, as JSON parts."""
+    opened = open_for(runtime, ask)
+    told = dressed(runtime, serve(runtime, ask, opened)) | closing(runtime, opened)
+    return told | {"trace": opened.trace.as_json()} if traced else told
+
+
+def plain(runtime: Runtime, ask: Ask) -> dict[str, Any]:
+    """As `answer`, with values instead of JSON and without creatives: for our own pages."""
+    opened = open_for(runtime, ask)
+    served = serve(runtime, ask, opened)
+    keeping.keep(runtime, served, ())
+    items = [
+        present.recommendation(one) | {"product": present.product(item), "creative": None}
+        for one, item in zip(served.slate.recommendations, served.items, strict=True)
+    ]
+    return _told(served) | {"items": items} | closing(runtime, opened)
+
+
+def open_for(runtime: Runtime, ask: Ask) -> Opened:
+    """Look at everything that an answer starts from, once."""
+    began, degraded, trace = time.perf_counter(), Degraded(), Trace()
     bundle = runtime.handle.get()
-    past, shelf, newcomers = _read(runtime, ask, bundle, degraded)
-    _note_missing_model(bundle, degraded)
-    slate = ranking.recommend(bundle, shelf, past, ask.query, newcomers)
-    persona = personas.persona_of(shelf, past)
-    answered = _dressed(
-        runtime, shelf, slate, persona=persona, banner=ask.banner, degraded=degraded
-    )
-    missing = [item_id for item_id in ask.session if item_id not in shelf.items]
-    return answered | {
-        "user_id": ask.shopper,
-        "placement": ask.query.placement,
-        "missing_ids": missing,
-        "degraded": _noted(runtime, degraded),
-        "took_ms": round((time.perf_counter() - started) * 1000, 2),
-    }
-
-
-def popular(runtime: Runtime, query: Query, *, banner: str = NO_BANNER) -> dict[str, Any]:
-    """What sells now, the same for everyone."""
-    return _shared(
-        runtime,
-        lambda bundle, shelf, _: ranking.popular(bundle, shelf, query),
-        placement=query.placement,
-        banner=banner,
-    )
-
-
-def similar(runtime: Runtime, item_id: str, *, k: int, banner: str = NO_BANNER) -> dict[str, Any]:
-    """Items like this one; an unknown item is reported in `missing_ids`."""
-    return _shared(
-        runtime,
-        lambda bundle, shelf, newcomers: ranking.similar(
-            bundle, shelf, item_id, k=k, newcomers=newcomers
-        ),
-        placement="similar",
-        banner=banner,
-        item_id=item_id,
-    )
-
-
-def bought_together(
-    runtime: Runtime, item_id: str, *, k: int, banner: str = NO_BANNER
-) -> dict[str, Any]:
-    """Items of the same baskets; possibly none, rather than random ones."""
-    return _shared(
-        runtime,
-        lambda bundle, shelf, _: ranking.bought_together(bundle, shelf, item_id, k=k),
-        placement="bought_together",
-        banner=banner,
-        item_id=item_id,
-    )
-
-
-def _shared(
-    runtime: Runtime,
-    rank: Callable[[ModelBundle, Shelf, Newcomers | None], Slate],
-    *,
-    placement: str,
-    banner: str,
-    item_id: str | None = None,
-) -> dict[str, Any]:
-    started, degraded = time.perf_counter(), Degraded()
-    bundle = runtime.handle.get()
-    shelf, newcomers = _shelf(runtime, bundle, degraded)
-    _note_missing_model(bundle, degraded)
-    slate = rank(bundle, shelf, newcomers)
-    answered = _dressed(runtime, shelf, slate, persona=Persona(), banner=banner, degraded=degraded)
-    missing = [item_id] if item_id is not None and item_id not in shelf.items else []
-    return answered | {
-        "user_id": None,
-        "placement": placement,
-        "missing_ids": missing,
-        "degraded": _noted(runtime, degraded),
-        "took_ms": round((time.perf_counter() - started) * 1000, 2),
-    }
-
-
-def _read(
-    runtime: Runtime, ask: Ask, bundle: ModelBundle, degraded: Degraded
-) -> tuple[UserHistory, Shelf, Newcomers | None]:
-    """The shopper's past, the shelf and who is new on it, in one look at the database.
-
-    Without the database: nobody's past, and the rest as it is at hand.
-    """
-    past, shelf = UserHistory(user_id=ask.shopper), runtime.shelf
-    newcomers = runtime.arrivals.last(bundle)
-    try:
-        with runtime.database.asking(), looking(runtime.engine) as reader:
-            shelf = runtime.fresh_shelf(reader)
-            newcomers = runtime.arrivals.fresh(reader, bundle, shelf)
-            past = _history(reader, ask)
-    except DATABASE_ERRORS as error:
-        log.warning("answering without the database: %s", type(error).__name__)
-        degraded.add("history")
-        degraded.add("catalogue")
-    return _with_session(past, ask.session), shelf, newcomers
-
-
-def _history(reader: Reader, ask: Ask) -> UserHistory:
-    if ask.shopper is None:
-        return UserHistory()
-    return events.history(reader, ask.shopper)
-
-
-def _with_session(past: UserHistory, item_ids: tuple[str, ...]) -> UserHistory:
-    if not item_ids:
-        return past
-    kinds = past.kinds + (EventKind.VIEW,) * len(item_ids)
-    return replace(past, item_ids=past.item_ids + item_ids, kinds=kinds)
-
-
-def _shelf(
-    runtime: Runtime, bundle: ModelBundle, degraded: Degraded
-) -> tuple[Shelf, Newcomers | None]:
-    try:
-        with runtime.database.asking(), looking(runtime.engine) as reader:
-            shelf = runtime.fresh_shelf(reader)
-            return shelf, runtime.arrivals.fresh(reader, bundle, shelf)
-    except DATABASE_ERRORS as error:
-        log.warning("answering from the last shelf: %s", type(error).__name__)
-        degraded.add("catalogue")
-        return runtime.shelf, runtime.arrivals.last(bundle)
-
-
-def _note_missing_model(bundle: ModelBundle, degraded: Degraded) -> None:
+    seen = looking.read(runtime, ask.shopper, bundle, degraded)
     if not bundle.item_ids:
         degraded.add("model")
+    history = _past(ask, seen.history)
+    opened = Opened(
+        seen=seen,
+        assortment=runtime.assortments.of(bundle, seen.shelf, seen.newcomers),
+        history=history,
+        persona=personas.persona_of(seen.shelf, history),
+        degraded=degraded,
+        trace=trace,
+        began=began,
+    )
+    trace.mark("look", len(history.item_ids))
+    return opened
 
 
-def _dressed(
-    runtime: Runtime,
-    shelf: Shelf,
-    slate: Slate,
-    *,
-    persona: Persona,
-    banner: str,
-    degraded: Degraded,
-) -> dict[str, Any]:
-    items = [shelf.items[one.item_id] for one in slate.recommendations]
-    if banner == NO_BANNER:
-        dressed: list[dict[str, Any] | None] = [None] * len(items)
-    else:
-        made = creatives.for_slate(runtime, items, persona, banner, degraded)
-        dressed = [creatives.as_json(creative) for creative in made]
+def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
+    """Settle what is asked, and rank."""
+    steering = runtime.steered.now(runtime, opened.seen.steering_version, opened.degraded)
+    settled = settle(ask, steering, hide=runtime.config.recsys.hide)
+    settled = steered(settled, steering, opened.history, opened.persona)
+    opened.trace.mark("settle", len(settled.steer.rules))
+    one = opened.assortment
+    slate = ranking.rank(
+        one, settled.query, opened.history, steer=settled.steer, mark=opened.trace.mark
+    )
+    return Served(
+        recommendation_id=new_id(settled.query.now),
+        ask=ask,
+        opened=opened,
+        settled=settled,
+        slate=slate,
+        items=[one.shelf.items[pick.item_id] for pick in slate.recommendations],
+    )
+
+
+def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
+    """With products and creatives; what was answered is kept on the way."""
+    items, opened, size = served.items, served.opened, served.settled.banner
+    made: Sequence[Any] = [None] * len(items)
+    keys: Sequence[str] = ()
+    if size != NO_BANNER:
+        keys = runtime.briefs.keys(items, opened.persona, size)
+        made = creatives.as_fragments(runtime, items, opened.persona, size, opened.degraded)
+    opened.trace.mark("creatives", len(items))
+    keeping.keep(runtime, served, keys)
+    picks = served.slate.recommendations
+    shown = [
+        present.shown(pick, item, creative)
+        for pick, item, creative in zip(picks, items, made, strict=True)
+    ]
+    return _told(served) | {"items": shown}
+
+
+def _told(served: Served) -> dict[str, Any]:
+    slate, settled, opened = served.slate, served.settled, served.opened
+    one = opened.assortment
     return {
-        "recommendation_id": str(uuid.uuid4()),
-        "model_version": None if "model" in degraded else slate.model_version,
-        "items": [
-            recommendation(one) | {"product": product(item), "creative": creative}
-            for one, item, creative in zip(slate.recommendations, items, dressed, strict=True)
-        ],
+        "recommendation_id": served.recommendation_id,
+        "user_id": served.ask.shopper,
+        "placement": settled.query.placement,
+        "title": titles.title(
+            settled.title, slate.recommendations, served.items, context(one, settled.query)
+        ),
+        "strategy": settled.strategy,
+        "rules_version": settled.rules_version,
+        "model_version": None if "model" in opened.degraded else slate.model_version,
+        "missing_ids": [i for i in _named(served.ask) if i not in one.shelf.items],
         "excluded": dict(slate.excluded),
+        "experiments": dict(settled.experiments),
     }
 
 
-def _noted(runtime: Runtime, degraded: Degraded) -> list[str]:
-    for missing in degraded.as_list():
-        runtime.metrics.degraded(missing)
-    return degraded.as_list()
+def closing(runtime: Runtime, opened: Opened) -> dict[str, Any]:
+    """What is known last: what was missing, and how long it took."""
+    missing = opened.degraded.as_list()
+    for name in missing:
+        runtime.metrics.degraded(name)
+    took = round((time.perf_counter() - opened.began) * 1000, 2)
+    return {"degraded": missing, "took_ms": took}
+
+
+def _named(ask: Ask) -> tuple[str, ...]:
+    """The ids of the request itself: of those a shop wants to hear that they are unknown."""
+    query = ask.query
+    return (*ask.session, *query.item_ids, *query.liked, *query.disliked)
+
+
+def _past(ask: Ask, past: UserHistory) -> UserHistory:
+    """What is known of the shopper, and after it this visit's items."""
+    if not ask.session:
+        return past
+    n = len(ask.session)
+    return replace(
+        past,
+        item_ids=past.item_ids + ask.session,
+        kinds=past.kinds + (EventKind.VIEW,) * n,
+        at=past.at + (ask.query.now.timestamp(),) * n if past.at or not past.item_ids else (),
+    )

@@ -19,6 +19,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.behaviour import rebuying
+from recsys.behaviour.rebuying import Rebuying
 from recsys.errors import CorruptArtifact
 from recsys.learning import indexing
 from recsys.learning.indexing import IndexKind
@@ -63,6 +65,7 @@ class ModelBundle:
     item_ids: tuple[str, ...]
     item_rows: Mapping[str, int]
     popularity: NDArray[np.float32]
+    rebuying: Rebuying  # when what was bought is needed again
     trends: NDArray[np.float32]  # (I,) how surely each is asked for more than before; 0: it is not
     neighbours: ItemLists
     together: ItemLists
@@ -93,6 +96,7 @@ def assemble(  # noqa: PLR0913 the parts of one object, all by keyword
     together: ItemLists,
     manifest: Mapping[str, Any],
     trends: NDArray[np.float32] | None = None,
+    again: Rebuying | None = None,
     text: TextMap | None = None,
     shoppers: Histories | None = None,
     index_kind: IndexKind | None = None,
@@ -119,6 +123,7 @@ def assemble(  # noqa: PLR0913 the parts of one object, all by keyword
         item_rows={item_id: row for row, item_id in enumerate(item_ids)},
         popularity=popularity,
         trends=np.zeros(len(item_ids), np.float32) if trends is None else trends,
+        rebuying=Rebuying.nothing(len(item_ids)) if again is None else again,
         neighbours=neighbours,
         together=together,
         text=text,
@@ -145,6 +150,7 @@ def save(bundle: ModelBundle, directory: Path) -> None:
     faiss.write_index(bundle.index, str(directory / "items.faiss"))
     (directory / "items.json").write_text(json.dumps(bundle.item_ids), encoding="utf-8")
     signals = {"popularity": bundle.popularity, "trends": bundle.trends}
+    signals |= bundle.rebuying.arrays()
     for name, listed in (("neighbours", bundle.neighbours), ("together", bundle.together)):
         signals |= {f"{name}_{part}": getattr(listed, part) for part in _LIST_ARRAYS}
     np.savez(directory / "signals.npz", allow_pickle=False, **signals)
@@ -191,6 +197,7 @@ def load(directory: Path) -> ModelBundle:
             item_rows={item_id: row for row, item_id in enumerate(item_ids)},
             popularity=signals["popularity"],
             trends=signals.get("trends", np.zeros(len(item_ids), np.float32)),
+            rebuying=_rebuying(signals, len(item_ids)),
             neighbours=_lists(signals, "neighbours"),
             together=_lists(signals, "together"),
             text=texts.from_arrays(_read_arrays(directory / TEXT)) if TEXT in names else None,
@@ -299,6 +306,13 @@ def _lists(signals: Mapping[str, NDArray[Any]], name: str) -> ItemLists:
     return ItemLists(indptr=indptr, indices=indices, scores=scores)
 
 
+def _rebuying(signals: Mapping[str, NDArray[Any]], n_items: int) -> Rebuying:
+    """Nothing comes back in a model that was made before it learnt this."""
+    if "rebuying_seconds" not in signals:
+        return Rebuying.nothing(n_items)
+    return rebuying.from_arrays(signals)
+
+
 def _agree(bundle: ModelBundle) -> None:
     n, fused = len(bundle.item_ids), bundle.fused
     if not all(isinstance(item_id, str) for item_id in bundle.item_ids):
@@ -310,7 +324,7 @@ def _agree(bundle: ModelBundle) -> None:
     compared = np.unique(np.linspace(0, n - 1, min(n, _COMPARED)).astype(np.int64))
     if not np.array_equal(_of_rows(fused, compared).items(), bundle.vectors[compared]):
         raise ValueError("the searched vectors are of another model")
-    counted = (bundle.popularity, bundle.trends)
+    counted = (bundle.popularity, bundle.trends, bundle.rebuying.seconds[: bundle.rebuying.n_items])
     if any(one.shape != (n,) for one in counted) or not is_finite(bundle):
         raise ValueError("popularity, trends or the item vectors are short, or not finite")
     text = bundle.text

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from recsys.behaviour import rebuying
 from recsys.config import RecsysConfig
 from recsys.errors import Cancelled, NotEnoughData
 from recsys.learning import bundle as bundles
@@ -89,7 +90,7 @@ def train_candidate(
         "curves": {name: [round(value, 6) for value in line] for name, line in curves.items()},
         "data": _data(log, cut),
     }
-    made = _assemble(log, cut, (fused, text), item_ids, manifest, now)
+    made = _assemble(log, cut, (fused, text), item_ids, manifest, now, plan.paths or {})
     _report(on_progress, "evaluate", 1.0, curves)
     passed, verdict = bool(metrics["passed"]), str(metrics["verdict"])
     return Outcome(bundle=made, metrics=metrics, curves=curves, passed=passed, verdict=verdict)
@@ -208,6 +209,7 @@ def _assemble(
     item_ids: tuple[str, ...],
     manifest: Mapping[str, Any],
     now: datetime,
+    paths: Mapping[str, tuple[str, ...]],
 ) -> ModelBundle:
     # The signals may know the last days too: the gate does not rest on them, and "popular now"
     # must mean now.
@@ -222,6 +224,9 @@ def _assemble(
         neighbours=known.neighbours,
         together=known.together,
         trends=known.trends,
+        again=rebuying.fit(log, [paths.get(item_id, ()) for item_id in log.item_ids]).of(
+            cut.item_rows
+        ),
         text=text,
         shoppers=cut.train.take(slice(0, _SAMPLE)),
         manifest=manifest,

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.behaviour.rebuying import Rebuying
 from recsys.serving import shopper as shoppers
 from recsys.serving.assortment import Assortment
 from recsys.serving.candidates import Candidates
@@ -24,6 +25,10 @@ class Ask:
     history: UserHistory
     allowed: Allowed
     members: tuple[UserHistory, ...] = ()  # of a group, where the request is for several shoppers
+
+    @property
+    def rebuying(self) -> Rebuying:
+        return self.assortment.bundle.rebuying
 
     @cached_property
     def shopper(self) -> Shopper | None:

@@ -10,7 +10,7 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from recsys.expressions import Columns
 from recsys.learning.bundle import ModelBundle
 from recsys.serving.eligibility import Pool
 from recsys.serving.newcomers import Newcomers
-from recsys.serving.rules import Shelf
 from recsys.types import Item
 
 _POOL_BYTES = 1 << 26  # what kept pools may take
@@ -30,19 +29,41 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
+class Shelf(Protocol):
+    """What is asked of `catalogue.shelf.Shelf`; that module reads a database, this room must not."""
+
+    @property
+    def items(self) -> Mapping[str, Item]: ...
+    @property
+    def revision(self) -> int: ...
+    def since(self, earlier: Any) -> Mapping[str, Item] | None: ...
+    def __hash__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """An expression that every item must satisfy, or with `keeps` false none may.
+
+    The two differ where a property is missing: what cannot be told is neither kept nor forbidden.
+    """
+
+    name: str  # the rule that an item is counted under
+    expression: str
+    keeps: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Rules that do not depend on the shopper: with the same ones the same items are left.
 
-    `filters` are (name, expression) in the order in which they are asked; `now` and `context` count
-    only where an expression mentions them.
+    `demands` are asked in their order; `now` and `context` count only where an expression mentions
+    them.
     """
 
     in_stock: bool
-    category: tuple[str, ...] = ()
-    filters: tuple[tuple[str, str], ...] = ()
+    now: datetime
+    demands: tuple[Demand, ...] = ()
     context: Item | None = None
-    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +82,7 @@ class Assortment:
     n_known: int
     _arrived: NDArray[np.int64]  # (A - I,) row of `newcomers.vectors`, or -1
     _pools: dict[Any, Pool] = field(default_factory=dict, repr=False)
-    _kept: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    orders: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
     def item(self, place: int) -> Item:
         return self.shelf.items[self.item_ids[place]]
@@ -70,6 +91,10 @@ class Assortment:
         """Their places, in order; ids that nobody knows are left out."""
         places = self.places
         return [places[item_id] for item_id in item_ids if item_id in places]
+
+    def arrived(self) -> NDArray[np.int64]:
+        """The places of the newcomers: unknown to the model, but placed by their words."""
+        return np.flatnonzero(self._arrived >= 0) + self.n_known
 
     def vectors(self, places: NDArray[np.int64]) -> Floats:
         """Where these items lie (n, d); zeros for one that the model cannot place."""
@@ -85,24 +110,23 @@ class Assortment:
 
     def newest(self) -> NDArray[np.int64]:
         """Every place (A,), the newest item first; of the same moment by id."""
-        if "newest" not in self._kept:
-            self._kept["newest"] = np.lexsort((np.array(self.item_ids), -self.created))
-        return self._kept["newest"]
+        if "newest" not in self.orders:
+            self.orders["newest"] = np.lexsort((np.array(self.item_ids), -self.created))
+        return self.orders["newest"]
 
     def best_selling(self) -> NDArray[np.int64]:
         """The places of what sells at all, most first; ties by place."""
-        if "best_selling" not in self._kept:
+        if "best_selling" not in self.orders:
             order = np.argsort(-self.popularity, kind="stable")
-            self._kept["best_selling"] = order[: int(np.count_nonzero(self.popularity > 0))]
-        return self._kept["best_selling"]
+            self.orders["best_selling"] = order[: int(np.count_nonzero(self.popularity > 0))]
+        return self.orders["best_selling"]
 
     def pool(self, standing: Standing) -> Pool:
         """What these rules leave; kept, as long as the catalogue stays as it is."""
-        asked = [expressions.compile(text) for _, text in standing.filters]
+        asked = [expressions.compile(one.expression) for one in standing.demands]
         key = (
             standing.in_stock,
-            standing.category,
-            standing.filters,
+            standing.demands,
             standing.context.item_id
             if standing.context is not None and any(one.uses_context for one in asked)
             else None,
@@ -121,24 +145,13 @@ class Assortment:
         counts = {"hidden": int(np.count_nonzero(self.hidden))}
         if standing.in_stock:
             counts["out_of_stock"] = _take_away(mask, ~self.in_stock)
-        if standing.category:
-            under = expressions.compile(under_category(standing.category))
-            counts["filter"] = _take_away(mask, ~self._holds(under, standing))
-        for name, text in standing.filters:
-            taken = _take_away(mask, ~self._holds(expressions.compile(text), standing))
-            counts[name] = counts.get(name, 0) + taken
+        for one in standing.demands:
+            held = expressions.compile(one.expression).mask(
+                self.columns, context=standing.context, now=standing.now
+            )
+            taken = _take_away(mask, ~held if one.keeps else held)
+            counts[one.name] = counts.get(one.name, 0) + taken
         return Pool(mask, self.n_known, counts)
-
-    def _holds(self, asked: expressions.Expression, standing: Standing) -> Mask:
-        now = standing.now
-        if now is None:
-            raise ValueError("a filter is asked at a moment: Standing.now is missing")
-        return asked.mask(self.columns, context=standing.context, now=now)
-
-
-def under_category(path: tuple[str, ...]) -> str:
-    """The filter for a category and all below it."""
-    return "category under " + expressions.quoted("/".join(path))
 
 
 def of(
@@ -195,7 +208,7 @@ def _mended(
         mended,
         shelf=shelf,
         newcomers=newcomers,
-        columns=before.columns.changed(written, shelf.items),
+        columns=before.columns.changed(written, before.places),
         _arrived=_rows_of(newcomers, before.item_ids[before.n_known :]),
     )
 
@@ -209,7 +222,7 @@ def _placed(before: Assortment, newcomers: Newcomers | None) -> Assortment:
 def _with_states(one: Assortment, written: Mapping[str, Item]) -> Assortment:
     """The same places, these items' state written over; nothing that was kept of it is carried on."""
     visible, hidden, in_stock = one.visible.copy(), one.hidden.copy(), one.in_stock.copy()
-    created, kept = one.created, one._kept
+    created, orders = one.created, one.orders
     places = one.places
     for item_id, item in written.items():
         place = places[item_id]
@@ -217,7 +230,7 @@ def _with_states(one: Assortment, written: Mapping[str, Item]) -> Assortment:
         moment = 0.0 if item.created_at is None else item.created_at.timestamp()
         if moment != created[place]:
             if created is one.created:
-                created, kept = created.copy(), {}
+                created, orders = created.copy(), {}
             created[place] = moment
     for array in (visible, hidden, in_stock, created):
         array.setflags(write=False)
@@ -228,7 +241,7 @@ def _with_states(one: Assortment, written: Mapping[str, Item]) -> Assortment:
         in_stock=in_stock,
         created=created,
         _pools={},
-        _kept=kept,
+        orders=orders,
     )
 
 

@@ -7,7 +7,7 @@ score is the whole one, of all branches.
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.learning.bundle import ModelBundle
+from recsys.serving.assortment import Assortment
 from recsys.serving.shopper import Shopper
 from recsys.types import EventKind, Item, Reason, UserHistory
 
@@ -22,20 +22,18 @@ _VERBS = {
 }
 
 
-def causes(bundle: ModelBundle, shopper: Shopper, rows: NDArray[np.int64]) -> list[str | None]:
-    """For each recommended row the past item whose removal lowers its score most, if any does."""
-    scores = bundle.vectors[rows] @ shopper.queries.T  # (k, 1 + n)
+def causes(assortment: Assortment, shopper: Shopper, places: NDArray[np.int64]) -> list[str | None]:
+    """For each place the past item whose removal lowers its score most, if any does."""
+    scores = assortment.vectors(places) @ shopper.queries.T  # (k, 1 + n)
     if shopper.lent is not None:
-        scores = scores + shopper.lent.at(rows)
+        known = places < assortment.n_known
+        scores[known] += shopper.lent.at(places[known])
     return _greatest_falls(shopper, scores)
 
 
-def causes_of(shopper: Shopper, vectors: NDArray[np.float32]) -> list[str | None]:
-    """The same for items that are vectors only (k, d), and nobody's neighbours."""
-    return _greatest_falls(shopper, vectors @ shopper.queries.T)
-
-
 def _greatest_falls(shopper: Shopper, scores: NDArray[np.float32]) -> list[str | None]:
+    if not shopper.left_out:
+        return [None] * len(scores)
     falls = scores[:, :1] - scores[:, 1:]  # (k, n)
     best = falls.argmax(axis=1)
     enough = falls[np.arange(len(falls)), best] > _LEAST_FALL

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recsys.learning.bundle import ModelBundle
 from recsys.learning.indexing import padded
+from recsys.serving.eligibility import Allowed, Pool
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -25,14 +26,12 @@ _SCATTERED = 3  # a row copied from somewhere costs as much as so many read in o
 _ROUNDING = 1e-6
 
 
-def search(
-    bundle: ModelBundle, query: Floats, k: int, allowed: NDArray[np.bool_]
-) -> tuple[Rows, Floats]:
+def search(bundle: ModelBundle, query: Floats, k: int, allowed: Allowed) -> tuple[Rows, Floats]:
     """The best `k` allowed item rows for one query (d,), best first, with their scores.
 
     Equal scores go to the lower row, so that the answer does not depend on the heap's order.
     """
-    n_allowed = int(np.count_nonzero(allowed))
+    n_allowed = allowed.n_rows
     k = min(k, n_allowed)
     if k == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -40,7 +39,9 @@ def search(
     if n_allowed <= FEW:
         return _exhaustive(bundle, query, k, allowed)
     wanted = min(n_allowed, k + (_SPARE if exact else max(k, _SPARE_COARSE)))
-    rows = _candidates(bundle.index, query, wanted, allowed, n_allowed)
+    # what this shopper may not see is few: asked for beyond what is wanted, and left out after
+    rows = _candidates(bundle.index, query, wanted + len(allowed.gone_rows), allowed.pool)
+    rows = allowed.left(rows)[:wanted]
     if len(rows) < wanted and len(rows) < k:  # the lists looked into ran dry
         return _exhaustive(bundle, query, k, allowed)
     rows, scores = _ordered(rows, score(bundle, rows, query))
@@ -59,16 +60,13 @@ def score(bundle: ModelBundle, rows: NDArray[Any], query: Floats) -> Floats:
     return np.asarray(found, np.float32)
 
 
-def _candidates(
-    index: Any, query: Floats, wanted: int, allowed: NDArray[np.bool_], n_allowed: int
-) -> Rows:
+def _candidates(index: Any, query: Floats, wanted: int, pool: Pool) -> Rows:
     chosen: dict[str, Any] = {}
-    if n_allowed < len(allowed):
-        bits = np.packbits(allowed, bitorder="little")
-        chosen["sel"] = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type]  # stubs are of the C++ signature
+    if pool.bits is not None:
+        chosen["sel"] = faiss.IDSelectorBitmap(pool.bits)  # type: ignore[call-arg,arg-type]  # stubs are of the C++ signature
     if isinstance(index, faiss.IndexIVF):
         # the fewer may be found, the more lists are looked into: as many allowed items as ever
-        probes = -(-index.nprobe * len(allowed) // n_allowed)
+        probes = -(-index.nprobe * len(pool.known) // pool.n_rows)
         params: Any = faiss.SearchParametersIVF(nprobe=min(probes, index.nlist), **chosen)  # type: ignore[call-arg]  # as above
     else:
         params = faiss.SearchParameters(**chosen) if chosen else None
@@ -88,9 +86,9 @@ def best_of(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
 
 
 def _exhaustive(
-    bundle: ModelBundle, query: Floats, k: int, allowed: NDArray[np.bool_]
+    bundle: ModelBundle, query: Floats, k: int, allowed: Allowed
 ) -> tuple[Rows, Floats]:
-    rows = np.flatnonzero(allowed)
+    rows = allowed.left(allowed.pool.rows)
     return best_of(rows, score(bundle, rows, query), k)
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from recsys.catalogue.text_vectors import ItemVectors
 from recsys.learning.bundle import ModelBundle
 from recsys.models.text import TextMap
+from recsys.serving.assortment import Shelf
 from recsys.serving.newcomers import Newcomers, StandIns
-from recsys.serving.rules import Shelf
 from recsys.types import Item
 
 MOST = 2_000  # newest of the unknown items; with more of them a retrain is due

@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,7 @@ class ModelHandle:
     def __init__(self, root: Path) -> None:
         faiss.omp_set_num_threads(1)  # requests are the parallelism; nested threads only queue
         self.problem: str | None = None
+        self.prepare: Callable[[ModelBundle], None] = lambda bundle: None  # noqa: ARG005 nothing to do
         self._root = root
         self._live = root / LIVE
         self._bundle = ModelBundle.empty()
@@ -158,7 +159,9 @@ class ModelHandle:
             if version is None:
                 self.problem = f"{LIVE} is gone" if self._bundle.item_ids else None
                 return
-            self._bundle = _load(self._root, version)
+            bundle = _load(self._root, version)
+            self.prepare(bundle)  # by the thread that loads, so that no request has to wait for it
+            self._bundle = bundle
             self.problem = None
         except (CorruptArtifact, OSError, UnicodeDecodeError, MemoryError) as error:
             self.problem = str(error)

@@ -13,6 +13,7 @@ from recsys.learning import indexing
 from recsys.learning.bundle import ModelBundle
 from recsys.models.fusion import best_of_union
 from recsys.serving import index
+from recsys.serving.eligibility import Allowed
 from recsys.serving.shopper import Shopper
 
 _LIKE_ENOUGH = 0.3  # cosine: in some 200 dimensions chance stays below
@@ -24,9 +25,7 @@ Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
-def best(
-    bundle: ModelBundle, shopper: Shopper, k: int, allowed: NDArray[np.bool_]
-) -> tuple[Rows, Floats]:
+def best(bundle: ModelBundle, shopper: Shopper, k: int, allowed: Allowed) -> tuple[Rows, Floats]:
     """The best `k` allowed item rows for a shopper, best first, with their scores; ties by row."""
     if len(bundle.vectors) <= index.FEW:
         return _of_all(bundle, shopper, k, allowed)
@@ -34,7 +33,7 @@ def best(
     if shopper.lent is None or not len(rows):
         return rows, scores
     near, added = shopper.lent.sums()
-    may = allowed[near] & (added > 0)
+    may = allowed.keeps(near) & (added > 0)
     near, added = near[may], added[may]
     if not len(near):
         return rows, scores
@@ -53,15 +52,13 @@ def best(
     return best_of_union(rows, scores, near, added, searched, k)
 
 
-def _of_all(
-    bundle: ModelBundle, shopper: Shopper, k: int, allowed: NDArray[np.bool_]
-) -> tuple[Rows, Floats]:
+def _of_all(bundle: ModelBundle, shopper: Shopper, k: int, allowed: Allowed) -> tuple[Rows, Floats]:
     """The same by scoring every item: of so few, cheaper than looking for the right ones."""
     scores = np.vecdot(bundle.vectors, shopper.query)
     if shopper.lent is not None:
         near, added = shopper.lent.sums()
         scores[near] += added
-    rows = np.flatnonzero(allowed)
+    rows = allowed.left(allowed.pool.rows)
     return index.best_of(rows, scores[rows], k)
 
 
@@ -94,9 +91,7 @@ def _reaches(most: Floats, bar: np.float32) -> NDArray[np.bool_]:
     return np.asarray(most >= bar - _ROUNDING * max(1.0, abs(float(bar))))
 
 
-def nearest(
-    bundle: ModelBundle, vector: Floats, k: int, allowed: NDArray[np.bool_]
-) -> tuple[Rows, Floats]:
+def nearest(bundle: ModelBundle, vector: Floats, k: int, allowed: Allowed) -> tuple[Rows, Floats]:
     """The allowed items whose vectors point the way of this one (d,), by cosine, the bias apart.
 
     Where the index is not exact, candidates are those of the largest inner product.
@@ -106,7 +101,7 @@ def nearest(
     length = float(np.linalg.norm(way))
     if not length:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    rows = np.flatnonzero(allowed)
+    rows = allowed.left(allowed.pool.rows)
     if len(rows) > indexing.FLAT_LIMIT:
         rows, _ = index.search(bundle, way, _POOL * k, allowed)
     near = bundle.vectors[rows, :-1]

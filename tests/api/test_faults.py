@@ -50,7 +50,7 @@ def test_a_process_that_starts_without_its_database_still_answers(api_config: Ap
     app.extensions["vitrine"].close()
     assert slate.status_code == 200
     assert slate.json["items"] == []
-    assert slate.json["degraded"] == ["history", "catalogue", "model"]
+    assert slate.json["degraded"] == ["history", "catalogue", "model", "rules"]
     assert accepted.json["degraded"] == ["database"]
     assert (written.status_code, written.headers["Retry-After"]) == (503, "2")
 
@@ -141,7 +141,7 @@ def test_a_database_that_is_no_database_degrades_the_shop(
     path.write_bytes(b"this is no database, but it is long enough to be taken for one" * 100)
 
     client = app.test_client()
-    slate = client.get("/recommend", headers=shop)
+    slate = client.get("/recommend?user_id=u", headers=shop)
     event = {"event_id": "e", "user_id": "u", "item_id": "i", "kind": "view"}
     accepted = client.post("/events", json=event, headers=shop)
 

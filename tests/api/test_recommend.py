@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.runtime import Runtime
-from api.schemas import SlateOut
+from api.recommending.wishes import SlateOut
 from recsys.catalogue import items
 from recsys.database import writing
 

@@ -3,6 +3,7 @@ import pytest
 
 from recsys.catalogue.shelf import Shelf
 from recsys.learning.bundle import ModelBundle
+from recsys.serving import assortment as assortments
 from recsys.serving import explain, ranking, shopper
 from recsys.types import EventKind, Hide, Item, Query, UserHistory
 
@@ -73,14 +74,16 @@ def test_without_its_reason_an_item_scores_less_in_all_branches_together(drawn, 
     assert checked >= 10
 
 
-def test_an_item_no_deed_speaks_for_gets_no_because(bundle: ModelBundle) -> None:
+def test_an_item_no_deed_speaks_for_gets_no_because(bundle: ModelBundle, shelf: Shelf) -> None:
     understood = shopper.understand(bundle, MIXED)
     assert understood is not None
     shorter = [_without(MIXED, past) for past in understood.left_out]
     scores = bundle.fused.scores(shopper.histories(bundle, [MIXED, *shorter]))
     falls = (scores[:1] - scores[1:]).max(axis=0)
 
-    found = explain.causes(bundle, understood, np.arange(len(bundle.item_ids)))
+    found = explain.causes(
+        assortments.of(bundle, shelf), understood, np.arange(len(bundle.item_ids))
+    )
 
     clear = np.abs(falls) > 1e-4
     assert clear.sum() > 20

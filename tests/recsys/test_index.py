@@ -9,6 +9,7 @@ from recsys.models.encoder import user_vectors
 from recsys.models.fusion import Fused
 from recsys.models.vae import VAE
 from recsys.serving import index
+from recsys.serving.eligibility import Allowed
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def test_exact_index_equals_decoder(model: VAE, wide: ModelBundle) -> None:
         assert encoder is not None
         mean = encoder.encode(draw.choice(700, 12, replace=False))
         allowed = draw.random(700) < draw.choice([0.05, 0.5, 1.0])
-        rows, scores = index.search(wide, user_vectors(mean[None])[0], 20, allowed)
+        rows, scores = index.search(wide, user_vectors(mean[None])[0], 20, Allowed.of_mask(allowed))
 
         logits = np.where(allowed, weight @ mean.astype(np.float64) + bias, -np.inf)
         expected = np.argsort(-logits, kind="stable")[:20]
@@ -66,13 +67,15 @@ def test_only_allowed_rows_come_back(wide: ModelBundle) -> None:
     allowed = np.zeros(700, np.bool_)
     allowed[[3, 699]] = True
 
-    rows, _ = index.search(wide, np.zeros(17, np.float32), 20, allowed)
+    rows, _ = index.search(wide, np.zeros(17, np.float32), 20, Allowed.of_mask(allowed))
 
     assert sorted(rows.tolist()) == [3, 699]
 
 
 def test_nothing_allowed_gives_nothing(wide: ModelBundle) -> None:
-    rows, scores = index.search(wide, np.zeros(17, np.float32), 5, np.zeros(700, np.bool_))
+    rows, scores = index.search(
+        wide, np.zeros(17, np.float32), 5, Allowed.of_mask(np.zeros(700, np.bool_))
+    )
 
     assert (rows.tolist(), scores.tolist()) == ([], [])
 
@@ -89,6 +92,6 @@ def test_equal_scores_go_to_the_lower_row() -> None:
         manifest={},
     )
 
-    rows, _ = index.search(flat, np.ones(3, np.float32), 9, np.ones(9, np.bool_))
+    rows, _ = index.search(flat, np.ones(3, np.float32), 9, Allowed.of_mask(np.ones(9, np.bool_)))
 
     assert rows.tolist() == list(range(9))

@@ -16,6 +16,7 @@ from recsys.models import neighbours
 from recsys.models.fusion import Fused
 from recsys.models.linear import Linear
 from recsys.serving import index
+from recsys.serving.eligibility import Allowed
 
 N, WIDTH = 6_000, 20
 
@@ -109,7 +110,7 @@ def test_other_queries_meet_the_floor_under_any_mask(
 
     hits = []
     for query in queries[100:]:
-        rows, scores = index.search(bundle, query, 100, allowed)
+        rows, scores = index.search(bundle, query, 100, Allowed.of_mask(allowed))
         exact = np.where(allowed, items.astype(np.float64) @ query, -np.inf)
         assert allowed[rows].all()
         assert len(rows) == k
@@ -125,7 +126,7 @@ def test_few_allowed_rows_are_all_scored_whatever_the_index(world, bundles_by_ki
     allowed = np.zeros(N, np.bool_)
     allowed[-4_000:] = True  # the faintest of all: no tuned search would look for them
 
-    rows, _ = index.search(bundle, queries[0], 30, allowed)
+    rows, _ = index.search(bundle, queries[0], 30, Allowed.of_mask(allowed))
 
     exact = np.where(allowed, items.astype(np.float64) @ queries[0], -np.inf)
     assert rows.tolist() == np.argsort(-exact)[:30].tolist()
@@ -134,7 +135,7 @@ def test_few_allowed_rows_are_all_scored_whatever_the_index(world, bundles_by_ki
 def test_lists_that_run_dry_are_replaced_by_scoring_all(world, bundles_by_kind) -> None:
     (_, queries), bundle = world, bundles_by_kind[IndexKind.LISTS]
 
-    rows, _ = index.search(bundle, queries[0], 5_990, np.ones(N, np.bool_))
+    rows, _ = index.search(bundle, queries[0], 5_990, Allowed.of_mask(np.ones(N, np.bool_)))
 
     assert len(set(rows.tolist())) == 5_990
 
@@ -155,7 +156,9 @@ def test_every_kind_survives_the_disk(
     assert again.manifest["index"]["kind"] == kind
     everything = np.ones(N, np.bool_)
     for query in queries[:10]:
-        one, other = (index.search(made, query, 50, everything) for made in (bundle, again))
+        one, other = (
+            index.search(made, query, 50, Allowed.of_mask(everything)) for made in (bundle, again)
+        )
         assert one[0].tolist() == other[0].tolist()
         assert (one[1] == other[1]).all()
 

@@ -7,6 +7,7 @@ from recsys.catalogue.shelf import Shelf
 from recsys.learning.bundle import ModelBundle
 from recsys.learning.indexing import IndexKind
 from recsys.serving import index, ranking, retrieval, shopper
+from recsys.serving.eligibility import Allowed, Pool
 from recsys.types import EventKind, Hide, Item, Query, Source, UserHistory
 
 KINDS = tuple(EventKind)
@@ -34,6 +35,14 @@ def searched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     return bool(request.param)
 
 
+def _split(draw: np.random.Generator, allowed: np.ndarray) -> Allowed:
+    """The same mask as a wider pool without some places, as a request has it."""
+    dropped = np.flatnonzero(~allowed & (draw.random(len(allowed)) < 0.05))
+    pool = allowed.copy()
+    pool[dropped] = True
+    return Allowed(Pool(pool, len(pool)), {"seen": dropped.tolist()})
+
+
 def _brute(scores: np.ndarray, allowed: np.ndarray, k: int) -> np.ndarray:
     rows = np.flatnonzero(allowed)
     return rows[np.lexsort((rows, -scores[rows]))][:k]
@@ -55,7 +64,7 @@ def test_served_rows_are_those_of_scoring_everything(drawn, seed: int, kind: Ind
         allowed = draw.random(300) < draw.choice([0.02, 0.3, 1.0])
         k = int(draw.choice([1, 5, 20, 299, 400]))
 
-        rows, found = retrieval.best(model, read, k, allowed)
+        rows, found = retrieval.best(model, read, k, _split(draw, allowed))
 
         assert rows.tolist() == _brute(one, allowed, k).tolist()
         assert (found == one[rows]).all()
@@ -72,7 +81,7 @@ def test_fractions_change_no_more_than_roundings(drawn, seed: int) -> None:
     for one, history in zip(scores, past, strict=True):
         read = shopper.understand(model, history)
         if read is not None:
-            rows, found = retrieval.best(model, read, 20, everything)
+            rows, found = retrieval.best(model, read, 20, Allowed.of_mask(everything))
 
             assert np.abs(found - one[_brute(one, everything, 20)]).max() < 1e-3
             assert np.abs(found - one[rows]).max() < 1e-3
@@ -91,7 +100,9 @@ def test_a_slate_is_the_brute_force_list_under_the_rules(drawn, seed: int, hide:
     )
 
     for history in _histories(seed, 300, n_shoppers=6):
-        kinds = {EventKind.DISMISS} | ({EventKind.PURCHASE} if hide is Hide.PURCHASED else set())
+        kinds = {EventKind.DISMISS} | (
+            {EventKind.PURCHASE} if hide in {Hide.PURCHASED, Hide.UNTIL_DUE} else set()
+        )
         kept = {
             item_id
             for item_id, kind in zip(history.item_ids, history.kinds, strict=True)
@@ -116,7 +127,7 @@ def test_an_item_and_its_twin_come_in_the_order_of_rows(drawn) -> None:
     assert read is not None
     lone = shopper.Shopper(queries=read.queries * 0, left_out=read.left_out, lent=None)
 
-    rows, _ = retrieval.best(model, lone, 50, np.ones(300, np.bool_))
+    rows, _ = retrieval.best(model, lone, 50, Allowed.of_mask(np.ones(300, np.bool_)))
 
     assert rows.tolist() == list(range(50))
 
@@ -127,7 +138,7 @@ def test_nearest_points_the_same_way(drawn) -> None:
     others = np.ones(300, np.bool_)
     others[17] = False
 
-    rows, cosines = retrieval.nearest(model, vector, 10, others)
+    rows, cosines = retrieval.nearest(model, vector, 10, Allowed.of_mask(others))
 
     ways = model.vectors[:, :-1] / np.linalg.norm(model.vectors[:, :-1], axis=1, keepdims=True)
     expected = np.argsort(-(ways @ ways[17]), kind="stable")[1:11]
@@ -139,4 +150,6 @@ def test_nothing_points_the_way_of_nothing(drawn) -> None:
     model: ModelBundle = drawn(2)
     nothing = np.zeros(model.vectors.shape[1], np.float32)
 
-    assert len(retrieval.nearest(model, nothing, 10, np.ones(300, np.bool_))[0]) == 0
+    assert (
+        len(retrieval.nearest(model, nothing, 10, Allowed.of_mask(np.ones(300, np.bool_)))[0]) == 0
+    )

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 from sqlalchemy import Engine
 
@@ -13,7 +12,6 @@ from recsys.database import reading, writing
 from recsys.types import Item
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-IDS = ("i-0", "unknown", "i-1", "i-2")
 
 
 def an_item(number: int, **changes: object) -> Item:
@@ -41,15 +39,14 @@ def test_a_hidden_item_is_hidden_at_the_next_refresh(engine: Engine) -> None:
         items.put_many(session, [an_item(0), an_item(1)])
     with reading(engine) as session:
         before = shelf.refresh(session, Shelf.empty())
-    before.rows(IDS)
     with writing(engine) as session:
         items.patch(session, "i-1", {"hidden": True, "stock": 0})
     with reading(engine) as session:
         after = shelf.refresh(session, before)
 
-    assert after.rows(IDS).hidden.tolist() == [False, False, True, False]
-    assert after.rows(IDS).out_of_stock.tolist() == [False, False, True, False]
-    assert before.rows(IDS).hidden.tolist() == [False] * 4
+    assert after.items["i-1"].hidden
+    assert not after.items["i-1"].in_stock
+    assert not before.items["i-1"].hidden
     assert after.newest() == (an_item(0),)
 
 
@@ -62,67 +59,50 @@ def test_a_database_restored_from_a_backup_replaces_the_shelf(engine: Engine) ->
         assert shelf.refresh(session, ahead).items == {"i-0": an_item(0)}
 
 
-def test_rows_are_made_once_for_each_order_of_items() -> None:
-    stand = Shelf.of([an_item(0), an_item(1, stock=0), an_item(2, hidden=True)])
+def test_what_was_written_since_an_earlier_shelf_is_remembered() -> None:
+    first = Shelf.of([an_item(0), an_item(1)])
+    second = first.changed([an_item(1, stock=3)], revision=1)
+    third = second.changed([an_item(1, stock=4), an_item(2)], revision=2)
 
-    rows = stand.rows(IDS)
-
-    assert rows.known.tolist() == [True, False, True, True]
-    assert rows.hidden.tolist() == [False, False, False, True]
-    assert rows.out_of_stock.tolist() == [False, False, True, False]
-    assert stand.rows(IDS) is rows
-
-
-def test_rows_mended_equal_rows_made_anew() -> None:
-    stand = Shelf.of([an_item(n, stock=n % 3) for n in range(50)])
-    ids = tuple(f"i-{n}" for n in range(60))
-    stand.rows(ids)
-    changes = [an_item(n, stock=2, hidden=n % 2 == 0) for n in range(40, 55)]
-
-    mended = stand.changed(changes, revision=2)
-
-    anew = Shelf.of(mended.items.values())
-    for name in ("known", "hidden", "out_of_stock"):
-        assert np.array_equal(getattr(mended.rows(ids), name), getattr(anew.rows(ids), name))
+    assert third.since(first) == {"i-1": an_item(1, stock=4), "i-2": an_item(2)}
+    assert third.since(second) == {"i-1": an_item(1, stock=4), "i-2": an_item(2)}
+    assert third.since(third) == {}
+    assert third.since(Shelf.of([an_item(0)])) is None
+    assert first.since(third) is None
 
 
-def test_arrays_cannot_be_written() -> None:
-    rows = Shelf.of([an_item(0)]).rows(IDS)
+def test_a_shelf_too_old_to_follow_is_not_followed() -> None:
+    first = stand = Shelf.of([an_item(0)])
 
-    with pytest.raises(ValueError, match="read-only"):
-        rows.hidden[0] = True
+    for number in range(65):
+        stand = stand.changed([an_item(0, stock=number)], revision=number)
 
-
-def test_category_mask_takes_a_path_and_all_below_it() -> None:
-    stand = Shelf.of(
-        [
-            an_item(0, category=("Grocery", "Fruit", "Apples")),
-            an_item(1, category=("Grocery", "Fruitcake")),
-            an_item(2, category=("Grocery",)),
-        ]
-    )
-
-    assert stand.category_mask(IDS, ("Grocery", "Fruit")).tolist() == [True, False, False, False]
-    assert stand.category_mask(IDS, ("Grocery",)).tolist() == [True, False, True, True]
-    assert stand.category_mask(IDS, ()).tolist() == [True, False, True, True]
+    assert stand.since(first) is None
+    assert stand.items["i-0"].stock == 64
 
 
-def test_category_masks_follow_a_change_of_category() -> None:
-    stand = Shelf.of([an_item(0, category=("A",))])
-    stand.category_mask(IDS, ("B",))
+@pytest.mark.parametrize("n_items", [10, 5_000])
+def test_writing_over_a_shelf_leaves_it_as_it_was(n_items: int) -> None:
+    first = Shelf.of(an_item(n) for n in range(n_items))
 
-    moved = stand.changed([an_item(0, category=("B",))], revision=2)
+    second = first.changed([an_item(3, stock=1), an_item(n_items)], revision=1)
+    third = second.changed([an_item(3, stock=2)], revision=2)
 
-    assert moved.category_mask(IDS, ("B",)).tolist() == [True, False, False, False]
+    assert [one.items["i-3"].stock for one in (first, second, third)] == [None, 1, 2]
+    assert [len(one.items) for one in (first, second, third)] == [n_items, n_items + 1, n_items + 1]
+    assert f"i-{n_items}" not in first.items
 
 
-def test_ten_thousand_category_filters_do_not_pile_up() -> None:
-    stand = Shelf.of([an_item(0)])
+def test_many_changes_end_in_one_layer() -> None:
+    stand = Shelf.of(an_item(n) for n in range(5_000))
 
-    for number in range(1_000):
-        stand.category_mask(IDS, (f"c-{number}",))
+    for start in range(0, 5_000, 500):
+        stand = stand.changed([an_item(n, stock=n) for n in range(start, start + 500)], revision=1)
 
-    assert len(stand._memory.masks) <= 256
+    assert [item.stock for item in stand.items.values()].count(None) == 0
+    assert {item.item_id: item.stock for item in stand.items.values()} == {
+        f"i-{n}": n for n in range(5_000)
+    }
 
 
 def test_newest_comes_first_and_equals_go_by_id() -> None:

@@ -1,0 +1,53 @@
+"""What is kept of an answer: a line of the ledger, and for a while what continues it.
+
+Without consent nothing is kept at all. An answer is never held back or refused because it could not
+be kept.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from api.runtime import Runtime
+from recsys.answers import entry
+from recsys.answers.entry import Answer
+
+if TYPE_CHECKING:
+    from api.recommending.slates import Served
+
+
+def keep(runtime: Runtime, served: "Served", creative_keys: Sequence[str | None]) -> None:
+    """Write the answer down; where that fails the answer says so."""
+    ask, opened, settled, slate = served.ask, served.opened, served.settled, served.slate
+    if not ask.consent:
+        return
+    picks = slate.recommendations
+    chance = settled.query.dials.exploration > 0
+    kept = runtime.ledger.keep(
+        Answer(
+            recommendation_id=served.recommendation_id,
+            at=settled.query.now,
+            placement=settled.query.placement,
+            strategy=settled.strategy,
+            request=entry.request_of(
+                settled.query,
+                session=ask.session,
+                history=entry.STORED if ask.profile is None else entry.PROFILE,
+            ),
+            model_version=slate.model_version,
+            catalogue_revision=opened.assortment.shelf.revision,
+            item_ids=[pick.item_id for pick in picks],
+            sources=[pick.source for pick in picks],
+            scores=[pick.score for pick in picks],
+            user_id=ask.shopper,
+            session_hash=entry.visit_hash(ask.session) if ask.shopper is None else None,
+            rules_version=settled.rules_version,
+            history_n=len(opened.history.item_ids),
+            history_digest=entry.digest(opened.history),
+            experiments=settled.experiments,
+            propensities=[pick.propensity for pick in picks] if chance else (),
+            creative_keys=creative_keys,
+            degraded=opened.degraded.as_list(),
+        )
+    )
+    if not kept:
+        opened.degraded.add("answers")

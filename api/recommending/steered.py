@@ -1,0 +1,43 @@
+"""The rules, placements, presets and experiments that this process last read, and whether they are the newest.
+
+The pulse says in the one MGET of a request whether anything was changed; the database is read only
+then, or when the last word is half a second old.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.breaker import Away
+from api.pulse import Watch
+from api.recommending.degraded import Degraded
+from recsys.database import looking
+from recsys.merchandising import store
+from recsys.merchandising.steering import Steering
+
+if TYPE_CHECKING:
+    from api.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+class Steered:
+    """One process's; a reference is swapped, so a race only reads twice."""
+
+    def __init__(self, *, seconds: float) -> None:
+        self._watch = Watch(seconds=seconds)
+        self._steering = Steering()
+
+    def now(self, runtime: "Runtime", token: str | None, degraded: Degraded) -> Steering:
+        """The steering as the database has it; the last one read where that is away."""
+        if not self._watch.current(token):
+            at = self._watch.now()
+            try:
+                with runtime.database.asking(), looking(runtime.engine) as reader:
+                    self._steering = store.refresh(reader, self._steering)
+                self._watch.read(token, at)
+            except (SQLAlchemyError, Away) as error:
+                log.warning("steering by the last rules read: %s", type(error).__name__)
+                degraded.add("rules")
+        return self._steering

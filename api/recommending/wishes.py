@@ -1,0 +1,206 @@
+"""What `/recommend` may be asked, and what it answers: every field, its bounds and an example."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from api.errors import invalid
+from api.recommending.settling import Ask, moment
+from api.schemas import Banner, CommaIds, Count, CreativeOut, Id, Ids, Strict, Text
+from recsys import expressions
+from recsys.errors import InvalidExpression
+from recsys.types import Boost, Dials, Hide, Query, Source
+
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
+Expression = Annotated[str, Field(max_length=2_000)]
+Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Both = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+
+_MOST_BOOSTS = 16
+_FILTER = 'price < 20 and brand in ["A", "B"] and not tags has "refurbished"'
+
+
+class BoostBody(Strict):
+    expression: Expression = Field(examples=['brand == "Acme"'])
+    weight: Both = Field(description="Spans of relevance that a value of 1 is worth")
+
+
+class DialsBody(Strict):
+    diversity: Unit = 0.0
+    novelty: Both = 0.0
+    price: Both = 0.0
+    margin: Both = 0.0
+    exploration: Unit = 0.0
+
+
+class _Wish(Strict):
+    user_id: Id | None = None
+    session: Ids = Field(default=[], description="Item ids of this visit, oldest first")
+    session_id: Id | None = Field(
+        default=None, description="Whom an experiment sees without a user"
+    )
+    profile: Annotated[str, Field(max_length=8_000)] | None = Field(
+        default=None, description="A token of `POST /profile`, instead of what is kept here"
+    )
+    placement: Annotated[str, Field(min_length=1, max_length=64)] = "home"
+    strategy: Name | None = Field(default=None, description="How; the placement's own by default")
+    k: Count = 20
+    item_ids: Ids = Field(
+        default=[], description="What the strategy starts from: the page's item, the list to rank"
+    )
+    cart: Ids = Field(default=[], description="What lies in the cart; never recommended")
+    exclude: Ids = Field(default=[], description="Item ids that must not appear")
+    returned: Ids = Field(default=[], description="Item ids this visit was shown already")
+    continue_from: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, alias="continue", description="A recommendation_id: what comes after it"
+    )
+    category: Text = Field(default="", description="A path, such as Grocery/Fruit")
+    in_stock: bool = Field(default=True, description="Leave out what is sold out")
+    consent: bool = Field(default=True, description="false: nothing about the user is read or kept")
+    hide: Hide | None = Field(default=None, description="What of the shopper's past is left out")
+    filter: Expression = Field(
+        default="", description="Keep what this holds for", examples=[_FILTER]
+    )
+    text: Text = Field(default="", description="Words to search for, or to add to the taste")
+    strict: bool = Field(default=False, description="Rather fewer items than filled up with others")
+    reasons: bool = Field(default=True, description="false is quicker")
+    banner: Banner = "rectangle"
+
+    def ask(self, hide: Hide) -> Ask:
+        """The value that the rest of the program knows.
+
+        Raises:
+            Problem: 422 with the field whose expression cannot be read, and where.
+        """
+        check_expression("filter", self.filter)
+        query = Query(
+            k=self.k,
+            placement=self.placement,
+            strategy=self.strategy or "",
+            item_ids=tuple(self.item_ids),
+            exclude=frozenset(self.exclude),
+            in_cart=frozenset(self.cart),
+            returned=frozenset(self.returned),
+            category=tuple(part for part in self.category.split("/") if part),
+            in_stock=self.in_stock,
+            hide=self.hide or hide,
+            filters=(self.filter.strip(),) if self.filter.strip() else (),
+            text=self.text,
+            strict=self.strict,
+            reasons=self.reasons,
+            now=moment(),
+        )
+        return Ask(
+            query=query,
+            given=frozenset(self.model_fields_set),
+            user_id=self.user_id,
+            session=tuple(self.session),
+            session_id=self.session_id,
+            profile=self.profile,
+            continues=self.continue_from,
+            consent=self.consent,
+            banner=self.banner,
+        )
+
+
+class RecommendBody(_Wish):
+    users: Annotated[list[Id], Field(max_length=20)] = Field(
+        default=[], description="A group; strategy `group` serves all of them"
+    )
+    blocked_brands: Annotated[list[Text], Field(max_length=100)] = Field(default=[])
+    boosts: Annotated[list[BoostBody], Field(max_length=_MOST_BOOSTS)] = Field(default=[])
+    dials: DialsBody = DialsBody()
+    liked: Ids = Field(default=[], description="Items added to the taste")
+    disliked: Ids = Field(default=[], description="Items subtracted from it")
+
+    def ask(self, hide: Hide) -> Ask:
+        for number, boost in enumerate(self.boosts):
+            check_expression(f"boosts.{number}.expression", boost.expression)
+        ask = super().ask(hide)
+        query = replace(
+            ask.query,
+            blocked_brands=frozenset(brand for brand in self.blocked_brands if brand),
+            boosts=tuple(Boost(expression=b.expression, weight=b.weight) for b in self.boosts),
+            dials=Dials(**self.dials.model_dump()),
+            liked=tuple(self.liked),
+            disliked=tuple(self.disliked),
+        )
+        return replace(ask, query=query, users=tuple(self.users))
+
+
+class RecommendQuery(_Wish):
+    """Of a query string; dials, boosts, groups and tastes need a body."""
+
+    session: CommaIds = Field(default=[], description="Item ids of this visit, oldest first")
+    item_ids: CommaIds = Field(default=[], description="What the strategy starts from")
+    cart: CommaIds = Field(default=[], description="What lies in the cart; never recommended")
+    exclude: CommaIds = Field(default=[], description="Item ids that must not appear")
+
+
+class TraceQuery(Strict):
+    trace: bool = Field(default=False, description="Stage timings and counts; needs an admin key")
+
+
+def check_expression(field: str, text: str) -> None:
+    """End the request with 422 unless the expression can be read."""
+    if not text.strip():
+        return
+    try:
+        expressions.condition(text) if field == "filter" else expressions.compile(text)
+    except InvalidExpression as error:
+        raise invalid(field, str(error)) from None
+
+
+class ReasonOut(BaseModel):
+    kind: str
+    item_id: str | None
+    text: str
+
+
+class ProductOut(BaseModel):
+    title: str
+    price: str | None
+    was_price: str | None
+    currency: str
+    image_url: str
+    url: str
+    category: str
+    brand: str
+    in_stock: bool
+
+
+class RecommendationOut(BaseModel):
+    item_id: str
+    rank: int
+    score: float
+    source: Source
+    reasons: list[ReasonOut]
+    product: ProductOut
+    creative: CreativeOut | None
+    placed_by: str | None = Field(
+        default=None, description="The merchandising rule that put it here"
+    )
+    propensity: float | None = Field(
+        default=None, description="How likely it was, where drawn by chance"
+    )
+
+
+class SlateOut(BaseModel):
+    recommendation_id: str
+    user_id: str | None
+    placement: str
+    title: str
+    strategy: str
+    rules_version: int
+    model_version: str | None
+    took_ms: float
+    degraded: list[str]
+    items: list[RecommendationOut]
+    missing_ids: list[str]
+    excluded: dict[str, int]
+    experiments: dict[str, str] = Field(
+        default={}, description="Which variant of each experiment this is"
+    )
+    costs: dict[str, float] = Field(default={}, description="Predicted relevance each rule costs")
+    trace: dict[str, Any] | None = Field(default=None, description="Stages, for admins who ask")

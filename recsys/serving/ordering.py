@@ -1,0 +1,187 @@
+"""From candidates to the order in which they are shown: boosts, dials, rotation, rules, diversity.
+
+    C candidates   n <= k shown
+
+All of it works on relevance, the candidates' own scores stretched over 0 to 1, so that a boost of a
+half means the same for every model and every shopper. Where nothing is wished for, the candidates'
+own order stands, and costs nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys import expressions
+from recsys.expressions.columns import Texts
+from recsys.expressions.nodes import Kind
+from recsys.merchandising import arranging
+from recsys.merchandising.types import Rule
+from recsys.serving import dials, diversity, rotation
+from recsys.serving.asking import Ask
+from recsys.serving.candidates import Candidates
+from recsys.serving.policies import context
+from recsys.serving.rotation import Shown
+from recsys.types import Dials, Reason, Source
+
+Floats = NDArray[np.floating]
+Indices = NDArray[np.int64]
+
+_STILL = Dials()
+_PINNED = Reason(kind="pinned", text="Chosen by the shop")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """What is shown, in order. `pinned` are those that no strategy proposed."""
+
+    places: Indices  # (n,)
+    scores: Floats  # (n,) the strategy's own
+    propensities: Floats  # (n,)
+    placed_by: Sequence[str | None]
+    pinned: NDArray[np.bool_]  # (n,)
+    found: Candidates
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def source(self, number: int) -> Source:
+        return Source.PINNED if self.pinned[number] else self.found.source
+
+    def reasons(self) -> list[Reason]:
+        proposed = iter(self.found.reasons(self.places[~self.pinned]))
+        return [_PINNED if pinned else next(proposed) for pinned in self.pinned.tolist()]
+
+
+def order(
+    ask: Ask, found: Candidates, *, rules: tuple[Rule, ...] = (), shown: Shown | None = None
+) -> Ordered:
+    """The first `ask.query.k` of the candidates, as this query and these rules want them."""
+    query = ask.query
+    if not (rules or query.boosts or query.dials != _STILL or shown):
+        return _as_they_are(found.first(query.k))
+    pins = _pins(ask, found, rules)
+    places = np.concatenate([found.places, pins])
+    if not len(places):
+        return _as_they_are(found)
+    scores = np.concatenate([found.scores, np.full(len(pins), _lowest(found), np.float32)])
+    wanted = _wanted(ask, places, scores, rules, shown)
+    sequence, propensities = _sequence(ask, places, wanted)
+    placed_by: list[str | None] = [None] * len(sequence)
+    if rules:
+        slots = arranging.arrange(
+            wanted,
+            rules,
+            min(query.k, len(places)),
+            _matches(ask, places),
+            _groups(ask, places),
+            order=sequence,
+            positions=_positions(ask, places, rules),
+        )
+        chance = np.ones(len(places), np.float32)
+        chance[sequence] = propensities
+        placed_by = [slots.placed_by.get(int(one)) for one in slots.order]
+        sequence, propensities = slots.order, chance[slots.order]
+    sequence = sequence[: query.k]
+    return Ordered(
+        places=places[sequence],
+        scores=scores[sequence],
+        propensities=propensities[: query.k],
+        placed_by=placed_by[: query.k],
+        pinned=sequence >= len(found),
+        found=found,
+    )
+
+
+def _as_they_are(found: Candidates) -> Ordered:
+    n = len(found)
+    return Ordered(
+        places=found.places,
+        scores=found.scores,
+        propensities=np.ones(n, np.float32),
+        placed_by=[None] * n,
+        pinned=np.zeros(n, np.bool_),
+        found=found,
+    )
+
+
+def _wanted(
+    ask: Ask, places: Indices, scores: Floats, rules: tuple[Rule, ...], shown: Shown | None
+) -> Floats:
+    """Relevance with everything added that somebody wishes for (C,)."""
+    one, query = ask.assortment, ask.query
+    wanted = dials.relevance(scores)
+    if query.boosts:
+        columns, about = one.columns.at(places), context(one, query)
+        for boost in query.boosts:
+            asked = expressions.compile(boost.expression)
+            values = asked.values(columns, context=about, now=query.now)
+            wanted = wanted + boost.weight * np.clip(values, -1, 1)
+    wanted = dials.turned(wanted, _traits(ask, places), query.dials)
+    if shown is not None:
+        item_ids = [one.item_ids[place] for place in places.tolist()]
+        wanted = wanted * rotation.factors(
+            shown,
+            item_ids,
+            query.now.timestamp(),
+            half_life_seconds=query.rotation_seconds,
+            rate=query.rotation,
+        )
+    return np.asarray(arranging.adjust(wanted, rules, _matches(ask, places)))
+
+
+def _sequence(ask: Ask, places: Indices, wanted: Floats) -> tuple[Indices, Floats]:
+    """The candidates in the order they would be shown (C,), and how likely each was there."""
+    turned, k, n = ask.query.dials, ask.query.k, len(places)
+    if turned.diversity:
+        vectors = ask.assortment.vectors(places)
+        wanted = dials.arranged(diversity.diversified(wanted, vectors, k, turned.diversity), wanted)
+    if turned.exploration:
+        return dials.explored(dials.relevance(wanted), n, turned.exploration, ask.query.seed)
+    return dials.best(wanted, n), np.ones(n)
+
+
+def _traits(ask: Ask, places: Indices) -> dials.Traits:
+    one = ask.assortment
+
+    def trait(name: str) -> Floats:
+        if name == "popularity":
+            return np.asarray(one.popularity[places], np.float64)
+        return cast("Floats", one.columns.at(places).column(name, Kind.NUMBER))
+
+    return trait
+
+
+def _positions(ask: Ask, places: Indices, rules: tuple[Rule, ...]) -> Mapping[str, int]:
+    """Where the items that pins name stand among the candidates."""
+    ids = ask.assortment.item_ids
+    named = {item_id for _, item_id in arranging.pinned(rules)}
+    if not named:
+        return {}
+    return {ids[place]: n for n, place in enumerate(places.tolist()) if ids[place] in named}
+
+
+def _pins(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> Indices:
+    """Pinned items that may appear and that the strategy did not propose."""
+    wanted = ask.assortment.place_of(item_id for _, item_id in arranging.pinned(rules))
+    proposed = set(found.places.tolist())
+    new = [place for place in dict.fromkeys(wanted) if place not in proposed]
+    return np.array([place for place in new if ask.allowed.may(place)], np.int64)
+
+
+def _matches(ask: Ask, places: Indices) -> Callable[[str], NDArray[np.bool_]]:
+    one, query = ask.assortment, ask.query
+    columns = one.columns.at(places)
+    about = context(one, query)
+    return lambda text: expressions.compile(text).mask(columns, context=about, now=query.now)
+
+
+def _groups(ask: Ask, places: Indices) -> Callable[[str], Indices]:
+    columns = ask.assortment.columns.at(places)
+    return lambda name: np.asarray(cast("Texts", columns.column(name, Kind.TEXT)).codes, np.int64)
+
+
+def _lowest(found: Candidates) -> np.float32:
+    return found.scores[-1] if len(found) else np.float32(0)

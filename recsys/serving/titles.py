@@ -1,0 +1,62 @@
+"""What is written above a row, and only what is true of the row beneath it.
+
+A placement's template may name `{category}`, `{brand}` and `{item}`. Each is filled only where it
+holds: the category or brand that all of a row share, the item that the row starts from. Where a name
+cannot be filled, the strategy's own plain title stands instead.
+"""
+
+import re
+from collections.abc import Sequence
+
+from recsys.types import Item, Recommendation
+
+_NAMES = re.compile(r"\{(category|brand|item)\}")
+_PLAIN = {
+    "personal": "Picked for you",
+    "session": "Because of this visit",
+    "similar": "Similar items",
+    "bought_together": "Often bought together",
+    "complements": "Goes with your cart",
+    "buy_again": "Buy again",
+    "trending": "Trending now",
+    "popular": "Popular right now",
+    "newest": "New in the shop",
+    "recently_viewed": "Recently viewed",
+    "rerank": "Your list, best first",
+    "search": "What you searched for",
+    "taste": "To your taste",
+    "group": "For all of you",
+}
+
+
+def title(
+    template: str, shown: Sequence[Recommendation], items: Sequence[Item], about: Item | None
+) -> str:
+    """The title of a row of these items; `about` is the item that it starts from, if any."""
+    known = {"category": _category(items), "brand": _shared([one.brand for one in items])}
+    known["item"] = about.title if about is not None else ""
+    wanted = _NAMES.findall(template)
+    if template and all(known[name] for name in wanted):
+        return _NAMES.sub(lambda found: known[found[1]], template)
+    sources = {one.source.value for one in shown}
+    main = shown[0].source.value if shown else ""
+    if len(sources) > 1 and "personal" in sources:
+        main = "personal" if main == "pinned" else main
+    return _PLAIN.get(main, "For you")
+
+
+def _category(items: Sequence[Item]) -> str:
+    """The narrowest category that all of them lie in."""
+    paths = [one.category for one in items]
+    if not paths:
+        return ""
+    shared = 0
+    while all(
+        len(path) > shared and path[shared] == paths[0][shared : shared + 1][0] for path in paths
+    ):
+        shared += 1
+    return paths[0][shared - 1] if shared else ""
+
+
+def _shared(names: Sequence[str]) -> str:
+    return names[0] if names and len(set(names)) == 1 else ""
