@@ -1,6 +1,6 @@
 """What an answer started from, set up again: the shelf of its revision, the shopper's past of its time [SQL]."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -12,6 +12,9 @@ from recsys.catalogue.shelf import Shelf
 from recsys.database import Reader
 from recsys.tables import EventRow
 from recsys.types import EventKind, UserHistory
+
+_AROUND = timedelta(minutes=1)  # a shopper's clock may run ahead of ours by so much
+_LATER = 64  # deeds after the answer that are looked past
 
 
 def shelf_at(reader: Reader, revision: int, *, now: Shelf | None = None) -> Shelf:
@@ -28,15 +31,22 @@ def shelf_at(reader: Reader, revision: int, *, now: Shelf | None = None) -> Shel
 def history_at(reader: Reader, answer: Answer) -> UserHistory:
     """The deeds that an answer was made from, as far as they can still be read.
 
-    What had happened by then is not always what was known then: an event may have come late, or
-    been erased. `entry.digest` tells whether these are the same deeds.
+    What happened by then is not always what was known then: an event may have come late, or been
+    erased. Of the deeds around that moment those are taken that have the answer's digest; where
+    none have, those until then.
     """
     session = entry.session_of(answer.request)
-    stored = UserHistory(user_id=answer.user_id)
-    if answer.user_id is not None and answer.request.get("history") is None:
-        n = max(0, answer.history_n - len(session))
-        stored = _deeds(reader, answer.user_id, until=answer.at, newest=n)
-    return with_session(stored, session, at=answer.at)
+    nobody = UserHistory(user_id=answer.user_id)
+    if answer.user_id is None or answer.request.get("history") is not None:
+        return with_session(nobody, session, at=answer.at)
+    n = max(0, answer.history_n - len(session))
+    around = _deeds(reader, answer.user_id, until=answer.at + _AROUND, newest=n + _LATER)
+    for end in range(len(around.item_ids), n - 1, -1):
+        found = with_session(_between(around, end - n, end), session, at=answer.at)
+        if entry.digest(found) == answer.history_digest:
+            return found
+    until = sum(moment <= answer.at.timestamp() for moment in around.at)
+    return with_session(_between(around, max(0, until - n), until), session, at=answer.at)
 
 
 def with_session(past: UserHistory, session: tuple[str, ...], *, at: datetime) -> UserHistory:
@@ -48,6 +58,15 @@ def with_session(past: UserHistory, session: tuple[str, ...], *, at: datetime) -
         item_ids=past.item_ids + session,
         kinds=past.kinds + (EventKind.VIEW,) * len(session),
         at=moments + (at.timestamp(),) * len(session) if known else (),
+    )
+
+
+def _between(past: UserHistory, start: int, end: int) -> UserHistory:
+    return UserHistory(
+        user_id=past.user_id,
+        item_ids=past.item_ids[start:end],
+        kinds=past.kinds[start:end],
+        at=past.at[start:end],
     )
 
 
