@@ -174,7 +174,7 @@ class _Reading:
         if self._takes("("):
             self._enter(token.at)
             found = self.either()
-            self._expect(")", ")")
+            self._expect(")", "a closing parenthesis")
             self._depth -= 1
             return found
         if token.kind != "word":
@@ -227,7 +227,7 @@ class _Reading:
         arguments = [self._sum()]
         while self._takes(","):
             arguments.append(self._sum())
-        self._expect(")", "a comma or )")
+        self._expect(")", "a comma or a closing parenthesis")
         self._depth -= 1
         fewest, most = FUNCTIONS[name].fewest, FUNCTIONS[name].most
         if not fewest <= len(arguments) <= most:
