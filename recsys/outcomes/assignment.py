@@ -26,6 +26,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from math import inf, log
 from types import MappingProxyType
+from typing import Any
 
 HOLDOUT = "holdout"  # the experiment that comes first
 HELD_OUT, PERSONALISED = "held_out", "personalised"  # its variants
@@ -52,11 +53,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """`placements` says what is different, by placement ("*": all); nothing at all is a control."""
+    """`placements` says what is different, by placement ("*": all); nothing at all is a control.
+
+    What is different are fields of a placement (`recsys.merchandising.types.Placement`) and their
+    values: the strategy or preset, filter, boosts, dials, strict.
+    """
 
     name: str
     weight: float = 1.0
-    placements: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    placements: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +82,21 @@ class Experiment:
         named = frozenset(name for variant in self.variants for name in variant.placements)
         return frozenset({EVERYWHERE}) if EVERYWHERE in named or not named else named
 
-    def changes(self, variant: str, placement: str) -> Mapping[str, object]:
+    def changes(self, variant: str, placement: str) -> Mapping[str, Any]:
         """What this variant asks for here; empty where it leaves things as they are."""
         for one in self.variants:
             if one.name == variant:
                 return {**one.placements.get(EVERYWHERE, {}), **one.placements.get(placement, {})}
         return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duel:
+    """Two rankers for one slate: the teams' names, which the ledger keeps, and what each asks for."""
+
+    experiment_id: str
+    teams: tuple[str, ...]
+    changes: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,27 +182,24 @@ class Experiments:
                 assigned[drawing.experiment_id] = variant
         return assigned
 
-    def changes(self, assigned: Mapping[str, str], placement: str) -> dict[str, object]:
+    def changes(self, assigned: Mapping[str, str], placement: str) -> dict[str, Any]:
         """What the assigned variants ask for here, one over the other by the experiments' ids."""
-        asked: dict[str, object] = {}
+        asked: dict[str, Any] = {}
         for experiment_id, variant in assigned.items():
             experiment = self.running.get(experiment_id)
             if experiment is not None and experiment.kind is Kind.SPLIT:
                 asked.update(experiment.changes(variant, placement))
         return asked
 
-    def interleaved(
-        self, assigned: Mapping[str, str], placement: str
-    ) -> tuple[str, Mapping[str, object], Mapping[str, object]] | None:
-        """The first interleaved experiment here: its id and what each of its two rankers asks for."""
+    def interleaved(self, assigned: Mapping[str, str], placement: str) -> "Duel | None":
+        """The first interleaved experiment that this user is part of, if there is one."""
         for experiment_id, variant in assigned.items():
             if variant == INTERLEAVED and experiment_id in self.running:
                 one = self.running[experiment_id]
-                first, second = one.variants
-                return (
-                    experiment_id,
-                    one.changes(first.name, placement),
-                    one.changes(second.name, placement),
+                return Duel(
+                    experiment_id=experiment_id,
+                    teams=tuple(variant.name for variant in one.variants),
+                    changes=tuple(one.changes(own.name, placement) for own in one.variants),
                 )
         return None
 

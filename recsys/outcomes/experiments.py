@@ -16,8 +16,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recsys.database import Reader
-from recsys.errors import ExperimentConflict, InvalidExperiment, UnknownExperiment
+from recsys.errors import (
+    ExperimentConflict,
+    InvalidExperiment,
+    InvalidSteering,
+    UnknownExperiment,
+)
+from recsys.merchandising import checking
+from recsys.merchandising.plain import from_plain, to_plain
+from recsys.merchandising.types import Placement, Subject
 from recsys.outcomes.assignment import (
+    EVERYWHERE,
     HELD_OUT,
     HOLDOUT,
     INTERLEAVED,
@@ -33,6 +42,7 @@ from recsys.outcomes.assignment import (
 from recsys.outcomes.sequential import PLANNED_USERS
 from recsys.outcomes.tables import ExperimentRevisionRow, ExperimentRow
 
+CHANGEABLE = frozenset({"strategy", "filter", "boosts", "dials", "strict"})
 _TABLE: Any = ExperimentRow.__table__
 _REVISION: Any = ExperimentRevisionRow.__table__
 _ASK_REVISION = select(_REVISION.c.value)  # asked at every request: built once
@@ -178,23 +188,59 @@ def check(experiment: Experiment) -> None:
         raise InvalidExperiment(
             "slice_to", "a slice goes from 0 or more up to 100 per cent or less"
         )
+    for row, variant in enumerate(experiment.variants):
+        _check_changes(row, variant)
     if experiment.experiment_id == HOLDOUT:
         _check_holdout(experiment, names)
 
 
 def variants_json(variants: Iterable[Variant]) -> list[dict[str, Any]]:
+    """As plain JSON values."""
     return [
         {
             "name": one.name,
             "weight": one.weight,
-            "placements": {name: dict(changes) for name, changes in one.placements.items()},
+            "placements": {name: _plain(changes) for name, changes in one.placements.items()},
         }
         for one in variants
     ]
 
 
 def variants_of(told: Iterable[Mapping[str, Any]]) -> tuple[Variant, ...]:
-    return tuple(Variant(**one) for one in told)
+    """What `variants_json` told."""
+    return tuple(
+        Variant(
+            name=one["name"],
+            weight=one["weight"],
+            placements={name: _typed(changes) for name, changes in one["placements"].items()},
+        )
+        for one in told
+    )
+
+
+def _plain(changes: Mapping[str, Any]) -> dict[str, Any]:
+    told = to_plain(Placement(name="x", **changes))
+    return {name: told[name] for name in changes}
+
+
+def _typed(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Each value as a placement holds it; what this release does not know is left out."""
+    read = from_plain(Subject.PLACEMENT, {**changes, "name": "x"})
+    return {name: getattr(read, name) for name in changes if name in CHANGEABLE}
+
+
+def _check_changes(row: int, variant: Variant) -> None:
+    for name, changes in variant.placements.items():
+        at = f"variants.{row}.placements.{name}"
+        unknown = changes.keys() - CHANGEABLE
+        if unknown:
+            raise InvalidExperiment(f"{at}.{min(unknown)}", "is nothing that a variant changes")
+        try:
+            if name != EVERYWHERE:
+                checking.check_name("name", name)
+            checking.check(Placement(name="x", **changes))
+        except InvalidSteering as error:
+            raise InvalidExperiment(f"{at}.{error.field}", error.message) from None
 
 
 def _check_holdout(experiment: Experiment, names: list[str]) -> None:
@@ -204,6 +250,10 @@ def _check_holdout(experiment: Experiment, names: list[str]) -> None:
         raise InvalidExperiment("kind", "a hold-out is a split, and in no layer")
     if experiment.slice_from > 0 or experiment.slice_to < WHOLE:
         raise InvalidExperiment("slice_to", "a hold-out is drawn from everybody")
+    held_out, personalised = experiment.variants
+    if not held_out.placements or personalised.placements:
+        message = f"{HELD_OUT} says what is shown instead, {PERSONALISED} is the shop as it is"
+        raise InvalidExperiment("variants", message)
 
 
 def _overlap(one: Experiment, other: Experiment) -> bool:

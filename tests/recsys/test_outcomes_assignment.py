@@ -10,6 +10,7 @@ from recsys.outcomes.assignment import (
     HELD_OUT,
     HOLDOUT,
     PERSONALISED,
+    Duel,
     Experiment,
     Experiments,
     Kind,
@@ -161,10 +162,10 @@ def test_an_interleaved_experiment_shows_both_to_everyone() -> None:
 
     assert assigned == {"one": "interleaved"}
     assert found.changes(assigned, "home") == {}
-    assert found.interleaved(assigned, "home") == (
-        "one",
-        {"strategy": "personal"},
-        {"strategy": "session"},
+    assert found.interleaved(assigned, "home") == Duel(
+        experiment_id="one",
+        teams=("a", "b"),
+        changes=({"strategy": "personal"}, {"strategy": "session"}),
     )
     assert found.interleaved({}, "home") is None
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from recsys.database import looking, writing
 from recsys.errors import ExperimentConflict, InvalidExperiment, UnknownExperiment
+from recsys.merchandising.types import Placement
 from recsys.outcomes import experiments
 from recsys.outcomes.assignment import (
     HELD_OUT,
@@ -22,16 +23,30 @@ from recsys.outcomes.assignment import (
     Status,
     Variant,
 )
+from recsys.types import Boost, Dials
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
-TRENDING = {"home": {"strategy": "trending", "novelty": 0.25}}
+TRENDING = {
+    "home": {
+        "strategy": "trending",
+        "filter": "price < 20",
+        "boosts": (Boost(expression="discount", weight=0.5),),
+        "dials": Dials(novelty=0.25),
+        "strict": True,
+    }
+}
+POPULAR = {"*": {"strategy": "popular"}}
 
 
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
     with writing(engine) as opened:
         yield opened
+
+
+def changed(**changes: object) -> tuple[Variant, ...]:
+    return (Variant(name="a"), Variant(name="b", placements={"home": changes}))
 
 
 def an(experiment_id: str = "one", **changes: object) -> Experiment:
@@ -108,6 +123,16 @@ def test_what_runs_is_not_changed_and_what_is_stopped_may_be(session: Session) -
     assert written(session, an()).status is Status.DRAFT
 
 
+def test_what_a_variant_changes_is_ready_for_the_placement(session: Session) -> None:
+    written(session, an())
+    experiments.start(session, "one", now=NOW)
+
+    found = experiments.refresh(session, Experiments())
+
+    placement = replace(Placement(name="home"), **found.changes({"one": "trending"}, "home"))
+    assert placement == Placement(name="home", **TRENDING["home"])
+
+
 def test_starting_twice_keeps_the_first_start(session: Session) -> None:
     written(session, an())
     experiments.start(session, "one", now=NOW)
@@ -166,7 +191,10 @@ def test_the_newest_is_listed_first(session: Session) -> None:
 
 
 def test_a_holdout_is_an_experiment_like_others(session: Session) -> None:
-    variants = (Variant(name=HELD_OUT, weight=5), Variant(name=PERSONALISED, weight=95))
+    variants = (
+        Variant(name=HELD_OUT, weight=5, placements=POPULAR),
+        Variant(name=PERSONALISED, weight=95),
+    )
     written(session, an(HOLDOUT, variants=variants))
     experiments.start(session, HOLDOUT, now=NOW)
 
@@ -190,6 +218,20 @@ def test_a_holdout_is_an_experiment_like_others(session: Session) -> None:
         ({"slice_from": 50.0, "slice_to": 50.0}, "slice_to"),
         ({"slice_to": 101.0}, "slice_to"),
         ({"experiment_id": HOLDOUT}, "variants"),
+        (
+            {
+                "experiment_id": HOLDOUT,
+                "variants": (Variant(name=HELD_OUT), Variant(name=PERSONALISED)),
+            },
+            "variants",
+        ),
+        ({"variants": changed(filter="price <")}, "variants.1.placements.home.filter"),
+        ({"variants": changed(k=5)}, "variants.1.placements.home.k"),
+        ({"variants": changed(strategy="a b")}, "variants.1.placements.home.strategy"),
+        (
+            {"variants": (Variant(name="a", placements={"a b": {}}),)},
+            "variants.0.placements.a b.name",
+        ),
     ],
 )
 def test_what_could_not_be_drawn_from_is_refused(
