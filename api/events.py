@@ -2,15 +2,15 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.orm import Session
 
 from api import auth, parsing
 from api.errors import RETRY_SECONDS, Problem, invalid
@@ -19,10 +19,10 @@ from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from api.schemas import EventsOut
 from recsys.behaviour import events as store
 from recsys.behaviour import spool
+from recsys.behaviour.recent import NOBODY_KNOWS, Landing, Landings, landings
 from recsys.behaviour.vocabulary import parse_event
-from recsys.database import writing
+from recsys.database import committing
 from recsys.errors import InvalidEvent
-from recsys.tables import EventRow, ItemRow
 from recsys.types import Event
 
 log = logging.getLogger(__name__)
@@ -30,17 +30,17 @@ log = logging.getLogger(__name__)
 MAX_EVENTS = 1_000
 _SENDER = frozenset({"client_id", "user_id", "app_instance_id", "kind", "event"})
 
-_CHUNK = 500
-
 blueprint = APIBlueprint("events", __name__, tag="Storefront")
 blueprint.before_request(auth.need(Role.STOREFRONT))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
+class Kept:
+    """What became of one request's events."""
+
     statuses: list[str] = field(default_factory=list)
-    unknown_items: set[str] = field(default_factory=set)
-    unknown_users: set[str] = field(default_factory=set)
+    unknown_items: frozenset[str] = frozenset()
+    unknown_users: frozenset[str] = frozenset()
     degraded: list[str] = field(default_factory=list)
 
 
@@ -48,22 +48,29 @@ class _Kept:
 @blueprint.output(EventsOut, status_code=202)
 @blueprint.doc(
     description="Ours, GA4's or Segment's events: one object, a list, or `{\"events\": [...]}`, "
-    f"at most {MAX_EVENTS}. Each row has its own result; retries with the same id are harmless."
+    f"at most {MAX_EVENTS}. Each row has its own result; retries with the same id are harmless. "
+    'A row, or the envelope, with `"consent": false` is checked and not kept: `ignored`.'
 )
 def receive() -> Response:
     """Record what shoppers did."""
-    rows = _rows(parsing.json_body())
-    return parsing.answer(record(runtime(), rows, now=datetime.now(UTC)), 202)
+    body = parsing.json_body()
+    rows = _rows(body)
+    consent = not (isinstance(body, dict) and body.get("consent") is False)
+    now = datetime.now(UTC)
+    return parsing.answer(record(runtime(), rows, now=now, consent=consent), 202)
 
 
-def record(runtime: Runtime, rows: Sequence[Any], *, now: datetime) -> dict[str, Any]:
+def record(
+    runtime: Runtime, rows: Sequence[Any], *, now: datetime, consent: bool = True
+) -> dict[str, Any]:
     """Parse each row, keep every good one durably, and say of each what became of it."""
     results, parsed = [], []
     for index, row in enumerate(rows):
-        result, found = _parse(index, row, now)
+        result, found = _parse(index, row, now, consent=consent)
         results.append(result)
         parsed.append(found)
-    kept = _keep(runtime, [event for found in parsed for event in found])
+    events = [event for found in parsed for event in found]
+    kept = runtime.gathering.keep(events, partial(_keep_all, runtime)) if events else Kept()
     statuses = iter(kept.statuses)
     for result, found in zip(results, parsed, strict=True):
         if found:
@@ -98,28 +105,61 @@ def _rows(body: Any) -> list[Any]:
     return rows
 
 
-def _parse(index: int, row: Any, now: datetime) -> tuple[dict[str, Any], list[Event]]:
+def _parse(
+    index: int, row: Any, now: datetime, *, consent: bool
+) -> tuple[dict[str, Any], list[Event]]:
     result: dict[str, Any] = {"index": index, "status": "ignored", "event_ids": []}
     try:
-        return result, parse_event(row, received_at=now)
+        found = parse_event(row, received_at=now)
     except InvalidEvent as error:
         refused = {"status": "rejected", "field": error.field, "message": error.message}
         return result | refused, []
+    return result, found if consent and row.get("consent") is not False else []
 
 
-def _keep(runtime: Runtime, events: Sequence[Event]) -> _Kept:
-    """Rows where the database answers, else the fsynced spool: either way they are durable."""
-    if not events:
-        return _Kept()
+def _keep_all(runtime: Runtime, requests: list[Sequence[Event]]) -> list[Kept]:
+    """Several requests under one commit; each hears of its own events."""
+    if len(requests) == 1:
+        return [_keep(runtime, requests[0])]
+    kept = _keep(runtime, [event for events in requests for event in events])
+    statuses = iter(kept.statuses)
+    return [
+        replace(kept, statuses=list(islice(statuses, len(events))), degraded=list(kept.degraded))
+        for events in requests
+    ]
+
+
+def _keep(runtime: Runtime, events: Sequence[Event]) -> Kept:
+    """Mark the shoppers, make their deeds durable, and show them to every process: in this order."""
+    pulse = runtime.pulse
+    marked = pulse.begin({event.user_id for event in events})
+    landed: Landings = {event.user_id: NOBODY_KNOWS for event in events}
     try:
-        with runtime.writes.asking(), writing(runtime.engine) as session:
-            items_, users = _unknown(session, events)
-            statuses = store.record(session, events)
-        return _Kept(statuses=statuses, unknown_items=items_, unknown_users=users)
+        kept, landed = _make_durable(runtime, events)
+    finally:
+        told = pulse.land(landed, marked=marked)
+    return kept if told else replace(kept, degraded=[*kept.degraded, "pulse"])
+
+
+def _make_durable(runtime: Runtime, events: Sequence[Event]) -> tuple[Kept, Landings]:
+    """Rows where the database answers, else the fsynced spool."""
+    try:
+        with runtime.writes.asking(), committing(runtime.engine) as connection:
+            found = store.record_in(connection, events, report=True)
     except (DataError, IntegrityError):
         raise  # the parser let something through that no database takes: the spool could not help
     except DATABASE_ERRORS as error:
         log.warning("events go to the spool: %s", type(error).__name__)
+        return _spool(runtime, events)
+    kept = Kept(
+        statuses=found.statuses,
+        unknown_items=found.unknown_items,
+        unknown_users=found.unknown_users,
+    )
+    return kept, landings(events, [status == store.ACCEPTED for status in found.statuses])
+
+
+def _spool(runtime: Runtime, events: Sequence[Event]) -> tuple[Kept, Landings]:
     try:
         spool.append(runtime.config.recsys.spool_dir, events)
     except OSError:
@@ -127,24 +167,11 @@ def _keep(runtime: Runtime, events: Sequence[Event]) -> _Kept:
         detail = "neither the database nor the spool takes events now; send them again"
         raise Problem(503, detail, headers={"Retry-After": RETRY_SECONDS}) from None
     runtime.metrics.degraded("database")
-    return _Kept(statuses=[store.ACCEPTED] * len(events), degraded=["database"])
-
-
-def _unknown(session: Session, events: Sequence[Event]) -> tuple[set[str], set[str]]:
-    """Ids met for the first time: no error, but a shop that misspells its ids wants to hear so."""
-    item_ids = list({event.item_id for event in events})
-    user_ids = list({event.user_id for event in events})
-    known_items: set[str] = set()
-    known_users: set[str] = set()
-    for start in range(0, len(item_ids), _CHUNK):
-        part = item_ids[start : start + _CHUNK]
-        found = select(ItemRow.item_id).where(ItemRow.item_id.in_(part))
-        known_items.update(session.scalars(found))
-    for start in range(0, len(user_ids), _CHUNK):
-        part = user_ids[start : start + _CHUNK]
-        found = select(EventRow.user_id).where(EventRow.user_id.in_(part)).distinct()
-        known_users.update(session.scalars(found))
-    return set(item_ids) - known_items, set(user_ids) - known_users
+    kept = Kept(statuses=[store.ACCEPTED] * len(events), degraded=["database"])
+    deeds: dict[str, list[Event]] = {}
+    for event in events:
+        deeds.setdefault(event.user_id, []).append(event)
+    return kept, {user_id: (Landing.SPOOL, mine) for user_id, mine in deeds.items()}
 
 
 def _fate(statuses: Sequence[str]) -> str:

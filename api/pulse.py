@@ -9,14 +9,14 @@ every request, and nothing is stale.
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 
 import redis
 
 from api.breaker import Away, Breaker
 from recsys.behaviour import recent
-from recsys.behaviour.recent import Landing, Look, Recent
-from recsys.types import Event, UserHistory
+from recsys.behaviour.recent import Landings, Look, Recent
+from recsys.types import UserHistory
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,7 @@ class Pulse:
             return False
         return True
 
-    def land(
-        self, landings: Mapping[str, tuple[Landing, Sequence[Event]]], *, marked: bool
-    ) -> bool:
+    def land(self, landings: Landings, *, marked: bool) -> bool:
         """End the marks; False where another process may still show the older history.
 
         Under a mark it will not: it reads the database until the mark lapses, and the kept history

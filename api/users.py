@@ -13,7 +13,7 @@ from api.runtime import Runtime, runtime
 from api.schemas import ReceiptOut
 from generative import campaigns
 from recsys.behaviour import events, spool
-from recsys.behaviour.recent import Landing
+from recsys.behaviour.recent import NOBODY_KNOWS
 from recsys.database import writing
 from recsys.tables import id_problem
 
@@ -40,7 +40,7 @@ def forget(here: Runtime, user_id: str, *, now: datetime) -> dict[str, Any]:
     with writing(here.engine) as session:
         deleted = events.forget(session, user_id, at=now)
         scrubbed = campaigns.scrub_user(session, user_id)
-    dropped = here.pulse.land({user_id: (Landing.DROP, ())}, marked=marked)
+    dropped = here.pulse.land({user_id: NOBODY_KNOWS}, marked=marked)
     bundle = here.handle.get()
     return {
         "user_id": user_id,

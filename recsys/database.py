@@ -52,6 +52,13 @@ def writing(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def committing(engine: Engine) -> Iterator[Connection]:
+    """As `writing`, without the bookkeeping of a session: for what every deed asks."""
+    with engine.execution_options(**{_WRITES: True}).begin() as connection:
+        yield connection
+
+
 def _connect_sqlite(url: str, busy_seconds: float) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":

@@ -5,25 +5,34 @@ the hash of the id, so that neither a retry, a spool nor an import brings them b
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Integer, bindparam, cast, delete, extract, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    bindparam,
+    cast,
+    delete,
+    extract,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from recsys.behaviour import recording
 from recsys.database import Reader
 from recsys.tables import ErasureRow, EventRow, is_storable
 from recsys.types import Event, EventKind, EventLog, UserHistory
 
 ACCEPTED, DUPLICATE, ERASED = "accepted", "duplicate", "erased"
-_CHUNK = 500  # rows a statement: SQLite allows 32,766 parameters
 _ERASURE_LOCK = 7_202_611  # any number, as long as nothing else in this database uses it
 _KINDS = {kind.value: index for index, kind in enumerate(EventKind)}
 _COLUMN_TYPES = (np.int32, np.int32, np.int8, np.int64, np.int32)  # as in EventLog
@@ -48,6 +57,15 @@ class EventCounts:
     last_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of each event, and the ids that were met for the first time."""
+
+    statuses: list[str]
+    unknown_items: frozenset[str] = frozenset()
+    unknown_users: frozenset[str] = frozenset()
+
+
 def record(session: Session, events: Sequence[Event]) -> list[str]:
     """Write what is new.
 
@@ -55,11 +73,38 @@ def record(session: Session, events: Sequence[Event]) -> list[str]:
         For each event "accepted", "duplicate" (its id is known) or "erased" (its user asked to
         be forgotten after it happened).
     """
-    hold_erasures(session, exclusive=False)
-    answers: list[str] = []
-    for start in range(0, len(events), _CHUNK):
-        answers += _record_chunk(session, events[start : start + _CHUNK])
-    return answers
+    return record_in(session.connection(), events, report=False).statuses
+
+
+def record_in(connection: Connection, events: Sequence[Event], *, report: bool) -> Recorded:
+    """As `record`; with `report` it also says which items and shoppers were never met before."""
+    if not events:
+        return Recorded(statuses=[])
+    hold_erasures(connection, exclusive=False)
+    found = recording.survey(
+        connection,
+        users={event.user_id for event in events},
+        item_ids={event.item_id for event in events},
+        report=report,
+    )
+    erased = erasures(connection, found.forgotten) if found.forgotten else {}
+    wanted: dict[str, Event] = {}
+    for event in events:
+        if not _is_erased(event, erased):
+            wanted.setdefault(event.event_id, event)
+    written = recording.insert(connection, wanted)
+    statuses = []
+    for event in events:
+        if event.event_id in written and not _is_erased(event, erased):
+            written.remove(event.event_id)  # the same id again in this batch is a duplicate
+            statuses.append(ACCEPTED)
+        else:
+            statuses.append(ERASED if _is_erased(event, erased) else DUPLICATE)
+    return Recorded(
+        statuses=statuses,
+        unknown_items=found.unknown_items,
+        unknown_users=found.unknown_users,
+    )
 
 
 def history(reader: Reader, user_id: str, *, limit: int = 500) -> UserHistory:
@@ -144,7 +189,9 @@ def forget(session: Session, user_id: str, *, at: datetime) -> int:
     # A client's clock may run ahead of ours: the newest event is covered too.
     newest = session.scalar(select(func.max(EventRow.at)).where(EventRow.user_id == user_id))
     erased_at = max(at, newest) if newest else at
-    insert = _insert(session)(ErasureRow).values(user_hash=_hash(user_id), erased_at=erased_at)
+    insert = _insert(session)(ErasureRow).values(
+        user_hash=recording.user_hash(user_id), erased_at=erased_at
+    )
     session.execute(
         insert.on_conflict_do_update(
             index_elements=["user_hash"],
@@ -193,47 +240,21 @@ def frequent_users(session: Session, limit: int) -> list[tuple[str, int]]:
     return [(user_id, events) for user_id, events in session.execute(statement)]
 
 
-def _record_chunk(session: Session, events: Sequence[Event]) -> list[str]:
-    erased = erasures(session, {event.user_id for event in events})
-    wanted: dict[str, Event] = {}
-    for event in events:
-        if not _is_erased(event, erased):
-            wanted.setdefault(event.event_id, event)
-    if not wanted:
-        return [ERASED] * len(events)
-    # Sorted, so that two writers with the same ids wait for each other instead of deadlocking.
-    rows = [_values(wanted[event_id]) for event_id in sorted(wanted)]
-    # The table, not the class: the ORM would collect every row once more.
-    statement = _insert(session)(EventRow.__table__).on_conflict_do_nothing(
-        index_elements=["event_id"]
-    )
-    written = set(session.scalars(statement.returning(EventRow.event_id), rows))
-    answers = []
-    for event in events:
-        if _is_erased(event, erased):
-            answers.append(ERASED)
-        elif event.event_id in written:
-            written.remove(event.event_id)  # the same id again in this batch is a duplicate
-            answers.append(ACCEPTED)
-        else:
-            answers.append(DUPLICATE)
-    return answers
-
-
-def hold_erasures(session: Session, *, exclusive: bool) -> None:
+def hold_erasures(reader: Reader, *, exclusive: bool) -> None:
     """Keep a forgetting and a recording apart, else a row may slip in behind the deletion."""
-    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+    plain = reader if isinstance(reader, Connection) else reader.connection()
+    if plain.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
         shared = "" if exclusive else "_shared"
-        session.execute(text(f"SELECT pg_advisory_xact_lock{shared}({_ERASURE_LOCK})"))
+        plain.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}({_ERASURE_LOCK})")
 
 
-def erasures(session: Session, user_ids: set[str]) -> dict[str, datetime]:
+def erasures(reader: Reader, user_ids: Collection[str]) -> dict[str, datetime]:
     """Until when the forgotten ones among these shoppers are."""
-    user_of = {_hash(user_id): user_id for user_id in user_ids}
+    user_of = {recording.user_hash(user_id): user_id for user_id in user_ids}
     statement = select(ErasureRow.user_hash, ErasureRow.erased_at).where(
         ErasureRow.user_hash.in_(list(user_of))
     )
-    return {user_of[user_hash]: erased_at for user_hash, erased_at in session.execute(statement)}
+    return {user_of[user_hash]: erased_at for user_hash, erased_at in reader.execute(statement)}
 
 
 def _is_erased(event: Event, erased: Mapping[str, datetime]) -> bool:
@@ -241,26 +262,9 @@ def _is_erased(event: Event, erased: Mapping[str, datetime]) -> bool:
     return erased_at is not None and event.at <= erased_at
 
 
-def _hash(user_id: str) -> str:
-    return sha256(user_id.encode()).hexdigest()
-
-
 def _insert(session: Session) -> Any:
     dialect = session.get_bind().dialect.name
     return postgresql.insert if dialect == "postgresql" else sqlite.insert
-
-
-def _values(event: Event) -> dict[str, object]:
-    return {
-        "event_id": event.event_id,
-        "user_id": event.user_id,
-        "item_id": event.item_id,
-        "kind": event.kind.value,
-        "at": event.at,
-        "quantity": event.quantity,
-        "order_id": event.order_id,
-        "recommendation_id": event.recommendation_id,
-    }
 
 
 def _seconds(session: Session) -> Any:

@@ -115,6 +115,10 @@ class Landing(StrEnum):
     SPOOL = "spool"  # accepted, but the database does not have them yet: show them if they are new
 
 
+Landings = Mapping[str, tuple[Landing, Sequence[Event]]]
+NOBODY_KNOWS: tuple[Landing, Sequence[Event]] = (Landing.DROP, ())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What Redis says now. `heard` False: it was not asked or did not answer.
@@ -187,7 +191,7 @@ class Recent:
         keys = [key for user_id in user_ids for key in _keys(user_id)]
         self._begin(keys=keys, args=[WRITING_SECONDS, GUARDED_SECONDS])
 
-    def land(self, landings: Mapping[str, tuple[Landing, Sequence[Event]]]) -> None:
+    def land(self, landings: Landings) -> None:
         """End the marks after the commit; of a shopper who has none the kept history is dropped."""
         keys: list[str] = []
         args: list[str | int] = [
@@ -199,7 +203,7 @@ class Recent:
         self._land(keys=keys, args=args)
 
     def forget(self, user_id: str) -> None:
-        self.land({user_id: (Landing.DROP, ())})
+        self.land({user_id: NOBODY_KNOWS})
 
     def drop_all(self) -> None:
         """Every kept history is read again: after an import, or when no one knows what was missed."""
@@ -230,9 +234,7 @@ def open_client(url: str, *, timeout_seconds: float) -> "redis.Redis":
     )
 
 
-def landings(
-    events: Iterable[Event], accepted: Iterable[bool]
-) -> dict[str, tuple[Landing, Sequence[Event]]]:
+def landings(events: Iterable[Event], accepted: Iterable[bool]) -> Landings:
     """What the database made of these events, shopper by shopper.
 
     A duplicate drops what is kept: its first sender may have died before it told anybody.
@@ -246,7 +248,7 @@ def landings(
         else:
             doubtful.add(event.user_id)
     return {
-        user_id: (Landing.DROP, ()) if user_id in doubtful else (Landing.APPEND, mine)
+        user_id: NOBODY_KNOWS if user_id in doubtful else (Landing.APPEND, mine)
         for user_id, mine in deeds.items()
     }
 

@@ -23,6 +23,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_QUANTITY = 1_000_000
 _MAX_RECOMMENDATION_ID = 64
 
+_OURS = {kind.value: kind for kind in EventKind}
 _VIEW, _CART, _PURCHASE = EventKind.VIEW, EventKind.CART, EventKind.PURCHASE
 # Lower case, spaces as underscores: "Product Viewed" is product_viewed. None: known, but no deed.
 NAMES: Mapping[str, EventKind | None] = {
@@ -113,7 +114,7 @@ def parse_event(payload: _Payload, *, received_at: datetime) -> list[Event]:
 
 def _ours(payload: _Payload, received_at: datetime) -> Event:
     kind = payload["kind"]
-    if not isinstance(kind, str) or kind not in set(EventKind):
+    if not isinstance(kind, str) or kind not in _OURS:
         raise InvalidEvent("kind", f"must be one of {', '.join(EventKind)}")
     recommendation_id = payload.get("recommendation_id")
     if recommendation_id is not None:
@@ -125,7 +126,7 @@ def _ours(payload: _Payload, received_at: datetime) -> Event:
         event_id=_required_id(payload, "event_id"),
         user_id=_required_id(payload, "user_id"),
         item_id=_required_id(payload, "item_id"),
-        kind=EventKind(kind),
+        kind=_OURS[kind],
         at=_time(payload.get("at"), "at", received_at),
         quantity=_quantity(payload.get("quantity")),
         order_id=_optional_id(payload.get("order_id"), "order_id"),
