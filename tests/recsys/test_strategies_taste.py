@@ -273,6 +273,26 @@ def test_a_renamed_item_is_found_by_its_new_name_at_once(
     assert _ids(before, STRATEGIES["search"](before, 5)) == []
 
 
+def test_a_page_without_a_shopper_lists_what_is_visible(bundle: ModelBundle, shelf: Shelf) -> None:
+    sold = replace(bundle, popularity=np.arange(40, dtype=np.float32))
+    hidden = shelf.changed([replace(shelf.items["item-038"], hidden=True)], revision=2)
+
+    found = searching.listed(assortments.of(sold, hidden), "thing", 3)
+
+    assert found == ["item-039", "item-037", "item-036"]
+    assert searching.listed(assortments.of(sold, hidden), "  ", 3) == []
+
+
+def test_what_is_read_before_it_is_asked_answers_the_same(
+    asking, bundle: ModelBundle, shelf: Shelf
+) -> None:
+    ask = asking(bundle, shelf, text="brand new")
+
+    searching.warm(ask.assortment)
+
+    assert _ids(ask, STRATEGIES["search"](ask, 10)) == ["brand-new"]
+
+
 def test_search_needs_no_model(asking, shelf: Shelf) -> None:
     ask = asking(ModelBundle.empty(), shelf, text="new brand")
 

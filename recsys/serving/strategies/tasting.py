@@ -63,7 +63,8 @@ def taste(ask: Ask, n: int) -> Candidates:
         return nothing(Source.TASTE)
     shopper = replace(shopper, queries=shopper.queries + turn)
     named = one.place_of(dict.fromkeys((*liked, *disliked)))
-    found = best_for(ask, shopper, history, 2 * n + len(named))
+    spare = n if disliked else 0  # for those that sink below others
+    found = best_for(ask, shopper, history, n + spare + len(named))
     other = ~np.isin(found.places, named)
     places, scores = found.places[other], found.scores[other]
     if len(places):
