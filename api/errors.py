@@ -17,9 +17,12 @@ from recsys.errors import (
     CorruptArtifact,
     InvalidEvent,
     InvalidItem,
+    InvalidSteering,
     RunInProgress,
+    SteeringConflict,
     UnknownItem,
     UnknownRun,
+    UnknownSteering,
     UnknownVersion,
 )
 
@@ -33,9 +36,11 @@ _STATUS_OF: dict[type[Exception], int] = {
     UnknownItem: 404,
     UnknownRun: 404,
     UnknownVersion: 404,
+    UnknownSteering: 404,
     UnknownCampaign: 404,
     UnknownCreative: 404,
     RunInProgress: 409,
+    SteeringConflict: 409,
     CampaignClosed: 409,
     CorruptArtifact: 409,
 }
@@ -91,6 +96,7 @@ def install(app: APIFlask) -> None:
     app.register_error_handler(Problem, response)
     app.register_error_handler(InvalidItem, _field)
     app.register_error_handler(InvalidEvent, _field)
+    app.register_error_handler(InvalidSteering, _field)
     for kind in _STATUS_OF:
         app.register_error_handler(kind, _known)
     for kind in DATABASE_AWAY:
@@ -100,7 +106,7 @@ def install(app: APIFlask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _field(error: InvalidItem | InvalidEvent) -> Response:
+def _field(error: InvalidItem | InvalidEvent | InvalidSteering) -> Response:
     return response(invalid(error.field, error.message))
 
 

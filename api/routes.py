@@ -16,6 +16,7 @@ from api import (
 )
 from api.config import ApiConfig
 from api.recommending import profile, recommend
+from api.steering import placements, rules
 
 
 class AnyId(PathConverter):
@@ -27,7 +28,7 @@ class AnyId(PathConverter):
 
 def register(app: APIFlask, config: ApiConfig) -> None:
     shops = (recommend, profile, events, items, banners)
-    for room in (*shops, admin, campaigns, users, health, media, docs):
+    for room in (*shops, admin, rules, placements, campaigns, users, health, media, docs):
         app.register_blueprint(room.blueprint)
     from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above
 

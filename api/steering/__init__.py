@@ -1,0 +1,1 @@
+"""What steers answers: rules, placements, strategies."""
