@@ -10,8 +10,8 @@ Conditions are three-valued (Kleene, *Introduction to Metamathematics*, 1952). `
      F  | F F F      F | T F ?      F  | T
      ?  | ? F ?      ? | T ? ?      ?  | ?
 
-A comparison with a missing value is unknown, `x is missing` never is, and at the end unknown is
-not kept. Instead of a third value a condition is asked for its sides: where it is surely true, and
+A comparison with a missing value is unknown, `x is missing` never is, a missing set is an empty
+one (few shops tag every item), and at the end unknown is not kept. Instead of a third value a condition is asked for its sides: where it is surely true, and
 where needed where it is surely false; `not` asks for the other side. So `price < 20` is one
 comparison, for NaN is neither below 20 nor from 20 up. Every node is visited once.
 """

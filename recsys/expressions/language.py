@@ -22,7 +22,7 @@ COMPARISONS = {
 }
 LOOKS = {
     "in [...]": "one of the listed numbers or texts",
-    "has": "the set (an attribute, split at | , ; or a category's levels) holds this text",
+    "has": "the set (an attribute, split at | , ; or a category's levels) holds this text; missing is empty",
     "contains": "the text holds these letters, small or capital",
     "starts with": "the text starts with these letters, small or capital",
     "under": "the category is this path or below it",

@@ -64,17 +64,21 @@ def pieces(node: nodes.Piece, scene: Scene, sides: Sides) -> tuple[Side, ...]:
     if not what:
         return (np.False_,) * len(sides)
     test = _test(node, what)
+    is_set = node.how == "has"  # a set that is missing is an empty one
     if _is_constant(node.of):
         text = _constant(node.of, scene)
-        return tuple(np.bool_(bool(text) and test(text) is side) for side in sides)
+        found = bool(text) and test(text)
+        return tuple(np.bool_((bool(text) or is_set) and found is side) for side in sides)
     texts = _texts(node.of, scene)
-    return _of_items(texts, texts.where((node.how, what), test), sides)
+    return _of_items(texts, texts.where((node.how, what), test), sides, missing_fails=is_set)
 
 
-def _of_items(texts: Texts, holds: Side, sides: Sides) -> tuple[Side, ...]:
-    """From distinct texts to items; a missing one neither holds nor fails."""
+def _of_items(
+    texts: Texts, holds: Side, sides: Sides, *, missing_fails: bool = False
+) -> tuple[Side, ...]:
+    """From distinct texts to items; a missing one does not hold, and need not fail."""
     fails = ~holds
-    fails[UNKNOWN] = False
+    fails[UNKNOWN] = missing_fails
     return tuple((holds if side else fails).take(texts.codes, mode="clip") for side in sides)
 
 

@@ -7,6 +7,8 @@ from recsys.expressions import nodes
 from recsys.expressions.columns import Column, Columns, Table
 from recsys.types import Item
 
+_NO_PAGE = Columns.of({"": 0}, {})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
@@ -18,8 +20,9 @@ class Scene:
 
     @staticmethod
     def of(table: Table, context: Item | None, now: datetime) -> "Scene":
-        alone = {} if context is None else {context.item_id: context}
-        page = Columns.of({"" if context is None else context.item_id: 0}, alone)
+        if context is None:
+            return Scene(table=table, context=_NO_PAGE, now=now.timestamp())
+        page = Columns.of({context.item_id: 0}, {context.item_id: context})
         return Scene(table=table, context=page, now=now.timestamp())
 
     def read(self, node: nodes.Property) -> Column:

@@ -255,6 +255,8 @@ class Writer:
             }[how]
         words = f"{'not ' if opposite else ''}{how.removesuffix(' numbers')}"
         work = lifted(lambda value: test(value) is not opposite)
+        if how == "has":  # a missing set is an empty one
+            work = lambda text: (text is not None and test(text)) is not opposite  # noqa: E731
         return Told(f"{of.text} {words} {right}", lambda *at: work(of.answer(*at)))
 
     def condition(self, depth: int) -> Told:
