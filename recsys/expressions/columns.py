@@ -95,6 +95,14 @@ class Columns:
         for name, kind in keys:
             self.column(name, kind)
 
+    def lacking(self, keys: Iterable[Key]) -> tuple[str, ...]:
+        """The attributes among `keys` that no item has: most likely misspelt, and worth a warning."""
+        named = sorted({name for name, _ in keys if name not in PROPERTIES})
+        with self._lock:
+            return tuple(
+                name for name in named if name.removeprefix(ATTRIBUTES) not in self._names()
+            )
+
     def at(self, places: NDArray[np.int64]) -> "Chosen":
         """A few items by place: what 200 candidates are asked need not be worked out for all."""
         return Chosen(parent=self, places=places)

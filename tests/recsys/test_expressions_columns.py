@@ -166,6 +166,15 @@ def test_made_up_names_leave_nothing_behind() -> None:
     assert expressions.condition("made_up_1 > 1").mask(later, now=NOW).tolist() == [True]
 
 
+def test_an_attribute_that_no_item_has_is_told() -> None:
+    columns = Columns.of(
+        {"a": 0}, {"a": Item(item_id="a", title="x", attributes={"colour": "red"})}
+    )
+    read = expressions.condition('colour == "red" and colr == "red" and was_price > 1')
+
+    assert columns.lacking(read.reads) == ("attributes.colr",)
+
+
 def test_texts_that_nothing_has_any_more_do_not_pile_up() -> None:
     places = {"a": 0, "b": 1}
     columns = Columns.of(places, {name: Item(item_id=name, title="t") for name in places})
