@@ -15,11 +15,14 @@ from werkzeug.exceptions import HTTPException
 from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
 from recsys.errors import (
     CorruptArtifact,
+    ExperimentConflict,
     InvalidEvent,
+    InvalidExperiment,
     InvalidItem,
     InvalidSteering,
     RunInProgress,
     SteeringConflict,
+    UnknownExperiment,
     UnknownItem,
     UnknownRun,
     UnknownSteering,
@@ -37,10 +40,12 @@ _STATUS_OF: dict[type[Exception], int] = {
     UnknownRun: 404,
     UnknownVersion: 404,
     UnknownSteering: 404,
+    UnknownExperiment: 404,
     UnknownCampaign: 404,
     UnknownCreative: 404,
     RunInProgress: 409,
     SteeringConflict: 409,
+    ExperimentConflict: 409,
     CampaignClosed: 409,
     CorruptArtifact: 409,
 }
@@ -97,6 +102,7 @@ def install(app: APIFlask) -> None:
     app.register_error_handler(InvalidItem, _field)
     app.register_error_handler(InvalidEvent, _field)
     app.register_error_handler(InvalidSteering, _field)
+    app.register_error_handler(InvalidExperiment, _field)
     for kind in _STATUS_OF:
         app.register_error_handler(kind, _known)
     for kind in DATABASE_AWAY:
@@ -106,7 +112,9 @@ def install(app: APIFlask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _field(error: InvalidItem | InvalidEvent | InvalidSteering) -> Response:
+def _field(
+    error: InvalidItem | InvalidEvent | InvalidSteering | InvalidExperiment,
+) -> Response:
     return response(invalid(error.field, error.message))
 
 

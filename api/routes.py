@@ -16,7 +16,7 @@ from api import (
 )
 from api.config import ApiConfig
 from api.recommending import profile, recommend
-from api.steering import placements, rules
+from api.steering import experiments, placements, rules
 
 
 class AnyId(PathConverter):
@@ -28,7 +28,8 @@ class AnyId(PathConverter):
 
 def register(app: APIFlask, config: ApiConfig) -> None:
     shops = (recommend, profile, events, items, banners)
-    for room in (*shops, admin, rules, placements, campaigns, users, health, media, docs):
+    steering = (rules, placements, experiments)
+    for room in (*shops, admin, *steering, campaigns, users, health, media, docs):
         app.register_blueprint(room.blueprint)
     from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above
 

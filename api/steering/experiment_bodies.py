@@ -33,7 +33,7 @@ class ChangesBody(Strict):
 
     strategy: Name = Field(default="", description="A preset, or a strategy by name")
     filter: Text = ""
-    boosts: Annotated[list[BoostBody], Field(max_length=MAX_BOOSTS)] = []
+    boosts: Annotated[list[BoostBody], Field(max_length=MAX_BOOSTS)] = Field(default=[])
     dials: DialsBody = DialsBody()
     strict: bool = False
 
