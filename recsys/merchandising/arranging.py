@@ -10,15 +10,37 @@ that no cap forbids. Relevance is 0..1 over the candidates; O(C (k + R)), nothin
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import product
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.merchandising.slots import Arranged, Groups, Lost, Matches, Order, Slots
+from recsys.merchandising.slots import (
+    Arranged,
+    Cap,
+    Groups,
+    Lost,
+    Matches,
+    Order,
+    Slots,
+    at_least,
+)
 from recsys.merchandising.types import Rule, RuleKind
 
-__all__ = ["Arranged", "Lost", "adjust", "arrange", "costs", "filters", "in_force", "pinned"]
+__all__ = [
+    "Arranged",
+    "Lost",
+    "adjust",
+    "arrange",
+    "costs",
+    "excluding",
+    "filters",
+    "following",
+    "in_force",
+    "pinned",
+    "sought",
+]
 
 Floats = NDArray[np.floating]
 
@@ -56,6 +78,48 @@ def excluding(where: str) -> str:
 def pinned(rules: Sequence[Rule]) -> tuple[tuple[int, str], ...]:
     """(slot, item id) of the pins that name an item, so that it can join the candidates."""
     return tuple((rule.slot, rule.item_id) for rule in rules if _names_item(rule))
+
+
+def sought(rules: Sequence[Rule], k: int) -> tuple[tuple[str, int], ...]:
+    """(expression, how many) that shares and pins need among the candidates.
+
+    A strategy proposes what is best for the shopper, and may propose none of a small set: whoever
+    finds fewer than that many can look for more of them before the slots are filled.
+    """
+    wanted: dict[str, int] = {}
+    for rule in rules:
+        if rule.kind is RuleKind.SHARE:
+            wanted[rule.where] = max(wanted.get(rule.where, 0), at_least(rule.value, k))
+        elif rule.kind is RuleKind.PIN and rule.where:
+            wanted[rule.where] = wanted.get(rule.where, 0) + 1
+    return tuple((where, n) for where, n in wanted.items() if n)
+
+
+def following(
+    shown: Sequence[int],
+    more: Sequence[int],
+    rules: Sequence[Rule],
+    k: int,
+    matches: Matches,
+    groups: Groups,
+) -> list[int]:
+    """Those of `more`, best first, that fill a slate up to `k` without breaking a cap.
+
+    `shown` and `more` are indices into the candidates that `matches` and `groups` speak of.
+    """
+    caps = [Cap.of(rule, matches, groups) for rule in rules if rule.kind is RuleKind.CAP]
+    for cap, one in product(caps, shown):
+        cap.count(one)
+    there, found = set(shown), list[int]()
+    for one in more:
+        if len(shown) + len(found) >= k:
+            break
+        if one not in there and not any(cap.is_full(one) for cap in caps):
+            for cap in caps:
+                cap.count(one)
+            there.add(one)
+            found.append(one)
+    return found
 
 
 def adjust(relevance: Floats, rules: Sequence[Rule], matches: Matches) -> NDArray[np.float64]:

@@ -45,7 +45,7 @@ class Slots:
         self._matches, self._groups = matches, groups
         self._slots: dict[int, tuple[int, str]] = {}  # slot from 0 -> candidate, its rule
         self._reserved: dict[int, str] = {}  # candidate without a slot yet -> its rule
-        self._caps: list[_Cap] = []
+        self._caps: list[Cap] = []
         self._lost: list[Lost] = []
 
     def meet(self, rule: Rule) -> None:
@@ -118,10 +118,7 @@ class Slots:
         return [candidate for candidate in self._order if holds[candidate]]
 
     def _cap(self, rule: Rule) -> None:
-        codes = self._groups(rule.by or "")
-        if rule.where:
-            codes = np.where(self._matches(rule.where), codes, -1)
-        cap = _Cap(rule=rule, codes=codes.tolist())
+        cap = Cap.of(rule, self._matches, self._groups)
         for candidate in self._chosen():
             cap.count(candidate)
         over = [by for one, by in self._placed() if cap.counts.get(cap.codes[one], 0) > rule.value]
@@ -131,7 +128,7 @@ class Slots:
 
     def _share(self, rule: Rule) -> None:
         holds = self._matches(rule.where)
-        wanted = _at_least(rule.value, self._n_slots)
+        wanted = at_least(rule.value, self._n_slots)
         missing = wanted - sum(1 for candidate in self._chosen() if holds[candidate])
         room = self._room()
         obstacle: str | None = None
@@ -178,10 +175,19 @@ class Slots:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Cap:
+class Cap:
+    """How many of each group are in, of those that a cap counts."""
+
     rule: Rule
     codes: list[int]  # (C,) the group of each candidate; below 0 it is not counted
     counts: dict[int, int] = field(default_factory=dict)
+
+    @staticmethod
+    def of(rule: Rule, matches: Matches, groups: Groups) -> "Cap":
+        codes = groups(rule.by or "")
+        if rule.where:
+            codes = np.where(matches(rule.where), codes, -1)
+        return Cap(rule=rule, codes=codes.tolist())
 
     def is_full(self, candidate: int) -> bool:
         return self.codes[candidate] >= 0 and self._n(candidate) >= self.rule.value
@@ -194,5 +200,5 @@ class _Cap:
         return self.counts.get(self.codes[candidate], 0)
 
 
-def _at_least(share: float, k: int) -> int:
+def at_least(share: float, k: int) -> int:
     return int(share * k + 0.5)  # halves go up: half of five slots is three

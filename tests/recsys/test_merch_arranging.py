@@ -16,8 +16,10 @@ from recsys.merchandising.arranging import (
     arrange,
     costs,
     filters,
+    following,
     in_force,
     pinned,
+    sought,
 )
 from recsys.merchandising.types import CapBy, Rule, RuleKind
 from recsys.types import Item
@@ -218,6 +220,33 @@ def test_pinned_names_slots_and_items() -> None:
     rules = [rule("pin", item_id="x", slot=3), rule("pin", where="red", slot=1)]
 
     assert pinned(rules) == ((3, "x"),)
+
+
+def test_sought_says_how_many_of_which_shares_and_pins_need() -> None:
+    rules = [
+        rule("share", "a", where="red", value=0.5),
+        rule("share", "b", where="red", value=0.25),
+        rule("pin", "c", where="blue", slot=1),
+        rule("pin", "d", where="blue", slot=2),
+        rule("pin", "e", item_id="i1", slot=3),
+        rule("share", "f", where="none", value=0.01),
+        rule("boost", "g", where="first", value=1),
+    ]
+
+    assert sought(rules, 8) == (("red", 4), ("blue", 2))
+
+
+def test_what_follows_a_short_slate_breaks_no_cap() -> None:
+    shop = Shop([0.0] * 7, [0, 1, 0, 1, 2, -1, -1])
+    cap = rule("cap", value=1)
+
+    def found(k: int, *rules: Rule) -> list[int]:
+        return following([0], [1, 0, 2, 3, 1, 4, 5, 6], rules, k, shop.matches, shop.groups)
+
+    assert found(9, cap) == [1, 4, 5, 6]
+    assert found(3, cap) == [1, 4]
+    assert found(4) == [1, 2, 3]
+    assert found(1, cap) == []
 
 
 @pytest.mark.parametrize(
