@@ -52,6 +52,7 @@ class Runtime:
     briefs: Briefs
     pulse: Pulse
     ledger: Ledger
+    client: Any  # of Redis
     steered: Steered
     assortments: Assortments = field(default_factory=Assortments)
     gathering: Gathering[Event, Any] = field(default_factory=lambda: Gathering(at_most=2_000))
@@ -107,6 +108,7 @@ def build(config: ApiConfig) -> Runtime:
         pulse=Pulse(Recent(client), breaker, seconds=config.pulse_seconds),
         redis=breaker,
         ledger=Ledger(config.recsys.answers_dir),
+        client=client,
         steered=Steered(seconds=config.pulse_seconds),
     )
     runtime.handle.prepare = runtime.assortments.preparer(lambda: runtime.shelf)

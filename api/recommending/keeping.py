@@ -46,6 +46,7 @@ def keep(runtime: Runtime, served: "Served", creative_keys: Sequence[str | None]
             experiments=settled.experiments,
             propensities=[pick.propensity for pick in picks] if chance else (),
             creative_keys=creative_keys,
+            teams=served.teams,
             degraded=opened.degraded.as_list(),
         )
     )

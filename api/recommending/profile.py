@@ -26,7 +26,7 @@ from api.schemas import Id, Strict
 from recsys.types import EventKind, UserHistory
 
 MAX_DEEDS = 50
-MAX_CHARACTERS = 16_384  # of a token
+MAX_CHARACTERS = 8_000  # of a token: it fits an address too
 MAX_EVENTS = 100
 KEPT = timedelta(days=180)
 

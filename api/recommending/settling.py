@@ -8,22 +8,19 @@ for their variant, never what the request said.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 from api.errors import invalid
-from recsys.merchandising import arranging
-from recsys.merchandising.types import Placement, StrategyPreset
+from recsys.merchandising.plain import from_plain, to_plain
+from recsys.merchandising.steering import Steering
+from recsys.merchandising.types import Placement, StrategyPreset, Subject
 from recsys.serving import ranking
-from recsys.serving.ranking import Steer
-from recsys.serving.strategies import STRATEGIES
-from recsys.types import Dials, Hide, Persona, Query, UserHistory
-
-if TYPE_CHECKING:
-    from recsys.merchandising.steering import Steering
+from recsys.serving.strategies import OWN_PAST, STRATEGIES
+from recsys.types import Dials, Hide, Query
 
 _STILL = Dials()
+# What they propose is the answer, and filling it up with bestsellers would be another one.
 _STRICT = frozenset({"bought_together", "rerank", "recently_viewed", "buy_again", "search"})
-NEW, RETURNING = "new", "returning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,40 +71,48 @@ class Settled:
     title: str  # the placement's template
     experiments: Mapping[str, str]
     rules_version: int
-    steer: Steer
 
 
 def settle(
     ask: Ask,
-    steering: "Steering",
+    steering: Steering,
     *,
     hide: Hide,
     experiments: Mapping[str, str] | None = None,
-    overrides: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Settled:
     """One request under one state of the configuration.
+
+    Args:
+        ask: What the request said.
+        steering: The placements and presets.
+        hide: The shop's own policy, where neither the request nor the placement has one.
+        experiments: The variants that this shopper is part of, for the record.
+        changes: What those variants change about the placement.
 
     Raises:
         Problem: 422 where the strategy named is neither ours nor a preset.
     """
     query = ask.query
-    overrides = overrides or {}
     placement = steering.placement(query.placement)
-    named = query.strategy or str(overrides.get("strategy", placement.strategy))
+    if changes:
+        changed = from_plain(Subject.PLACEMENT, {**to_plain(placement), **changes})
+        placement = cast("Placement", changed)
+    named = query.strategy or ("group" if ask.users else placement.strategy)
     preset = steering.preset(named)
-    base = preset.base
-    if base not in STRATEGIES:
+    if preset.base not in STRATEGIES:
         raise invalid("strategy", f"{named!r} is none of {', '.join(sorted(STRATEGIES))}")
+    strict = placement.strict or preset.base in _STRICT
     query = replace(
         query,
-        strategy=base,
+        strategy=preset.base,
         k=query.k if ask.says("k") else placement.k,
-        hide=query.hide if ask.says("hide") else placement.hide or hide,
-        filters=tuple(f for f in (*query.filters, placement.filter, preset.filter) if f),
+        hide=_hide(ask, placement, preset.base, hide),
+        filters=tuple(one for one in (*query.filters, placement.filter, preset.filter) if one),
         boosts=(*query.boosts, *placement.boosts, *preset.boosts),
         dials=query.dials if ask.says("dials") else _dials(placement, preset),
         in_cart=query.in_cart if placement.hide_in_cart else frozenset(),
-        strict=query.strict if ask.says("strict") else placement.strict or base in _STRICT,
+        strict=query.strict if ask.says("strict") else strict,
     )
     return Settled(
         query=query,
@@ -116,25 +121,14 @@ def settle(
         title=placement.title,
         experiments=experiments or {},
         rules_version=steering.version,
-        steer=Steer(),
     )
 
 
-def steered(
-    settled: Settled, steering: "Steering", history: UserHistory, persona: Persona
-) -> Settled:
-    """With the merchandising rules that are in force for this shopper, here and now."""
-    if not steering.rules:
-        return settled
-    words = {NEW if not history.item_ids else RETURNING, persona.price_band, *persona.categories}
-    variants = {f"{name}:{variant}" for name, variant in settled.experiments.items()}
-    found = arranging.in_force(
-        steering.rules,
-        placement=settled.query.placement,
-        audience=frozenset(words | variants),
-        now=settled.query.now,
-    )
-    return replace(settled, steer=replace(settled.steer, rules=found))
+def _hide(ask: Ask, placement: Placement, strategy: str, hide: Hide) -> Hide:
+    """What proposes a shopper's own past would have nothing to propose if that were hidden."""
+    if ask.says("hide"):
+        return ask.query.hide
+    return placement.hide or (Hide.NONE if strategy in OWN_PAST else hide)
 
 
 def _dials(placement: Placement, preset: StrategyPreset) -> Dials:

@@ -1,43 +1,33 @@
 """A slate, dressed: what the JSON views and the storefront's pages both show.
 
-`serve` is the natural path: look, settle, rank; then a slate is dressed, kept and told.
+`answer` is the natural path: look, settle, rank, dress, keep.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from api import present
-from api.recommending import creatives, keeping, looking
-from api.recommending.degraded import Degraded
-from api.recommending.settling import Ask, Settled, settle, steered
-from api.recommending.trace import Trace
+from api.recommending import continuing, creatives, keeping, opening, rotating
+from api.recommending.opening import Opened
+from api.recommending.settling import Ask, Settled, settle
 from api.runtime import Runtime
+from generative.cache import Note
 from generative.types import SIZES
 from recsys.answers.entry import new_id
-from recsys.serving import personas, ranking, titles
-from recsys.serving.assortment import Assortment
+from recsys.merchandising.steering import Steering
+from recsys.outcomes.assignment import Duel
+from recsys.outcomes.interleaving import team_draft
+from recsys.serving import ranking, steering, titles
 from recsys.serving.policies import context
-from recsys.types import EventKind, Item, Persona, Slate, UserHistory
+from recsys.serving.ranking import Steer
+from recsys.types import Item, Slate
 
-__all__ = ["BANNERS", "NO_BANNER", "Ask", "Opened", "Served", "answer", "plain", "serve"]
+__all__ = ["BANNERS", "NO_BANNER", "Ask", "Served", "answer", "plain", "serve"]
 
 NO_BANNER = "none"
 BANNERS = (*SIZES, NO_BANNER)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """What all rows of one request share: the shopper, and the shop at this moment."""
-
-    seen: looking.Read
-    assortment: Assortment
-    history: UserHistory
-    persona: Persona
-    degraded: Degraded
-    trace: Trace
-    began: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +40,22 @@ class Served:
     settled: Settled
     slate: Slate
     items: Sequence[Item]
+    teams: Sequence[str] = ()  # which ranker each item plays for, where two share the slate
 
 
 def answer(runtime: Runtime, ask: Ask, *, traced: bool = False) -> dict[str, Any]:
     """The items for this shopper or session, each with its reasons and its creative, as JSON parts."""
-    opened = open_for(runtime, ask)
-    told = dressed(runtime, serve(runtime, ask, opened)) | closing(runtime, opened)
-    return told | {"trace": opened.trace.as_json()} if traced else told
+    ask = _continued(runtime, ask)
+    opened = opening.look(runtime, ask)
+    told = dressed(runtime, serve(runtime, ask, opened))
+    if traced:
+        told["trace"] = opened.trace.as_json()
+    return told | closing(runtime, opened)
 
 
 def plain(runtime: Runtime, ask: Ask) -> dict[str, Any]:
     """As `answer`, with values instead of JSON and without creatives: for our own pages."""
-    opened = open_for(runtime, ask)
+    opened = opening.look(runtime, ask)
     served = serve(runtime, ask, opened)
     keeping.keep(runtime, served, ())
     items = [
@@ -71,82 +65,75 @@ def plain(runtime: Runtime, ask: Ask) -> dict[str, Any]:
     return _told(served) | {"items": items} | closing(runtime, opened)
 
 
-def open_for(runtime: Runtime, ask: Ask) -> Opened:
-    """Look at everything that an answer starts from, once."""
-    began, degraded, trace = time.perf_counter(), Degraded(), Trace()
-    bundle = runtime.handle.get()
-    seen = looking.read(runtime, ask.shopper, bundle, degraded)
-    if not bundle.item_ids:
-        degraded.add("model")
-    history = _past(ask, seen.history)
-    opened = Opened(
-        seen=seen,
-        assortment=runtime.assortments.of(bundle, seen.shelf, seen.newcomers),
-        history=history,
-        persona=personas.persona_of(seen.shelf, history),
-        degraded=degraded,
-        trace=trace,
-        began=began,
-    )
-    trace.mark("look", len(history.item_ids))
-    return opened
-
-
 def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
-    """Settle what is asked, and rank."""
-    steering = runtime.steered.now(runtime, opened.seen.steering_version, opened.degraded)
-    settled = settle(ask, steering, hide=runtime.config.recsys.hide)
-    settled = steered(settled, steering, opened.history, opened.persona)
-    opened.trace.mark("settle", len(settled.steer.rules))
-    one = opened.assortment
-    slate = ranking.rank(
-        one, settled.query, opened.history, steer=settled.steer, mark=opened.trace.mark
+    """Settle what is asked, and rank: twice and drafted by turns where an experiment wants a duel."""
+    state, running = runtime.steered.now(runtime, opened.steering_version, opened.degraded)
+    placement, key = ask.query.placement, ask.shopper or (ask.session_id if ask.consent else None)
+    assigned = running.assign(key, placement) if key is not None else {}
+    duel = running.interleaved(assigned, placement) if assigned else None
+    changes = running.changes(assigned, placement) if assigned else {}
+    settled = settle(
+        ask, state, hide=runtime.config.recsys.hide, experiments=assigned, changes=changes
     )
+    opened.trace.mark("settle", len(state.rules))
+    slate = rank(runtime, ask, opened, settled, state)
+    teams: Sequence[str] = ()
+    if duel is not None:
+        slate, teams = _drawn(runtime, ask, opened, settled, state, duel)
+    shelf = opened.assortment.shelf
     return Served(
-        recommendation_id=new_id(settled.query.now),
+        recommendation_id=new_id(),
         ask=ask,
         opened=opened,
         settled=settled,
         slate=slate,
-        items=[one.shelf.items[pick.item_id] for pick in slate.recommendations],
+        items=[shelf.items[pick.item_id] for pick in slate.recommendations],
+        teams=teams,
+    )
+
+
+def rank(runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: Steering) -> Slate:
+    """Rank under the rules of this state, for this shopper, here and now."""
+    query = settled.query
+    rules = steering.in_force(
+        state.rules,
+        placement=query.placement,
+        history=opened.history,
+        persona=opened.persona,
+        experiments=settled.experiments,
+        now=query.now,
+    )
+    return ranking.rank(
+        opened.assortment,
+        query,
+        opened.history,
+        steer=Steer(rules=rules, shown=rotating.shown(runtime, ask, query, opened)),
+        members=opened.members,
+        memo=opened.memo,
+        mark=opened.trace.mark,
     )
 
 
 def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
     """With products and creatives; what was answered is kept on the way."""
     items, opened, size = served.items, served.opened, served.settled.banner
-    made: Sequence[Any] = [None] * len(items)
-    keys: Sequence[str] = ()
-    if size != NO_BANNER:
-        keys = runtime.briefs.keys(items, opened.persona, size)
-        made = creatives.as_fragments(runtime, items, opened.persona, size, opened.degraded)
-    opened.trace.mark("creatives", len(items))
+    banners = size != NO_BANNER
+    keys = runtime.briefs.keys(items, opened.persona, size) if banners else ()
+    made: Sequence[Any] = creatives.as_fragments(
+        runtime, items if banners else (), opened.persona, size, opened.degraded, _note(served)
+    )
+    opened.trace.mark("creatives", len(made))
     keeping.keep(runtime, served, keys)
+    rotating.keep(runtime, served)
     picks = served.slate.recommendations
     shown = [
         present.shown(pick, item, creative)
-        for pick, item, creative in zip(picks, items, made, strict=True)
+        for pick, item, creative in zip(
+            picks, items, made if banners else [None] * len(items), strict=True
+        )
     ]
+    opened.trace.mark("dress", len(shown))
     return _told(served) | {"items": shown}
-
-
-def _told(served: Served) -> dict[str, Any]:
-    slate, settled, opened = served.slate, served.settled, served.opened
-    one = opened.assortment
-    return {
-        "recommendation_id": served.recommendation_id,
-        "user_id": served.ask.shopper,
-        "placement": settled.query.placement,
-        "title": titles.title(
-            settled.title, slate.recommendations, served.items, context(one, settled.query)
-        ),
-        "strategy": settled.strategy,
-        "rules_version": settled.rules_version,
-        "model_version": None if "model" in opened.degraded else slate.model_version,
-        "missing_ids": [i for i in _named(served.ask) if i not in one.shelf.items],
-        "excluded": dict(slate.excluded),
-        "experiments": dict(settled.experiments),
-    }
 
 
 def closing(runtime: Runtime, opened: Opened) -> dict[str, Any]:
@@ -158,20 +145,69 @@ def closing(runtime: Runtime, opened: Opened) -> dict[str, Any]:
     return {"degraded": missing, "took_ms": took}
 
 
-def _named(ask: Ask) -> tuple[str, ...]:
-    """The ids of the request itself: of those a shop wants to hear that they are unknown."""
-    query = ask.query
-    return (*ask.session, *query.item_ids, *query.liked, *query.disliked)
+def _told(served: Served) -> dict[str, Any]:
+    ask, slate, settled, opened = served.ask, served.slate, served.settled, served.opened
+    query, one = settled.query, opened.assortment
+    picks = slate.recommendations
+    named = (*ask.session, *query.item_ids, *query.liked, *query.disliked)
+    return {
+        "recommendation_id": served.recommendation_id,
+        "user_id": ask.shopper,
+        "placement": query.placement,
+        "title": titles.title(settled.title, picks, served.items, context(one, query)),
+        "strategy": settled.strategy,
+        "rules_version": settled.rules_version,
+        "model_version": None if "model" in opened.degraded else slate.model_version,
+        "missing_ids": [item_id for item_id in named if item_id not in one.shelf.items],
+        "excluded": dict(slate.excluded),
+        "experiments": dict(settled.experiments),
+    }
 
 
-def _past(ask: Ask, past: UserHistory) -> UserHistory:
-    """What is known of the shopper, and after it this visit's items."""
-    if not ask.session:
-        return past
-    n = len(ask.session)
-    return replace(
-        past,
-        item_ids=past.item_ids + ask.session,
-        kinds=past.kinds + (EventKind.VIEW,) * n,
-        at=past.at + (ask.query.now.timestamp(),) * n if past.at or not past.item_ids else (),
+def _drawn(
+    runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: Steering, duel: Duel
+) -> tuple[Slate, list[str]]:
+    """One slate of two rankers' orders, by team draft."""
+
+    def under(changes: Mapping[str, Any]) -> Slate:
+        own = settle(ask, state, hide=runtime.config.recsys.hide, changes=changes)
+        return rank(runtime, ask, opened, own, state)
+
+    slates = [under(changes) for changes in duel.changes]
+    found = {pick.item_id: pick for slate in slates for pick in slate.recommendations}
+    numbers = {item_id: number for number, item_id in enumerate(found)}
+    orders = [[numbers[pick.item_id] for pick in one.recommendations] for one in slates]
+    drafted = team_draft(orders[0], orders[1], settled.query.k, seed=settled.query.seed)
+    picks = list(found.values())
+    drawn = tuple(
+        replace(picks[number], rank=rank) for rank, number in enumerate(drafted.order, start=1)
+    )
+    return replace(slates[0], recommendations=drawn), [duel.teams[team] for team in drafted.teams]
+
+
+def _continued(runtime: Runtime, ask: Ask) -> Ask:
+    """The same question as an earlier answer's, without what was shown since it was first asked."""
+    if ask.continues is None:
+        return ask
+    now = ask.query.now
+    found = continuing.returned(
+        runtime, runtime.client, ask.continues, user_id=ask.shopper, now=now
+    )
+    k = ask.query.k if ask.given is None or "k" in ask.given else found.query.k
+    query = replace(found.query, k=k, now=now, strategy=found.strategy or found.query.strategy)
+    return replace(ask, query=query, session=found.session, given=None)
+
+
+def _note(served: Served) -> Note | None:
+    """What lets any process continue this answer; without consent nothing is kept."""
+    ask = served.ask
+    if not ask.consent:
+        return None
+    return continuing.remember(
+        served.recommendation_id,
+        served.settled.query,
+        [item.item_id for item in served.items],
+        user_id=ask.shopper,
+        strategy=served.settled.strategy,
+        session=ask.session,
     )

@@ -15,6 +15,8 @@ from api.recommending.degraded import Degraded
 from recsys.database import looking
 from recsys.merchandising import store
 from recsys.merchandising.steering import Steering
+from recsys.outcomes import experiments
+from recsys.outcomes.assignment import Experiments
 
 if TYPE_CHECKING:
     from api.runtime import Runtime
@@ -27,17 +29,23 @@ class Steered:
 
     def __init__(self, *, seconds: float) -> None:
         self._watch = Watch(seconds=seconds)
-        self._steering = Steering()
+        self._read = (Steering(), Experiments())
 
-    def now(self, runtime: "Runtime", token: str | None, degraded: Degraded) -> Steering:
-        """The steering as the database has it; the last one read where that is away."""
+    def now(
+        self, runtime: "Runtime", token: str | None, degraded: Degraded
+    ) -> tuple[Steering, Experiments]:
+        """Both as the database has them; the last ones read where that is away."""
         if not self._watch.current(token):
             at = self._watch.now()
             try:
                 with runtime.database.asking(), looking(runtime.engine) as reader:
-                    self._steering = store.refresh(reader, self._steering)
+                    steering, running = self._read
+                    self._read = (
+                        store.refresh(reader, steering),
+                        experiments.refresh(reader, running),
+                    )
                 self._watch.read(token, at)
             except (SQLAlchemyError, Away) as error:
                 log.warning("steering by the last rules read: %s", type(error).__name__)
                 degraded.add("rules")
-        return self._steering
+        return self._read

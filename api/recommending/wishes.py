@@ -1,11 +1,13 @@
 """What `/recommend` may be asked, and what it answers: every field, its bounds and an example."""
 
+import secrets
 from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from api.errors import invalid
+from api.recommending.profile import MAX_CHARACTERS
 from api.recommending.settling import Ask, moment
 from api.schemas import Banner, CommaIds, Count, CreativeOut, Id, Ids, Strict, Text
 from recsys import expressions
@@ -40,7 +42,7 @@ class _Wish(Strict):
     session_id: Id | None = Field(
         default=None, description="Whom an experiment sees without a user"
     )
-    profile: Annotated[str, Field(max_length=8_000)] | None = Field(
+    profile: Annotated[str, Field(max_length=MAX_CHARACTERS)] | None = Field(
         default=None, description="A token of `POST /profile`, instead of what is kept here"
     )
     placement: Annotated[str, Field(min_length=1, max_length=64)] = "home"
@@ -63,6 +65,15 @@ class _Wish(Strict):
         default="", description="Keep what this holds for", examples=[_FILTER]
     )
     text: Text = Field(default="", description="Words to search for, or to add to the taste")
+    rotation: Unit = Field(
+        default=0.0, description="How much of its relevance a showing without a click costs an item"
+    )
+    rotation_seconds: Annotated[float, Field(ge=60, le=2_592_000)] = Field(
+        default=21_600.0, description="In which half of that is forgiven"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
+        default=None, description="Of what is drawn by chance; drawn anew where it is left out"
+    )
     strict: bool = Field(default=False, description="Rather fewer items than filled up with others")
     reasons: bool = Field(default=True, description="false is quicker")
     banner: Banner = "rectangle"
@@ -89,6 +100,9 @@ class _Wish(Strict):
             text=self.text,
             strict=self.strict,
             reasons=self.reasons,
+            rotation=self.rotation,
+            rotation_seconds=self.rotation_seconds,
+            seed=secrets.randbits(62) if self.seed is None else self.seed,
             now=moment(),
         )
         return Ask(

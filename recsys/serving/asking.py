@@ -1,7 +1,7 @@
 """What a strategy is told: the assortment, the validated query, the shopper's past, what may appear."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,16 +15,22 @@ from recsys.serving.eligibility import Allowed
 from recsys.serving.shopper import Shopper
 from recsys.types import Query, UserHistory
 
+Memo = dict[tuple[int, int], Shopper | None]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """One request for candidates. `allowed` already leaves out what no strategy may propose."""
+    """One request for candidates. `allowed` already leaves out what no strategy may propose.
+
+    `memo` keeps histories already read, for the rows of one page; it must not outlive them.
+    """
 
     assortment: Assortment
     query: Query
     history: UserHistory
     allowed: Allowed
     members: tuple[UserHistory, ...] = ()  # of a group, where the request is for several shoppers
+    memo: Memo = field(default_factory=dict)
 
     @property
     def rebuying(self) -> Rebuying:
@@ -37,8 +43,10 @@ class Ask:
 
     def understood(self, history: UserHistory) -> Shopper | None:
         n = shoppers.N_LEFT_OUT if self.query.reasons else 0
-        one = self.assortment
-        return shoppers.understand(one.bundle, history, one.newcomers, n_left_out=n)
+        one, key = self.assortment, (id(history), n)
+        if key not in self.memo:
+            self.memo[key] = shoppers.understand(one.bundle, history, one.newcomers, n_left_out=n)
+        return self.memo[key]
 
     def scores(self, places: NDArray[np.int64], shopper: Shopper) -> NDArray[np.float32]:
         """What the model thinks of these places (n,), all branches together."""

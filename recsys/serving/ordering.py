@@ -113,14 +113,9 @@ def _wanted(
     """Relevance with everything added that somebody wishes for (C,)."""
     one, query = ask.assortment, ask.query
     wanted = dials.relevance(scores)
-    if query.boosts:
-        columns, about = one.columns.at(places), context(one, query)
-        for boost in query.boosts:
-            asked = expressions.compile(boost.expression)
-            values = asked.values(columns, context=about, now=query.now)
-            wanted = wanted + boost.weight * np.clip(values, -1, 1)
-    wanted = dials.turned(wanted, _traits(ask, places), query.dials)
-    if shown is not None:
+    if (
+        shown is not None
+    ):  # first: a factor on what is left of relevance, not on what is added to it
         item_ids = [one.item_ids[place] for place in places.tolist()]
         wanted = wanted * rotation.factors(
             shown,
@@ -129,6 +124,13 @@ def _wanted(
             half_life_seconds=query.rotation_seconds,
             rate=query.rotation,
         )
+    if query.boosts:
+        columns, about = one.columns.at(places), context(one, query)
+        for boost in query.boosts:
+            asked = expressions.compile(boost.expression)
+            values = asked.values(columns, context=about, now=query.now)
+            wanted = wanted + boost.weight * np.clip(values, -1, 1)
+    wanted = dials.turned(wanted, _traits(ask, places), query.dials)
     return np.asarray(arranging.adjust(wanted, rules, _matches(ask, places)))
 
 
@@ -139,7 +141,8 @@ def _sequence(ask: Ask, places: Indices, wanted: Floats) -> tuple[Indices, Float
         vectors = ask.assortment.vectors(places)
         wanted = dials.arranged(diversity.diversified(wanted, vectors, k, turned.diversity), wanted)
     if turned.exploration:
-        return dials.explored(dials.relevance(wanted), n, turned.exploration, ask.query.seed)
+        # bounded, not stretched anew: after a large bury all the rest would be nearly alike
+        return dials.explored(np.clip(wanted, -1, 2), n, turned.exploration, ask.query.seed)
     return dials.best(wanted, n), np.ones(n)
 
 

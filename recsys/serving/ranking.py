@@ -12,7 +12,7 @@ from recsys.learning.bundle import ModelBundle
 from recsys.merchandising.types import Rule
 from recsys.serving import assortment as assortments
 from recsys.serving import ordering, policies
-from recsys.serving.asking import Ask, Strategy
+from recsys.serving.asking import Ask, Memo, Strategy
 from recsys.serving.assortment import Assortment, Shelf
 from recsys.serving.newcomers import Newcomers
 from recsys.serving.ordering import Ordered
@@ -45,12 +45,20 @@ def rank(
     *,
     steer: Steer = _FREE,
     members: tuple[UserHistory, ...] = (),
+    memo: Memo | None = None,
     mark: Mark = lambda stage, left: None,  # noqa: ARG005 nobody listens
 ) -> Slate:
     """The best `query.k` items, each with where it came from and a reason that is true."""
     allowed = policies.allowed(assortment, query, history, merchandise=steer.rules)
     mark("eligibility", allowed.n_rows)
-    ask = Ask(assortment=assortment, query=query, history=history, allowed=allowed, members=members)
+    ask = Ask(
+        assortment=assortment,
+        query=query,
+        history=history,
+        allowed=allowed,
+        members=members,
+        memo={} if memo is None else memo,
+    )
     found = strategy_of(query)(ask, max(CANDIDATES, _FOUR_A_PLACE * query.k))
     mark("candidates", len(found))
     order = ordering.order(ask, found, rules=steer.rules, shown=steer.shown)

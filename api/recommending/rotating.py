@@ -1,0 +1,73 @@
+"""What a shopper was shown lately without a click: read before and written after, where rotation is on.
+
+Kept in Redis for a while and nowhere else; a shopper whose showings are forgotten is shown anew.
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from api.recommending.opening import Opened
+from api.recommending.settling import Ask
+from api.runtime import CACHE_ERRORS, Runtime
+from recsys.serving import rotation
+from recsys.serving.rotation import Shown
+from recsys.types import Query, UserHistory
+
+if TYPE_CHECKING:
+    from api.recommending.slates import Served
+
+log = logging.getLogger(__name__)
+
+_SHOWN = "vitrine:shown:"
+_KEPT_SECONDS = 7 * 86_400
+
+
+def shown(runtime: Runtime, ask: Ask, query: Query, opened: Opened) -> Shown | None:
+    """The shopper's showings, those clicked since left out; None where rotation is off."""
+    if not query.rotation or ask.shopper is None:
+        return None
+    try:
+        with runtime.redis.asking():
+            kept: Any = runtime.client.get(_SHOWN + ask.shopper)
+    except CACHE_ERRORS as error:
+        log.warning("nothing is rotated: %s", type(error).__name__)
+        return None
+    state = rotation.read(kept or b"")
+    return rotation.clicked(state, _since(opened.history, state.at))
+
+
+def keep(runtime: Runtime, served: "Served") -> None:
+    """Count this showing."""
+    query, shopper = served.settled.query, served.ask.shopper
+    if not query.rotation or shopper is None:
+        return
+    state = shown(runtime, served.ask, query, served.opened)
+    if state is None:
+        return
+    after = rotation.seen(
+        state,
+        [item.item_id for item in served.items],
+        query.now.timestamp(),
+        half_life_seconds=query.rotation_seconds,
+    )
+    try:
+        with runtime.redis.asking():
+            runtime.client.set(_SHOWN + shopper, rotation.write(after), ex=_KEPT_SECONDS)
+    except CACHE_ERRORS as error:
+        log.warning("a showing is not counted: %s", type(error).__name__)
+
+
+def forget(runtime: Runtime, user_id: str) -> None:
+    """For an erasure.
+
+    Raises:
+        redis.RedisError, Away: It could not be deleted; it lapses within a week.
+    """
+    with runtime.redis.asking():
+        runtime.client.delete(_SHOWN + user_id)
+
+
+def _since(history: UserHistory, at: float) -> list[str]:
+    """What the shopper did something with since the last showing."""
+    pairs = zip(history.item_ids, history.at, strict=False)
+    return [item_id for item_id, when in pairs if when >= at]
