@@ -8,6 +8,7 @@ import os
 from celery import Celery, signals
 
 from workers.config import WorkersConfig
+from workers.priority import give_way
 from workers.runtime import Runtime
 
 VISIBILITY_SECONDS = (
@@ -77,6 +78,11 @@ def beat_schedule(config: WorkersConfig) -> dict[str, dict[str, object]]:
 config = WorkersConfig.from_env(os.environ)  # noqa: TID251 the composition root
 app = celery_app(config)
 runtime = Runtime(config)
+
+
+@signals.celeryd_init.connect(weak=False)
+def _before_work(**_: object) -> None:
+    give_way(config.worker_nice)
 
 
 @signals.worker_process_init.connect(weak=False)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from generative.config import GenerativeConfig
 from recsys.config import RecsysConfig
 
+_NICEST = 19
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkersConfig:
@@ -18,6 +20,7 @@ class WorkersConfig:
     campaign_chunk: int = 8  # creatives made between two commits of a campaign
     retrain_hours: float = 0.0  # beat starts a retrain this often; 0 leaves it to the console
     job_database_busy_seconds: float = 30.0  # a job has time to wait for a locked database
+    worker_nice: int = 10  # how far jobs give way to the web's answers, 0 to 19
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "WorkersConfig":
@@ -39,6 +42,7 @@ class WorkersConfig:
             job_database_busy_seconds=_seconds(
                 env, "VITRINE_JOB_DATABASE_BUSY_SECONDS", d.job_database_busy_seconds
             ),
+            worker_nice=_nice(env, "VITRINE_WORKER_NICE", d.worker_nice),
         )
 
 
@@ -52,3 +56,11 @@ def _seconds(env: Mapping[str, str], name: str, default: float, *, zero: bool = 
         message = f"{name}={env[name]!r} must be above zero, and finite"
         raise ValueError(message)
     return value
+
+
+def _nice(env: Mapping[str, str], name: str, default: int) -> int:
+    value = _seconds(env, name, default, zero=True)
+    if value > _NICEST or value != int(value):
+        message = f"{name}={env[name]!r} must be a whole number from 0 to {_NICEST}"
+        raise ValueError(message)
+    return int(value)
