@@ -17,7 +17,7 @@ PerCent = Annotated[float, Field(ge=0, le=WHOLE, allow_inf_nan=False)]
 Place = Annotated[str, Field(pattern=r"^(\*|[A-Za-z0-9][A-Za-z0-9_.-]{0,63})$", max_length=64)]
 Salt = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$", max_length=MAX_NAME)]
 
-_EXPERIMENT = {
+_EXPERIMENT: dict[str, Any] = {
     "name": "Trending instead of personal on the front page",
     "kind": "split",
     "variants": [

@@ -78,14 +78,14 @@ def read(
     until: datetime,
     experiment: Experiment | None = None,
     purchases_since: datetime | None = None,
-    most: int = MOST_ANSWERS,
+    most: int | None = None,
 ) -> Log:
     """The span from `since` to before `until`; purchases, where asked, from further back.
 
     Raises:
-        TooManyAnswers: There are more than `most`.
+        TooManyAnswers: There are more than `most`, which is else `MOST_ANSWERS`.
     """
-    _refuse_too_many(session, since, until, most)
+    _refuse_too_many(session, since, until, MOST_ANSWERS if most is None else most)
     users, items, slates = _Rows(), _Rows(), _Rows()
     answers = _answers(session, since, until, experiment, users=users, items=items, slates=slates)
     deeds, quantities = _deeds(
