@@ -293,6 +293,19 @@ def test_what_is_read_before_it_is_asked_answers_the_same(
     assert _ids(ask, STRATEGIES["search"](ask, 10)) == ["brand-new"]
 
 
+def test_another_shop_after_this_one_is_searched_on_its_own(
+    asking, bundle: ModelBundle, shelf: Shelf
+) -> None:
+    other = Shelf.of([Item(item_id="item-001", title="Tea"), Item(item_id="cup", title="Cup")])
+
+    for _ in range(2):
+        here, there = (asking(bundle, one, text="thing 001") for one in (shelf, other))
+        assert _ids(here, STRATEGIES["search"](here, 5)) == ["item-001"]
+        assert _ids(there, STRATEGIES["search"](there, 5)) == []
+    tea = asking(bundle, other, text="tea")
+    assert _ids(tea, STRATEGIES["search"](tea, 5)) == ["item-001"]
+
+
 def test_search_needs_no_model(asking, shelf: Shelf) -> None:
     ask = asking(ModelBundle.empty(), shelf, text="new brand")
 

@@ -117,4 +117,4 @@ def test_noise_alone_makes_hardly_a_trend() -> None:
 
     found = trends.scores(users, items, at, n_items=2_000)
 
-    assert np.count_nonzero(found) <= 4  # of 2,000 that are as they always were
+    assert np.count_nonzero(found) <= 10  # of 2,000 that are as they always were

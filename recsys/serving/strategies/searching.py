@@ -5,7 +5,7 @@ and for a stranger what sells. The text index is one a process, mended when the 
 a question costs 0.02 to 1.2 ms at 100,000 items, the order another 0.2.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,40 +20,49 @@ from recsys.types import Reason, Source
 TASTE = 0.4  # of the best text's worth, between the shopper's most and least liked candidate
 _SALES = 0.1  # the same for a bestseller, whoever asks
 
+_SHELVES = 4
 _SHOWN = 60  # characters of the question in a reason
 _EACH = 4  # texts looked at for each candidate: taste may bring one so far up
 
 
 class _Kept:
-    """The text index of the shelf in use, and where its documents are in the assortment in use."""
+    """The text indexes of the shelves in use, and where their documents are in an assortment.
+
+    A few of each: while a change arrives, requests of the old shelf and of the new one mix.
+    """
 
     def __init__(self) -> None:
-        self._index: tuple[Shelf, TextIndex] | None = None
-        self._places: tuple[TextIndex, tuple[str, ...], Places] | None = None
+        self._indexes: tuple[tuple[Shelf, TextIndex], ...] = ()
+        self._places: tuple[tuple[TextIndex, tuple[str, ...], Places], ...] = ()
 
     def index(self, shelf: Shelf) -> TextIndex:
-        kept = self._index
-        if kept is not None and kept[0] is shelf:
-            return kept[1]
-        if kept is None:
-            found = TextIndex.of(shelf.items.values())
-        else:
-            written = shelf.since(kept[0])
-            found = kept[1].changed(shelf.items if written is None else written, shelf.items)
-        self._index = (shelf, found)
+        for of, found in self._indexes:
+            if of is shelf:
+                return found
+        found = self._made(shelf)
+        self._indexes = ((shelf, found), *self._indexes[: _SHELVES - 1])
         return found
 
     def places(self, index: TextIndex, assortment: Assortment) -> Places:
         """The place of every document (D,), or -1."""
-        kept = self._places
-        if kept is not None and kept[0] is index and kept[1] is assortment.item_ids:
-            return kept[2]
-        places: Mapping[str, int] = assortment.places
-        found = np.fromiter(
-            (places.get(item_id, -1) for item_id in index.item_ids), np.int64, len(index.item_ids)
-        )
-        self._places = (index, assortment.item_ids, found)
+        for of, item_ids, found in self._places:
+            if of is index and item_ids is assortment.item_ids:
+                return found
+        places, ids = assortment.places, index.item_ids
+        found = np.fromiter((places.get(item_id, -1) for item_id in ids), np.int64, len(ids))
+        self._places = ((index, assortment.item_ids, found), *self._places[: _SHELVES - 1])
         return found
+
+    def _made(self, shelf: Shelf) -> TextIndex:
+        for of, index in self._indexes:
+            written = shelf.since(of)
+            if written is not None:
+                return index.changed(written, shelf.items)
+        if (
+            self._indexes
+        ):  # too far apart to be told what changed: compare, which is a tenth of reading
+            return self._indexes[0][1].changed(shelf.items, shelf.items)
+        return TextIndex.of(shelf.items.values())
 
 
 _KEPT = _Kept()
