@@ -1,5 +1,6 @@
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from recsys.catalogue.shelf import Shelf
@@ -47,3 +48,26 @@ def test_what_was_dismissed_says_nothing(priced: Shelf) -> None:
 
 def test_an_empty_shelf_knows_everyone_only() -> None:
     assert persona_of(Shelf.empty(), _viewed("f1")).label == "everyone"
+
+
+def test_a_shelf_that_follows_another_knows_the_prices_as_they_are_now(priced: Shelf) -> None:
+    random = np.random.default_rng(5)
+    shelf = priced
+    asked = _viewed("f1", "f3", "f5", "f8", "f12", "flat")
+    told: list[tuple[Shelf, Persona]] = []
+    for revision in range(1, 40):
+        number = int(random.integers(1, 14))
+        price = None if random.random() < 0.2 else Decimal(int(random.integers(1, 20)))
+        aisle = ("Fruit", "Bread")[int(random.integers(2))]
+        written = Item(item_id=f"f{number}", title="F", category=("Grocery", aisle), price=price)
+        before, shelf = shelf, shelf.changed([written], revision=revision)
+        told.append((Shelf.of(shelf.items.values()), persona_of(shelf, asked)))
+        persona_of(before, asked)  # a request that began before the change
+
+    assert len({persona for _, persona in told}) > 2
+    assert [persona for _, persona in told] == [persona_of(anew, asked) for anew, _ in told]
+
+
+def test_of_two_departments_alike_the_one_that_comes_first(priced: Shelf) -> None:
+    assert persona_of(priced, _viewed("sofa", "flat")).categories == ("Books",)
+    assert persona_of(priced, _viewed("flat", "sofa")).categories == ("Books",)
