@@ -71,6 +71,8 @@ def recommendation(one: Recommendation) -> dict[str, Any]:
             {"kind": reason.kind, "item_id": reason.item_id, "text": reason.text}
             for reason in one.reasons
         ],
+        "placed_by": one.placed_by,
+        "propensity": one.propensity,
     }
 
 

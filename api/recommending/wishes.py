@@ -195,9 +195,7 @@ class RecommendationOut(BaseModel):
     placed_by: str | None = Field(
         default=None, description="The merchandising rule that put it here"
     )
-    propensity: float | None = Field(
-        default=None, description="How likely it was, where drawn by chance"
-    )
+    propensity: float = Field(default=1.0, description="How likely it was, where drawn by chance")
 
 
 class SlateOut(BaseModel):

@@ -9,13 +9,12 @@ own order stands, and costs nothing.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys import expressions
-from recsys.expressions.columns import Texts
 from recsys.expressions.nodes import Kind
 from recsys.merchandising import arranging
 from recsys.merchandising.types import Rule
@@ -92,6 +91,27 @@ def order(
         placed_by=placed_by[: query.k],
         pinned=sequence >= len(found),
         found=found,
+    )
+
+
+def costs(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> dict[str, float]:
+    """What each rule is predicted to cost, in parts of the best slate's relevance: see `arranging.costs`.
+
+    For a person who edits rules: it arranges once for every rule. `found` are the candidates before
+    any rule, those that an exclude would keep out among them.
+    """
+    if not rules or not len(found):
+        return dict.fromkeys((rule.rule_id for rule in rules), 0.0)
+    pins = _pins(ask, found, rules)
+    places = np.concatenate([found.places, pins])
+    scores = np.concatenate([found.scores, np.full(len(pins), _lowest(found), np.float32)])
+    return arranging.costs(
+        dials.relevance(scores),
+        rules,
+        min(ask.query.k, len(places)),
+        _matches(ask, places),
+        _groups(ask, places),
+        positions=_positions(ask, places, rules),
     )
 
 
@@ -183,7 +203,12 @@ def _matches(ask: Ask, places: Indices) -> Callable[[str], NDArray[np.bool_]]:
 
 def _groups(ask: Ask, places: Indices) -> Callable[[str], Indices]:
     columns = ask.assortment.columns.at(places)
-    return lambda name: np.asarray(cast("Texts", columns.column(name, Kind.TEXT)).codes, np.int64)
+
+    def codes(name: str) -> Indices:
+        column: Any = columns.column(name, Kind.TEXT)
+        return np.asarray(column.codes, np.int64)
+
+    return codes
 
 
 def _lowest(found: Candidates) -> np.float32:

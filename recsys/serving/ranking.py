@@ -75,6 +75,16 @@ def rank(
     )
 
 
+def costs(
+    assortment: Assortment, query: Query, history: UserHistory, rules: tuple[Rule, ...]
+) -> dict[str, float]:
+    """What each of these rules is predicted to cost this shopper's slate, for whoever edits them."""
+    allowed = policies.allowed(assortment, query, history)
+    ask = Ask(assortment=assortment, query=query, history=history, allowed=allowed)
+    found = strategy_of(query)(ask, max(CANDIDATES, _FOUR_A_PLACE * query.k))
+    return ordering.costs(ask, found, rules)
+
+
 def strategy_of(query: Query) -> Strategy:
     return STRATEGIES[query.strategy]
 

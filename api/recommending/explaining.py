@@ -1,0 +1,176 @@
+"""`GET /explain`: why a shopper is shown an item, or what keeps it away; and who wants an item."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel, Field
+
+from api import auth, parsing
+from api.keys import Role
+from api.recommending import opening, settling
+from api.recommending.settling import Ask
+from api.recommending.wishes import check_expression
+from api.runtime import Runtime, runtime
+from api.schemas import CommaIds, Count, Id, Strict, Text
+from recsys.behaviour import events
+from recsys.database import reading
+from recsys.errors import UnknownItem
+from recsys.serving import steering, whynot
+from recsys.serving.ranking import Steer
+from recsys.serving.strategies import audience
+from recsys.types import Query
+
+blueprint = APIBlueprint("explain", __name__, tag="Admin")
+blueprint.before_request(auth.need(Role.ADMIN))
+
+
+class ExplainQuery(Strict):
+    item_id: Id = Field(description="The item asked about")
+    user_id: Id | None = None
+    session: CommaIds = Field(default=[], description="Item ids of this visit, oldest first")
+    placement: Annotated[str, Field(min_length=1, max_length=64)] = "home"
+    strategy: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    k: Count = 20
+    item_ids: CommaIds = Field(default=[], description="What the strategy starts from")
+    cart: CommaIds = Field(default=[])
+    exclude: CommaIds = Field(default=[])
+    category: Text = ""
+    filter: Annotated[str, Field(max_length=2_000)] = ""
+    in_stock: bool = True
+
+
+class ExplainedReason(BaseModel):
+    kind: str
+    text: str
+    item_id: str | None
+
+
+class LastShown(BaseModel):
+    item_id: str
+    score: float
+
+
+class ExplainOut(BaseModel):
+    item_id: str
+    verdict: str = Field(description="`shown`, `behind`, or the rule that took it out")
+    because: str
+    slot: int | None = Field(description="Its place in the slate, from 1")
+    rank: int | None = Field(description="Its rank by the model's score among all that may appear")
+    n_allowed: int
+    score: float | None
+    branches: dict[str, float] = Field(description="What each branch adds to the score")
+    reasons: list[ExplainedReason]
+    last_shown: LastShown | None = Field(description="What it had to beat")
+    model_version: str
+    rules_version: int
+    degraded: list[str]
+
+
+class AudienceQuery(Strict):
+    k: Annotated[int, Field(ge=1, le=10_000)] = 100
+    buyers: bool = Field(default=False, description="Those too who bought it already")
+
+
+class WantingOut(BaseModel):
+    user_id: str
+    score: float
+
+
+class AudienceOut(BaseModel):
+    item_id: str
+    model_version: str | None
+    users: list[WantingOut]
+    degraded: list[Literal["model"]]
+
+
+@blueprint.get("/explain")
+@blueprint.output(ExplainOut)
+@parsing.takes(blueprint, ExplainQuery, "query")
+def explain(query: ExplainQuery) -> Response:
+    """Rank, score by branch, and the exact rule, filter or policy that removed an item."""
+    check_expression("filter", query.filter)
+    ask = Ask(
+        query=Query(
+            k=query.k,
+            placement=query.placement,
+            strategy=query.strategy or "",
+            item_ids=tuple(query.item_ids),
+            in_cart=frozenset(query.cart),
+            exclude=frozenset(query.exclude),
+            category=tuple(part for part in query.category.split("/") if part),
+            filters=(query.filter.strip(),) if query.filter.strip() else (),
+            in_stock=query.in_stock,
+            now=settling.moment(),
+        ),
+        given=frozenset(query.model_fields_set),
+        user_id=query.user_id,
+        session=tuple(query.session),
+    )
+    return parsing.answer(_explained(runtime(), ask, query.item_id))
+
+
+@blueprint.get("/admin/items/<any_id:item_id>/audience")
+@blueprint.output(AudienceOut)
+@parsing.takes(blueprint, AudienceQuery, "query")
+def wanting(item_id: str, query: AudienceQuery) -> Response:
+    """Which shoppers want an item most, each on their own scale; reads every history, as a stream."""
+    here = runtime()
+    opened = opening.look(here, Ask(query=Query(now=settling.moment())))
+    one = opened.assortment
+    if item_id not in one.shelf.items:
+        raise UnknownItem(item_id)
+    with reading(here.engine) as session:
+        found = audience.audience(
+            one, item_id, events.all_histories(session), query.k, buyers=query.buyers
+        )
+    is_missing = "model" in opened.degraded
+    return parsing.answer(
+        {
+            "item_id": item_id,
+            "model_version": None if is_missing else one.bundle.version,
+            "users": [{"user_id": who.user_id, "score": round(who.score, 4)} for who in found],
+            "degraded": ["model"] if is_missing else [],
+        }
+    )
+
+
+def _explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
+    opened = opening.look(here, ask)
+    state, running = here.steered.now(here, opened.steering_version, opened.degraded)
+    assigned = running.assign(ask.shopper, ask.query.placement) if ask.shopper else {}
+    settled = settling.settle(
+        ask,
+        state,
+        hide=here.config.recsys.hide,
+        experiments=assigned,
+        changes=running.changes(assigned, ask.query.placement),
+    )
+    rules = steering.in_force(
+        state.rules,
+        placement=settled.query.placement,
+        history=opened.history,
+        persona=opened.persona,
+        experiments=assigned,
+        now=settled.query.now,
+    )
+    found = whynot.explain(
+        opened.assortment, settled.query, opened.history, item_id, steer=Steer(rules=rules)
+    )
+    last = found.last_shown
+    return {
+        "item_id": item_id,
+        "verdict": found.verdict,
+        "because": found.because,
+        "slot": found.slot,
+        "rank": found.rank,
+        "n_allowed": found.n_allowed,
+        "score": found.score,
+        "branches": dict(found.branches),
+        "reasons": [asdict(reason) for reason in found.reasons],
+        "last_shown": None if last is None else {"item_id": last.item_id, "score": last.score},
+        "model_version": opened.assortment.bundle.version,
+        "rules_version": state.version,
+        "degraded": opened.degraded.as_list(),
+    }
