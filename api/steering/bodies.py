@@ -38,7 +38,7 @@ Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Turn = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 Banner = Literal["none", "rectangle", "hero"]
 
-_RULE = {
+_RULE: dict[str, Any] = {
     "name": "Summer brands on the front page",
     "kind": "share",
     "where": 'brand in ["Lago", "Sol"] and price < 50',
@@ -49,7 +49,7 @@ _RULE = {
     "ends_at": "2026-09-01T00:00:00Z",
     "priority": 10,
 }
-_PLACEMENT = {
+_PLACEMENT: dict[str, Any] = {
     "title": "Similar to {item}",
     "strategy": "cheaper",
     "k": 12,
@@ -59,7 +59,11 @@ _PLACEMENT = {
     "dials": {"diversity": 0.3},
     "hide": "purchased",
 }
-_PRESET = {"base": "similar", "filter": "price < item.price", "dials": {"novelty": 0.2}}
+_PRESET: dict[str, Any] = {
+    "base": "similar",
+    "filter": "price < item.price",
+    "dials": {"novelty": 0.2},
+}
 
 
 class RuleBody(Strict):

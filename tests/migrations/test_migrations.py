@@ -16,7 +16,9 @@ from api import migrate
 from api.tables import Base as ApiBase
 from generative.tables import Base as GenerativeBase
 from recsys.answers import tables as _answers  # noqa: F401 its table belongs to the same base
+from recsys.catalogue import versions as _versions  # noqa: F401 as above
 from recsys.database import connect, writing
+from recsys.merchandising import tables as _steering  # noqa: F401 as above
 from recsys.outcomes import tables as _outcomes  # noqa: F401 as above
 from recsys.tables import Base as RecsysBase
 
