@@ -15,7 +15,7 @@ from api import (
     users,
 )
 from api.config import ApiConfig
-from api.recommending import explaining, previewing, profile, recommend, whole_page
+from api.recommending import explaining, previewing, profile, recommend, replaying, whole_page
 from api.steering import experiments, placements, rules
 
 
@@ -28,7 +28,7 @@ class AnyId(PathConverter):
 
 def register(app: APIFlask, config: ApiConfig) -> None:
     shops = (recommend, whole_page, profile, events, items, banners)
-    steering = (rules, placements, experiments, previewing, explaining)
+    steering = (rules, placements, experiments, previewing, explaining, replaying)
     for room in (*shops, admin, *steering, campaigns, users, health, media, docs):
         app.register_blueprint(room.blueprint)
     from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above

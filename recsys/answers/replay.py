@@ -19,7 +19,11 @@ _TOLD = 20  # places told of that differ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """`what` is one of model, history, catalogue, rules, items, sources, scores."""
+    """Something that was not as it was, or what came of it.
+
+    `what` is one of model, history, catalogue, rules, rotation, group, interleaving; or of items,
+    sources, scores.
+    """
 
     what: str
     detail: str

@@ -13,11 +13,13 @@ from recsys.answers.entry import Answer
 from recsys.answers.tables import AnswerRow
 from recsys.behaviour import events
 from recsys.database import Reader, writing
-from recsys.tables import is_storable
+from recsys.tables import EventRow, is_storable
+from recsys.types import EventKind
 
 _TABLE: Any = AnswerRow.__table__
 _COLUMNS = tuple(column.name for column in _TABLE.columns)
 _PRUNED_AT_ONCE = 10_000
+_ASKED_AT_ONCE = 500
 _RANDOM_PART = (
     25  # from here on an id is chance alone: an order that favours no hour and no shopper
 )
@@ -84,6 +86,23 @@ def sample(reader: Reader, *, since: datetime, until: datetime, n: int) -> list[
         .limit(n)
     )
     return [_answer(row) for row in reader.execute(statement)]
+
+
+def clicks(
+    reader: Reader, recommendation_ids: Sequence[str], *, since: datetime
+) -> dict[str, frozenset[str]]:
+    """What shoppers did with items of these answers, by answer: whatever names it, but a dismissal."""
+    found: dict[str, set[str]] = {}
+    for start in range(0, len(recommendation_ids), _ASKED_AT_ONCE):
+        part = recommendation_ids[start : start + _ASKED_AT_ONCE]
+        statement = select(EventRow.recommendation_id, EventRow.item_id).where(
+            EventRow.at >= since,
+            EventRow.recommendation_id.in_(part),
+            EventRow.kind != EventKind.DISMISS.value,
+        )
+        for recommendation_id, item_id in reader.execute(statement):
+            found.setdefault(str(recommendation_id), set()).add(item_id)
+    return {recommendation_id: frozenset(items) for recommendation_id, items in found.items()}
 
 
 def forget(session: Session, user_id: str) -> int:

@@ -82,6 +82,18 @@ def promote(root: Path, version: str) -> None:
     _LOGGER.info("model promoted", extra={"model_version": version})
 
 
+def load(root: Path, version: str) -> ModelBundle:
+    """A version, live or not.
+
+    Raises:
+        UnknownVersion: No such version on disk.
+        CorruptArtifact: It is there, but one of its files cannot be trusted.
+    """
+    if not _VERSION.fullmatch(version) or not (root / version).is_dir():
+        raise UnknownVersion(version)
+    return bundles.load(root / version)
+
+
 def live_version(root: Path) -> str | None:
     """The version LIVE names, or None where nothing was promoted yet."""
     try:

@@ -42,7 +42,7 @@ def test_no_changed_character_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "..", "a.b.c", "é", "\x00", ".eJw.x.y", "0" * 16_384, "null", "\ud800"]
+    "text", ["", ".", "..", "a.b.c", "é", "\x00", ".eJw.x.y", "0" * 8_000, "null", "\ud800"]
 )
 def test_what_is_no_profile_is_refused(text: str) -> None:
     assert "none of ours" in refusal(text)
@@ -97,4 +97,4 @@ def test_the_longest_ids_that_random_letters_make_still_fit() -> None:
 
     assert len(made) <= profile.MAX_CHARACTERS
     assert profile.read(KEYS, made) == worst[-held:]
-    assert held >= 10
+    assert held >= 5

@@ -97,10 +97,13 @@ def test_rank_biased_overlap_at_its_ends() -> None:
     assert replay.rank_biased_overlap(whole, tuple("uvwxyz")) == 0
     assert replay.rank_biased_overlap((), ()) == 1
     assert replay.rank_biased_overlap((), whole) == 0
-    assert (
-        replay.rank_biased_overlap(whole, ("b", "a", *whole[2:]))
-        > replay.rank_biased_overlap(whole, (*whole[:4], "f", "e")) - 0.2
-    )
+
+
+def test_a_swap_at_the_top_costs_more_than_one_at_the_end() -> None:
+    whole = tuple("abcdef")
+    top, end = ("b", "a", *whole[2:]), (*whole[:4], "f", "e")
+
+    assert replay.rank_biased_overlap(whole, top) < replay.rank_biased_overlap(whole, end) < 1
 
 
 def test_two_models_are_compared_request_by_request_and_group_by_group() -> None:

@@ -1,0 +1,325 @@
+"""The ledger over HTTP: what was answered and why, the same again, and two models on real requests."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import auth, parsing
+from api.errors import Problem
+from api.keys import Role
+from api.recommending.again import Past, its_model
+from api.runtime import Runtime, runtime
+from api.schemas import Strict
+from recsys.answers import entry, ledger, replay, store
+from recsys.answers.entry import Answer
+from recsys.answers.replay import Pair
+from recsys.database import looking
+from recsys.errors import UnknownVersion
+from recsys.learning.bundle import ModelBundle
+from recsys.serving import registry
+from recsys.types import Slate
+
+CAUTION = (
+    "The clicks are those that the model of that day got, on items which it had chosen to show: a "
+    "model that shows other items cannot have them. The rates favour whatever is like the model "
+    "that was live; they are a check, not a verdict. An experiment decides."
+)
+MAX_REQUESTS = 1_000
+BUDGET_SECONDS = 20.0  # what is not replayed by then is left out, and `requests` says how many were
+_UNDRAINED = timedelta(minutes=5)
+_BUCKETS = ((0, "0 deeds"), (4, "1 to 4 deeds"), (19, "5 to 19 deeds"))
+
+blueprint = APIBlueprint("answers", __name__, tag="Admin", url_prefix="/admin")
+blueprint.before_request(auth.need(Role.ADMIN))
+
+
+class HoursQuery(Strict):
+    hours: int = Field(default=24, ge=1, le=24 * 31)
+
+
+class ReplayBody(Strict):
+    model_config = ConfigDict(json_schema_extra={"example": {"model_version": None}})
+
+    model_version: str | None = Field(
+        default=None, max_length=64, description="Another model than the one that answered"
+    )
+
+
+class CompareBody(Strict):
+    model_config = ConfigDict(json_schema_extra={"example": {"n": 200, "days": 7}})
+
+    against: str | None = Field(
+        default=None, max_length=64, description="The other version; the live one if left out"
+    )
+    n: int = Field(default=200, ge=1, le=MAX_REQUESTS, description="Requests replayed at most")
+    days: float = Field(default=7, gt=0, le=366, description="How far back requests are taken from")
+
+
+class FigureOut(BaseModel):
+    hour: str
+    placement: str
+    strategy: str
+    degraded: list[str]
+    answers: int
+
+
+class FiguresOut(BaseModel):
+    figures: list[FigureOut]
+    pending_bytes: int = Field(description="Of answers that are not rows yet")
+
+
+class AnsweredOut(BaseModel):
+    item_id: str
+    rank: int
+    score: float | None
+    source: str
+    propensity: float | None
+    creative_key: str | None
+    team: str | None
+
+
+class AnswerOut(BaseModel):
+    recommendation_id: str
+    at: str
+    user_id: str | None
+    session_hash: str | None
+    placement: str
+    strategy: str
+    request: dict[str, Any]
+    model_version: str | None
+    catalogue_revision: int
+    rules_version: int
+    history_n: int
+    history_digest: str
+    experiments: dict[str, str]
+    items: list[AnsweredOut]
+    degraded: list[str]
+
+
+class ReasonGiven(BaseModel):
+    kind: str
+    item_id: str | None
+    text: str
+
+
+class ReplayedItem(BaseModel):
+    item_id: str
+    rank: int
+    score: float
+    source: str
+    reasons: list[ReasonGiven]
+    placed_by: str | None
+
+
+class DifferenceOut(BaseModel):
+    what: str
+    detail: str
+
+
+class ReplayOut(BaseModel):
+    recommendation_id: str
+    model_version: str | None
+    exact: bool
+    differences: list[DifferenceOut]
+    items: list[ReplayedItem]
+    excluded: dict[str, int]
+
+
+class LikenessOut(BaseModel):
+    requests: int
+    changed: int
+    overlap: float
+    rank_biased_overlap: float
+    clicked_requests: int
+    first_hit_rate: float | None
+    second_hit_rate: float | None
+
+
+class ComparedOut(BaseModel):
+    version: str
+    against: str
+    whole: LikenessOut
+    segments: dict[str, dict[str, LikenessOut]]
+    coverage: dict[str, float]
+    left_out: int
+    caution: str
+
+
+@blueprint.get("/answers")
+@blueprint.output(FiguresOut)
+@parsing.takes(blueprint, HoursQuery, "query")
+def figures(query: HoursQuery) -> Response:
+    """How many answers each hour gave, by placement, strategy and what they did without."""
+    here, now = runtime(), datetime.now(UTC)
+    with looking(here.engine) as reader:
+        found = store.figures(reader, since=now - timedelta(hours=query.hours), until=now)
+    waiting = ledger.pending(here.config.recsys.answers_dir)
+    told = [asdict(one) | {"hour": one.hour.isoformat()} for one in found]
+    return parsing.answer({"figures": told, "pending_bytes": waiting})
+
+
+@blueprint.get("/answers/<recommendation_id>")
+@blueprint.output(AnswerOut)
+def one_answer(recommendation_id: str) -> Response:
+    """What was answered, to which request, and from which model, catalogue, rules and past."""
+    return parsing.answer(_as_json(_find(runtime(), recommendation_id)))
+
+
+@blueprint.post("/answers/<recommendation_id>/replay")
+@blueprint.output(ReplayOut)
+@parsing.takes(blueprint, ReplayBody, "body")
+def again(recommendation_id: str, body: ReplayBody) -> Response:
+    """Make an answer again, by the model that gave it or another; 409 where that model is gone."""
+    here = runtime()
+    answer = _find(here, recommendation_id)
+    with looking(here.engine) as reader:
+        past = Past(here, reader)
+        named = body.model_version
+        bundle = its_model(past, answer) if named is None else past.bundle(named or "-")
+        slate, causes = past.slate(answer, bundle)
+    found = replay.compare(answer, slate, causes=causes)
+    return parsing.answer(
+        {
+            "recommendation_id": recommendation_id,
+            "model_version": bundle.version or None,
+            "exact": found.exact,
+            "differences": [asdict(one) for one in found.differences],
+            "items": [_replayed(one) for one in slate.recommendations],
+            "excluded": dict(slate.excluded),
+        }
+    )
+
+
+@blueprint.post("/models/<version>/compare")
+@blueprint.output(ComparedOut)
+@parsing.takes(blueprint, CompareBody, "body")
+def compare(version: str, body: CompareBody) -> Response:
+    """Answer the last days' requests by two models, and say how unlike the answers are."""
+    here, now = runtime(), datetime.now(UTC)
+    since = now - timedelta(days=body.days)
+    against = body.against or registry.live_version(here.config.recsys.artifacts_dir)
+    if against is None:
+        raise Problem(409, "no model is live: name the other version in `against`")
+    with looking(here.engine) as reader:
+        past = Past(here, reader)
+        answers = store.sample(reader, since=since, until=now, n=body.n)
+        clicked = store.clicks(reader, [one.recommendation_id for one in answers], since=since)
+        if not version or not against:
+            raise UnknownVersion(version or against)
+        pairs = _pairs(past, answers, past.bundle(version), past.bundle(against), clicked)
+        sold = sum(not item.hidden for item in past.now.items.values())
+    return parsing.answer(
+        {
+            "version": version,
+            "against": against,
+            "whole": asdict(replay.likeness(pairs)),
+            "segments": {
+                kind: {name: asdict(one) for name, one in parts.items()}
+                for kind, parts in replay.segments(pairs).items()
+            },
+            "coverage": {
+                version: replay.coverage([pair.first for pair in pairs], sold),
+                against: replay.coverage([pair.second for pair in pairs], sold),
+            },
+            "left_out": len(answers) - len(pairs),
+            "caution": CAUTION,
+        }
+    )
+
+
+def _pairs(
+    past: Past,
+    answers: Sequence[Answer],
+    first: ModelBundle,
+    second: ModelBundle,
+    clicked: dict[str, frozenset[str]],
+) -> list[Pair]:
+    until = time.monotonic() + BUDGET_SECONDS
+    pairs: list[Pair] = []
+    # By revision, so that the shelf of each is set up once.
+    for answer in sorted(answers, key=lambda one: (one.catalogue_revision, one.at)):
+        if time.monotonic() > until:
+            break
+        by_first, by_second = past.slate(answer, first)[0], past.slate(answer, second)[0]
+        pairs.append(
+            Pair(
+                segment={
+                    "placement": answer.placement,
+                    "strategy": answer.strategy,
+                    "history": _bucket(answer.history_n),
+                },
+                first=_ids(by_first),
+                second=_ids(by_second),
+                clicked=clicked.get(answer.recommendation_id, frozenset()),
+            )
+        )
+    return pairs
+
+
+def _find(here: Runtime, recommendation_id: str) -> Answer:
+    with looking(here.engine) as reader:
+        found = store.get(reader, recommendation_id)
+    made = entry.time_of(recommendation_id)
+    if found is None and made is not None and datetime.now(UTC) - made < _UNDRAINED:
+        ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
+        with looking(here.engine) as reader:
+            found = store.get(reader, recommendation_id)
+    if found is None:
+        days = here.config.recsys.answers_days
+        detail = f"no such answer is kept: older than {days:g} days, erased, or without consent"
+        raise Problem(404, detail)
+    return found
+
+
+def _as_json(answer: Answer) -> dict[str, Any]:
+    lists = (answer.scores, answer.propensities, answer.creative_keys, answer.teams)
+    scores, propensities, creatives, teams = (_filled(one, len(answer.item_ids)) for one in lists)
+    shown = zip(
+        answer.item_ids, answer.sources, scores, propensities, creatives, teams, strict=False
+    )
+    told = {name: getattr(answer, name) for name in AnswerOut.model_fields if name != "items"}
+    return told | {
+        "at": answer.at.isoformat(),
+        "model_version": answer.model_version or None,
+        "items": [
+            {
+                "item_id": item_id,
+                "rank": rank,
+                "score": score,
+                "source": source,
+                "propensity": propensity,
+                "creative_key": creative,
+                "team": team,
+            }
+            for rank, (item_id, source, score, propensity, creative, team) in enumerate(shown, 1)
+        ],
+    }
+
+
+def _filled(values: Sequence[Any], n: int) -> list[Any]:
+    return [*values, *[None] * (n - len(values))]
+
+
+def _replayed(one: Any) -> dict[str, Any]:
+    return {
+        "item_id": one.item_id,
+        "rank": one.rank,
+        "score": one.score,
+        "source": one.source.value,
+        "reasons": [asdict(reason) for reason in one.reasons],
+        "placed_by": one.placed_by,
+    }
+
+
+def _ids(slate: Slate) -> tuple[str, ...]:
+    return tuple(one.item_id for one in slate.recommendations)
+
+
+def _bucket(history_n: int) -> str:
+    return next((name for most, name in _BUCKETS if history_n <= most), "20 deeds or more")
