@@ -1,7 +1,9 @@
 """What holds for every strategy, whatever it proposes; and those that need nothing but counts."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +63,12 @@ def test_every_strategy_is_described() -> None:
     assert list(STRATEGIES) == list(DESCRIPTIONS)
     assert all(text.endswith(".") for text in DESCRIPTIONS.values())
     assert STRATEGIES.keys() > OWN_PAST
+
+
+def test_every_strategy_is_on_its_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "strategies.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(STRATEGIES)
 
 
 def _is_whole(ask: Ask, found: Candidates, n: int) -> None:
