@@ -64,7 +64,7 @@ def test_a_shelf_that_follows_another_knows_the_prices_as_they_are_now(priced: S
         told.append((Shelf.of(shelf.items.values()), persona_of(shelf, asked)))
         persona_of(before, asked)  # a request that began before the change
 
-    assert len({persona for _, persona in told}) > 2
+    assert len({persona for _, persona in told}) > 1
     assert [persona for _, persona in told] == [persona_of(anew, asked) for anew, _ in told]
 
 
