@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from bench import retrieval
+from recsys.catalogue import items as catalogue
 from recsys.database import connect, writing
 from recsys.learning import bundle as bundles
 from recsys.learning.bundle import ModelBundle
@@ -27,7 +28,7 @@ from recsys.models.encoder import Encoder
 from recsys.models.fusion import Fused
 from recsys.models.neighbours import Neighbours
 from recsys.serving import registry
-from recsys.tables import CatalogueRevision, EventRow, ItemRow
+from recsys.tables import EventRow, ItemRow
 
 SEED = 20261123
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -59,8 +60,8 @@ def fill(database_url: str, n_items: int, n_users: int) -> None:
     """Write the items and the events; the tables are there already."""
     engine = connect(database_url)
     with writing(engine) as session:
-        session.execute(update(CatalogueRevision).values(value=1))
-        for rows in _batches(_item(number, n_items) for number in range(n_items)):
+        revision = catalogue.next_revision(session)
+        for rows in _batches(_item(number, n_items, revision) for number in range(n_items)):
             session.execute(insert(ItemRow), rows)
     draw = np.random.default_rng(SEED)
     with writing(engine) as session:
@@ -87,7 +88,7 @@ def deeds(n_items: int, n_users: int, each: int, draw: Any) -> NDArray[np.int64]
     return np.asarray(np.where(draw.random(items.shape) < 0.1, anywhere, items), np.int64)
 
 
-def _item(number: int, n_items: int) -> dict[str, Any]:
+def _item(number: int, n_items: int, revision: int) -> dict[str, Any]:
     taste = number // (n_items // int(3 * math.sqrt(n_items)))
     price = Decimal(199 + (number * 7919) % 9_800) / 100
     return {
@@ -103,7 +104,7 @@ def _item(number: int, n_items: int) -> dict[str, Any]:
         "stock": 10,
         "attributes": {"colour": ("red", "green", "blue")[number % 3]},
         "created_at": NOW - timedelta(minutes=number),
-        "revision": 1,
+        "revision": revision,
     }
 
 

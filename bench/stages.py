@@ -28,7 +28,8 @@ PARTS = (
     ("api.recommending.looking", "read", "history"),
     ("recsys.serving.personas", "persona_of", "persona"),
     ("api.recommending.slates", "settle", "settling"),
-    ("api.recommending.slates", "steered", "settling"),
+    ("api.recommending.opening", "open_for", "opening"),
+    ("api.recommending.rotating", "keep", "rotation"),
     ("recsys.serving.policies", "allowed", "eligibility"),
     ("recsys.serving.shopper", "understand", "encode"),
     ("recsys.serving.index", "search", "search"),
@@ -176,6 +177,9 @@ def take_apart(spent: dict[str, float]) -> None:
             print(f"no {where}: {part} is not told apart", file=sys.stderr)
             continue
         place = getattr(place, owner) if owner else place
+        if not hasattr(place, name):
+            print(f"no {where}.{name}: {part} is not told apart", file=sys.stderr)
+            continue
         setattr(place, name, clocked(getattr(place, name), part))
 
 
