@@ -14,7 +14,7 @@ a word's count is dampened).
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -79,60 +79,66 @@ class _Segment:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TextIndex:
-    """`item_ids[doc]` names a document. Items written since the last building lie in `late`."""
+    """Documents are numbered: first `main_ids`, then the ids of `late_items`, written since."""
 
-    item_ids: tuple[str, ...]  # (D,)
-    texts: Mapping[str, int]  # item id -> hash of what was read of it
+    main_ids: tuple[str, ...]  # (M,) the same object for as long as the main segment is
+    docs: Mapping[str, int]  # of the main segment
+    hashes: NDArray[np.int64]  # (M,) of what was read of each
     main: _Segment
-    late: _Segment
-    n_main: int  # documents of the main segment
-    gone: NDArray[np.bool_]  # (D,) an older state of an item that lies in `late`
+    gone: NDArray[np.bool_]  # (M,) an older state of an item that lies in `late`
     mean_length: float
+    late: _Segment
     late_items: Mapping[str, Item]
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> "TextIndex":
         listed = list(items)
         main, mean_length = _segment(listed, 0, None)
+        main_ids = tuple(item.item_id for item in listed)
         return cls(
-            item_ids=tuple(item.item_id for item in listed),
-            texts={item.item_id: hash(_read_of(item)) for item in listed},
+            main_ids=main_ids,
+            docs={item_id: doc for doc, item_id in enumerate(main_ids)},
+            hashes=np.array([hash(_read_of(item)) for item in listed], np.int64),
             main=main,
-            late=_segment([], 0, 1.0)[0],
-            n_main=len(listed),
             gone=np.zeros(len(listed), np.bool_),
             mean_length=mean_length,
+            late=_segment([], 0, 1.0)[0],
             late_items={},
         )
+
+    @cached_property
+    def late_ids(self) -> tuple[str, ...]:
+        return tuple(self.late_items)
+
+    def __len__(self) -> int:
+        return len(self.main_ids) + len(self.late_items)
+
+    def item_id(self, doc: int) -> str:
+        n_main = len(self.main_ids)
+        return self.main_ids[doc] if doc < n_main else self.late_ids[doc - n_main]
 
     def changed(self, written: Mapping[str, Item], every: Mapping[str, Item]) -> "TextIndex":
         """The index with these items written over it; `every` item is read again after many changes.
 
         A price or a stock is no word: only items whose text is another cost anything.
         """
-        other = {
-            item_id: item
-            for item_id, item in written.items()
-            if self.texts.get(item_id) != hash(_read_of(item))
-        }
+        other = {item_id: item for item_id, item in written.items() if not self._has(item)}
         if not other:
             return self
         late_items = {**self.late_items, **other}
-        if len(late_items) > max(_REBUILT_FROM, self.n_main // 20):
+        if len(late_items) > max(_REBUILT_FROM, len(self.main_ids) // 20):
             return TextIndex.of(every.values())
-        late, _ = _segment(list(late_items.values()), self.n_main, self.mean_length)
-        gone = np.zeros(self.n_main + len(late_items), np.bool_)
-        gone[: self.n_main] = [item_id in late_items for item_id in self.item_ids[: self.n_main]]
-        return TextIndex(
-            item_ids=self.item_ids[: self.n_main] + tuple(late_items),
-            texts={**self.texts, **{one: hash(_read_of(item)) for one, item in other.items()}},
-            main=self.main,
-            late=late,
-            n_main=self.n_main,
-            gone=gone,
-            mean_length=self.mean_length,
-            late_items=late_items,
-        )
+        late, _ = _segment(list(late_items.values()), len(self.main_ids), self.mean_length)
+        gone = self.gone.copy()
+        gone[[self.docs[item_id] for item_id in other if item_id in self.docs]] = True
+        return replace(self, gone=gone, late=late, late_items=late_items)
+
+    def _has(self, item: Item) -> bool:
+        """Whether this text of the item is the one that was read."""
+        late, doc = self.late_items.get(item.item_id), self.docs.get(item.item_id)
+        if late is not None:
+            return _read_of(late) == _read_of(item)
+        return doc is not None and int(self.hashes[doc]) == hash(_read_of(item))
 
     def find(self, text: str) -> Hits:
         """Every item that fits, hidden ones too: what may be shown is the caller's matter."""
@@ -149,7 +155,7 @@ class TextIndex:
         for one in found[1:]:
             hits = _both(hits, one)
             if not len(hits.docs):
-                return _most(found, len(self.item_ids))
+                return _most(found, len(self))
         return hits
 
     def best(self, text: str, limit: int, may: NDArray[np.bool_] | None = None) -> list[str]:
@@ -161,10 +167,10 @@ class TextIndex:
         if 0 < limit < len(docs):
             kept = scores >= np.partition(scores, len(scores) - limit)[len(scores) - limit]
             docs, scores = docs[kept], scores[kept]
-        return [self.item_ids[doc] for doc in docs[np.lexsort((docs, -scores))][:limit].tolist()]
+        return [self.item_id(doc) for doc in docs[np.lexsort((docs, -scores))][:limit].tolist()]
 
     def _weighed(self, hits: Hits) -> Hits:
-        n = len(self.item_ids)
+        n = len(self)
         rarity = np.log1p((n - len(hits.docs) + 0.5) / (len(hits.docs) + 0.5))
         return Hits(docs=hits.docs, scores=hits.scores * np.float32(rarity))
 

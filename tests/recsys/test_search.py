@@ -116,7 +116,7 @@ def test_the_best_few_are_the_first_of_all(wines: TextIndex) -> None:
 
 
 def test_only_what_may_appear_is_among_the_best(wines: TextIndex) -> None:
-    may = np.array([item_id != "red" for item_id in wines.item_ids])
+    may = np.array([item_id != "red" for item_id in wines.main_ids])
 
     assert wines.best("red wine", 10, may) == ["glass", "sock"]
 

@@ -33,7 +33,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self._indexes: tuple[tuple[Shelf, TextIndex], ...] = ()
-        self._places: tuple[tuple[TextIndex, tuple[str, ...], Places], ...] = ()
+        self._places: tuple[tuple[tuple[str, ...], tuple[str, ...], Places], ...] = ()
 
     def index(self, shelf: Shelf) -> TextIndex:
         for of, found in self._indexes:
@@ -45,12 +45,17 @@ class _Kept:
 
     def places(self, index: TextIndex, assortment: Assortment) -> Places:
         """The place of every document (D,), or -1."""
-        for of, item_ids, found in self._places:
-            if of is index and item_ids is assortment.item_ids:
+        main = self._main(index.main_ids, assortment)
+        return (
+            np.concatenate([main, _places(index.late_ids, assortment)]) if index.late_ids else main
+        )
+
+    def _main(self, ids: tuple[str, ...], assortment: Assortment) -> Places:
+        for main_ids, item_ids, found in self._places:
+            if main_ids is ids and item_ids is assortment.item_ids:
                 return found
-        places, ids = assortment.places, index.item_ids
-        found = np.fromiter((places.get(item_id, -1) for item_id in ids), np.int64, len(ids))
-        self._places = ((index, assortment.item_ids, found), *self._places[: _SHELVES - 1])
+        found = _places(ids, assortment)
+        self._places = ((ids, assortment.item_ids, found), *self._places[: _SHELVES - 1])
         return found
 
     def _made(self, shelf: Shelf) -> TextIndex:
@@ -63,6 +68,11 @@ class _Kept:
         ):  # too far apart to be told what changed: compare, which is a tenth of reading
             return self._indexes[0][1].changed(shelf.items, shelf.items)
         return TextIndex.of(shelf.items.values())
+
+
+def _places(item_ids: tuple[str, ...], assortment: Assortment) -> Places:
+    places = assortment.places
+    return np.fromiter((places.get(one, -1) for one in item_ids), np.int64, len(item_ids))
 
 
 _KEPT = _Kept()
