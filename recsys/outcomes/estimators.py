@@ -155,6 +155,36 @@ def foretold(
     return predict
 
 
+def certain(shown: NDArray[np.int64], other: NDArray[np.int64]) -> Floats:
+    """The propensities q (N, K) of a policy without chance, given what stands above.
+
+    `shown` and `other` (N, K) are the items that stood there and those that it would put there.
+    """
+    return np.logical_and.accumulate(shown == other, axis=1).astype(np.float64)
+
+
+def estimates(
+    logged: Logged, shown: NDArray[np.int64], other: NDArray[np.int64], *, clip: float = np.inf
+) -> tuple[Value, ...]:
+    """All three, in a cascade, of a policy without chance; see `certain`, which gives its q.
+
+    The doubly robust one foretells rewards by item and position, each half of the slates from the
+    other half (cross-fitting: Chernozhukov et al. 2018), so that no slate foretells itself.
+    """
+    kind = Structure.CASCADE
+    predicted, expected = np.zeros_like(logged.p), np.zeros_like(logged.p)
+    rows = np.arange(len(shown)) if logged.clusters is None else logged.clusters
+    odd = rows % 2 == 1
+    for half in (odd, ~odd):
+        predict = foretold(logged.rewards[~half], shown[~half], logged.p[~half] > 0)
+        predicted[half], expected[half] = predict(shown[half]), predict(other[half])
+    return (
+        ips(logged, kind, clip=clip),
+        snips(logged, kind, clip=clip),
+        doubly_robust(logged, kind, predicted=predicted, expected=expected, clip=clip),
+    )
+
+
 def _weighed(logged: Logged, structure: Structure, clip: float) -> tuple[Floats, Diagnostics]:
     _check(logged)
     shown = logged.p > 0

@@ -247,6 +247,28 @@ def test_the_plain_model_knows_groups_and_draws_rare_ones_to_the_middle() -> Non
     assert found[2, 0] == found[3, 0] == pytest.approx(2 / 3)
 
 
+def test_a_policy_without_chance_is_valued_by_all_three() -> None:
+    best = np.array([0, 1])  # what the other one always shows
+    wanted = clicked(cascade=True)[(best == SLATES).all(axis=1)].sum()
+    held = {"ips": 0, "snips": 0, "dr": 0}
+    for seed in range(100):
+        found, rows = logged(seed, cascade=True)
+        shown, other = SLATES[rows], np.broadcast_to(best, (N, 2))
+        q = estimators.certain(shown, other)
+        for value in estimators.estimates(
+            Logged(rewards=found.rewards, p=found.p, q=q), shown, other
+        ):
+            held[value.estimator] += value.low <= wanted <= value.high
+
+    assert min(held.values()) >= 88  # 95 expected, 3 standard errors
+
+
+def test_without_chance_is_certain_until_the_first_difference() -> None:
+    shown, other = np.array([[1, 2, 3], [2, 1, 3]]), np.array([[1, 9, 3], [2, 1, 3]])
+
+    assert estimators.certain(shown, other).tolist() == [[1, 0, 0], [1, 1, 1]]
+
+
 @pytest.mark.parametrize(
     ("rewards", "p", "q"),
     [
