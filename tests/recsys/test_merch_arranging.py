@@ -1,6 +1,5 @@
 """Slots filled under rules: the promises hold for any candidates, and the best slate is found."""
 
-from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -9,23 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.expressions import condition
 from recsys.merchandising.arranging import (
     Arranged,
     adjust,
     arrange,
     costs,
-    filters,
     following,
-    in_force,
-    pinned,
-    sought,
 )
 from recsys.merchandising.types import CapBy, Rule, RuleKind
-from recsys.types import Item
-
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-NOBODY: frozenset[str] = frozenset()
 
 
 def rule(kind: str, rule_id: str = "r", **fields: Any) -> Rule:
@@ -195,47 +185,6 @@ def test_boosts_and_buries_add_up_to_one_span_at_most() -> None:
     assert found.tolist() == pytest.approx([0.4, 0.8, 0.7, 1.6, 1.5])
 
 
-def test_filters_say_what_every_item_must_satisfy() -> None:
-    rules = [rule("include", where="a or b"), rule("exclude", where="c or d"), rule("cap")]
-
-    assert filters(rules) == ("a or b", "default((not (c or d)), 1) == 1")
-
-
-def test_an_exclude_lets_items_pass_of_which_nothing_is_known() -> None:
-    used = {"yes": "true", "no": "false", "unclear": "banana", "unsaid": None}
-    (asked,) = filters([rule("exclude", where="used")])
-
-    kept = {
-        name
-        for name, value in used.items()
-        if condition(asked).holds(
-            Item(item_id=name, title=name, attributes={"used": value} if value else {}), now=NOW
-        )
-    }
-
-    assert kept == {"no", "unclear", "unsaid"}
-
-
-def test_pinned_names_slots_and_items() -> None:
-    rules = [rule("pin", item_id="x", slot=3), rule("pin", where="red", slot=1)]
-
-    assert pinned(rules) == ((3, "x"),)
-
-
-def test_sought_says_how_many_of_which_shares_and_pins_need() -> None:
-    rules = [
-        rule("share", "a", where="red", value=0.5),
-        rule("share", "b", where="red", value=0.25),
-        rule("pin", "c", where="blue", slot=1),
-        rule("pin", "d", where="blue", slot=2),
-        rule("pin", "e", item_id="i1", slot=3),
-        rule("share", "f", where="none", value=0.01),
-        rule("boost", "g", where="first", value=1),
-    ]
-
-    assert sought(rules, 8) == (("red", 4), ("blue", 2))
-
-
 def test_what_follows_a_short_slate_breaks_no_cap() -> None:
     shop = Shop([0.0] * 7, [0, 1, 0, 1, 2, -1, -1])
     cap = rule("cap", value=1)
@@ -247,39 +196,6 @@ def test_what_follows_a_short_slate_breaks_no_cap() -> None:
     assert found(3, cap) == [1, 4]
     assert found(4) == [1, 2, 3]
     assert found(1, cap) == []
-
-
-@pytest.mark.parametrize(
-    ("fields", "counts"),
-    [
-        ({}, True),
-        ({"enabled": False}, False),
-        ({"placements": ("home", "cart")}, True),
-        ({"placements": ("cart",)}, False),
-        ({"audience": ("new", "vip")}, True),
-        ({"audience": ("vip",)}, False),
-        ({"starts_at": NOW}, True),
-        ({"starts_at": NOW + timedelta(microseconds=1)}, False),
-        ({"ends_at": NOW}, False),
-        ({"ends_at": NOW + timedelta(microseconds=1)}, True),
-        ({"starts_at": NOW - timedelta(1), "ends_at": NOW + timedelta(1)}, True),
-    ],
-)
-def test_a_rule_counts_where_when_and_for_whom_it_says(fields: Any, *, counts: bool) -> None:
-    one = rule("cap", **fields)
-
-    found = in_force([one], placement="home", audience=frozenset({"new"}), now=NOW)
-
-    assert found == ((one,) if counts else ())
-
-
-def test_rules_come_highest_priority_first_and_pins_before_caps_before_shares() -> None:
-    rules = [rule(kind, kind) for kind in ("share", "boost", "cap", "pin")]
-    urgent = rule("boost", "urgent", priority=9)
-
-    found = in_force([*rules, urgent], placement="home", audience=NOBODY, now=NOW)
-
-    assert [one.rule_id for one in found] == ["urgent", "pin", "cap", "share", "boost"]
 
 
 def test_the_cost_of_a_pin_is_the_discounted_relevance_it_displaces() -> None:
