@@ -285,6 +285,7 @@ class ReceiptOut(BaseModel):
     events_deleted: int
     campaigns_changed: int
     spooled_events_drained: int
+    answers_deleted: int
     model_version: str | None
     model_note: str
     degraded: list[str] = []

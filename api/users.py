@@ -9,9 +9,12 @@ from flask import Response
 from api import auth, parsing
 from api.errors import invalid
 from api.keys import Role
-from api.runtime import Runtime, runtime
+from api.recommending import rotating
+from api.runtime import CACHE_ERRORS, Runtime, runtime
 from api.schemas import ReceiptOut
 from generative import campaigns
+from recsys.answers import ledger
+from recsys.answers import store as answers
 from recsys.behaviour import events, spool
 from recsys.behaviour.recent import NOBODY_KNOWS
 from recsys.database import writing
@@ -37,10 +40,17 @@ def forget(here: Runtime, user_id: str, *, now: datetime) -> dict[str, Any]:
     if drained:
         here.pulse.drop_all()  # what only the spool had was not in any kept history's database
     marked = here.pulse.begin([user_id])
+    answered = ledger.blank(here.config.recsys.answers_dir, user_id)  # those that are not rows yet
     with writing(here.engine) as session:
         deleted = events.forget(session, user_id, at=now)
         scrubbed = campaigns.scrub_user(session, user_id)
+        answered += answers.forget(session, user_id)
     dropped = here.pulse.land({user_id: NOBODY_KNOWS}, marked=marked)
+    missing = [] if dropped else ["pulse"]
+    try:
+        rotating.forget(here, user_id)
+    except CACHE_ERRORS:
+        missing.append("rotation")  # what this shopper was shown lapses by itself, within a week
     bundle = here.handle.get()
     return {
         "user_id": user_id,
@@ -48,7 +58,8 @@ def forget(here: Runtime, user_id: str, *, now: datetime) -> dict[str, Any]:
         "events_deleted": deleted,
         "campaigns_changed": scrubbed,
         "spooled_events_drained": drained,
+        "answers_deleted": answered,
         "model_version": bundle.version or None,
         "model_note": "the model holds weights and counts, no user; the next retrain leaves them out",
-        "degraded": [] if dropped else ["pulse"],
+        "degraded": missing,
     }

@@ -33,8 +33,10 @@ class Assortments:
         """For whoever loads models: make a model's assortment before it serves."""
 
         def prepare(bundle: ModelBundle) -> None:
-            now = shelf()
+            now, before = shelf(), next(reversed(self._kept.values()), None)
             if now.items:
-                self.of(bundle, now, None)
+                made = self.of(bundle, now, None)
+                if before is not None:  # the properties that requests ask for now
+                    made.columns.make(before.columns.made())
 
         return prepare

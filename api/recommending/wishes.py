@@ -214,5 +214,4 @@ class SlateOut(BaseModel):
     experiments: dict[str, str] = Field(
         default={}, description="Which variant of each experiment this is"
     )
-    costs: dict[str, float] = Field(default={}, description="Predicted relevance each rule costs")
     trace: dict[str, Any] | None = Field(default=None, description="Stages, for admins who ask")

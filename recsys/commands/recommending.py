@@ -1,6 +1,7 @@
 """`recommend`: what a shopper would be shown, and why."""
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 
 from recsys.behaviour import events
@@ -45,7 +46,7 @@ def _recommend(options: argparse.Namespace, config: RecsysConfig) -> int:
     )
     category = tuple(part for part in options.category.split("/") if part)
     hide = Hide(options.hide) if options.hide else config.hide
-    query = Query(k=options.k, category=category, hide=hide)
+    query = Query(k=options.k, category=category, hide=hide, now=datetime.now(UTC))
     slate = ranking.recommend(bundle, shelf_now, history, query, newcomers)
     _print_slate(slate, shelf_now)
     return DONE

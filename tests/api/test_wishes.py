@@ -270,7 +270,7 @@ def test_explain_names_what_became_of_an_item(client, admin, wish, verdict) -> N
         assert answer.json["slot"] == answer.json["rank"]
 
 
-def test_explain_tells_hidden_sold_out_and_ruled_out(client, shop, admin) -> None:
+def test_explain_tells_hidden_sold_out_and_ruled_out(client, admin) -> None:
     client.patch("/items/i1", json={"hidden": True}, headers=admin)
     client.patch("/items/i2", json={"stock": 0}, headers=admin)
     rule = {"kind": "exclude", "where": 'item_id == "i3"', "name": "No i3"}

@@ -1,0 +1,73 @@
+"""What is shown again and again without a click sinks, comes back, and is forgotten with its shopper."""
+
+from collections.abc import Iterator
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from api import create_app
+from api.config import ApiConfig
+
+Headers = dict[str, str]
+WISH = {"user_id": "u", "k": 3, "rotation": 0.6, "banner": "none"}
+
+
+@pytest.fixture
+def app(cached_config: ApiConfig) -> Iterator[APIFlask]:
+    made = create_app(cached_config)
+    yield made
+    made.extensions["vitrine"].close()
+
+
+@pytest.fixture(autouse=True)
+def _shopper(client: FlaskClient, shop: Headers, trained: object) -> None:  # noqa: ARG001 a model
+    event = {"event_id": "first", "user_id": "u", "item_id": "i5", "kind": "purchase"}
+    assert client.post("/events", json=event, headers=shop).status_code == 202
+
+
+def shown(client: FlaskClient, shop: Headers, **wish: object) -> list[str]:
+    answer = client.post("/recommend", json={**WISH, **wish}, headers=shop)
+    assert answer.status_code == 200, answer.json
+    return [one["item_id"] for one in answer.json["items"]]
+
+
+def test_what_is_shown_without_a_click_makes_room(client, shop) -> None:
+    slates = [shown(client, shop) for _ in range(5)]
+
+    assert set(slates[0]) != set(slates[1])
+    assert len({item_id for slate in slates for item_id in slate}) > 5
+
+
+def test_without_rotation_the_slate_stays(client, shop) -> None:
+    slates = [shown(client, shop, rotation=0) for _ in range(3)]
+
+    assert slates[0] == slates[1] == slates[2]
+
+
+def test_a_clicked_item_stays_up_while_the_others_sink(client, shop) -> None:
+    first = shown(client, shop)
+    event = {"event_id": "click", "user_id": "u", "item_id": first[1], "kind": "view"}
+    client.post("/events", json=event, headers=shop)
+
+    second = shown(client, shop)
+
+    assert first[1] in second
+    assert first[0] not in second
+
+
+def test_showings_are_forgotten_with_the_shopper(client, here, shop, admin) -> None:
+    shown(client, shop)
+    assert here.client.exists("vitrine:shown:u")
+
+    receipt = client.delete("/users/u", headers=admin)
+
+    assert receipt.status_code == 200
+    assert receipt.json["answers_deleted"] == 1
+    assert not here.client.exists("vitrine:shown:u")
+
+
+def test_without_redis_nothing_sinks_and_nothing_breaks(client, valkey, shop) -> None:
+    valkey.stop()
+
+    assert shown(client, shop) == shown(client, shop)
