@@ -16,7 +16,7 @@ from api import (
 )
 from api.config import ApiConfig
 from api.recommending import explaining, previewing, profile, recommend, replaying, whole_page
-from api.steering import experiments, placements, rules
+from api.steering import estimating, experiments, placements, rules
 
 
 class AnyId(PathConverter):
@@ -28,7 +28,7 @@ class AnyId(PathConverter):
 
 def register(app: APIFlask, config: ApiConfig) -> None:
     shops = (recommend, whole_page, profile, events, items, banners)
-    steering = (rules, placements, experiments, previewing, explaining, replaying)
+    steering = (rules, placements, experiments, estimating, previewing, explaining, replaying)
     for room in (*shops, admin, *steering, campaigns, users, health, media, docs):
         app.register_blueprint(room.blueprint)
     from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above

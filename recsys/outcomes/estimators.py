@@ -32,6 +32,7 @@ FEW_EFFECTIVE = 100.0  # slates
 HEAVY = 0.05  # of all weight, on one slate
 MUCH_CLIPPED = 0.01  # of what was shown
 OVERLAP = 0.1  # how far the mean weight may lie from 1
+_SEED = 98765  # of the two halves: the same values at every call
 _LARGEST = 1e15  # no weight is above: its square is still a number
 
 
@@ -173,8 +174,9 @@ def estimates(
     """
     kind = Structure.CASCADE
     predicted, expected = np.zeros_like(logged.p), np.zeros_like(logged.p)
-    rows = np.arange(len(shown)) if logged.clusters is None else logged.clusters
-    odd = rows % 2 == 1
+    clusters = np.arange(len(shown)) if logged.clusters is None else logged.clusters
+    names, rows = np.unique(clusters, return_inverse=True)
+    odd = np.random.default_rng(_SEED).permutation(len(names))[rows] % 2 == 1
     for half in (odd, ~odd):
         predict = foretold(logged.rewards[~half], shown[~half], logged.p[~half] > 0)
         predicted[half], expected[half] = predict(shown[half]), predict(other[half])

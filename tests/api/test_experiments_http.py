@@ -11,6 +11,7 @@ from recsys.answers import store
 from recsys.answers.entry import Answer
 from recsys.behaviour import events
 from recsys.database import looking, writing
+from recsys.learning.bundle import ModelBundle
 from recsys.outcomes import experiments, reading
 from recsys.outcomes.assignment import HELD_OUT, HOLDOUT, PERSONALISED, Experiments
 from recsys.types import Event, EventKind, Item
@@ -273,3 +274,72 @@ def test_more_answers_than_a_report_holds_are_refused(
 @pytest.mark.parametrize("days", ["0", "-1", "nan", "1e9", "soon", ""])
 def test_days_are_a_number_that_can_be(client: FlaskClient, admin: Keys, days: str) -> None:
     assert get(client, admin, f"outcomes?days={days}").status_code == 422
+
+
+def explored(here: Runtime, user: str, item_ids: list[str], *, clicks: list[str]) -> None:
+    """An answer drawn by a coin: that slate or another, as likely."""
+    at = datetime.now(UTC) - timedelta(hours=1)
+    answer = Answer(
+        recommendation_id=f"drawn-for-{user}",
+        at=at,
+        user_id=user,
+        placement="home",
+        strategy="popular",
+        request={"strategy": "popular", "k": 2, "dials": {"exploration": 0.3}},
+        model_version="m",
+        catalogue_revision=1,
+        item_ids=item_ids,
+        sources=["popular"] * 2,
+        scores=[1.0, 0.5],
+        propensities=[0.5, 1.0],
+    )
+    clicked = [
+        Event(
+            event_id=f"click-{user}-{item_id}",
+            user_id=user,
+            item_id=item_id,
+            kind=EventKind.VIEW,
+            at=at + timedelta(minutes=1),
+            recommendation_id=answer.recommendation_id,
+        )
+        for item_id in clicks
+    ]
+    with writing(here.engine) as session:
+        store.record(session, [answer])
+        events.record(session, clicked)
+
+
+def test_a_model_is_valued_by_what_chance_has_shown(
+    client: FlaskClient, here: Runtime, admin: Keys, trained: ModelBundle
+) -> None:
+    best = ["i0", "i1"]  # the trained model's popular ones
+    for number in range(40):
+        is_best = number % 2 == 0
+        shown = best if is_best else ["i5", "i6"]
+        explored(here, f"u{number}", shown, clicks=["i0"] if is_best and number % 4 else [])
+
+    found = client.post(
+        f"/admin/models/{trained.version}/estimate", json={"placement": "home"}, headers=admin
+    )
+
+    assert found.status_code == 200
+    values = {one["estimator"]: one for one in found.json["values"]}
+    assert found.json["answers"] == 40
+    assert found.json["shown"] == pytest.approx(10 / 40)
+    assert values["ips"]["value"] == pytest.approx(0.5)  # half of those who saw the best ones
+    assert values["snips"]["value"] == pytest.approx(0.5)
+    assert values["dr"]["low"] < 0.5 < values["dr"]["high"]
+    assert "few_effective" in values["ips"]["diagnostics"]["warnings"]
+    assert values["ips"]["diagnostics"]["effective"] == pytest.approx(20)
+
+
+def test_without_chance_there_is_nothing_to_estimate_from(
+    client: FlaskClient, here: Runtime, admin: Keys, trained: ModelBundle
+) -> None:
+    answered(here, "anna", datetime.now(UTC) - timedelta(hours=1), {})
+    address = f"/admin/models/{trained.version}/estimate"
+
+    assert client.post(address, json={}, headers=admin).status_code == 409
+    assert client.post(address, json={"n": 0}, headers=admin).status_code == 422
+    missing = client.post("/admin/models/nothing/estimate", json={}, headers=admin)
+    assert missing.status_code == 404
