@@ -12,6 +12,7 @@ python bench/load.py PORT REQUESTS.json --connections 4 --seconds 10 [--rate 100
 import argparse
 import json
 import os
+import re
 import selectors
 import socket
 import sys
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0: closed loop")
     parser.add_argument("--core", type=int, default=None)
-    parser.add_argument("--versions", type=Path, default=None, help="{version: prefix of item ids}")
+    parser.add_argument("--versions", type=Path, default=None, help="{version: pattern of its ids}")
     parser.add_argument("--start", type=int, default=0, help="the first request of the list")
     options = parser.parse_args()
     if options.core is not None:
@@ -74,22 +75,23 @@ def request(
     return "\r\n".join([*lines, "", ""]).encode() + data
 
 
-def of_one_version(prefixes: dict[str, str]) -> Check:
-    """That every personal item of an answer carries the prefix of the version it names."""
+def of_one_version(patterns: dict[str, str]) -> Check:
+    """That the personal items of an answer are such as the version it names can know.
+
+    `patterns` are regular expressions that an id begins with; "*" is that of any other version.
+    """
     counted: Counter[str] = Counter()
+    read = {version: re.compile(pattern) for version, pattern in patterns.items()}
 
     def check(body: bytes) -> str | None:
         answer = json.loads(body)
         version = answer["model_version"]
         counted[version] += 1
-        prefix = prefixes.get(version)
-        if prefix is None:
+        pattern = read.get(version, read.get("*"))
+        if pattern is None:
             return f"version {version} is none of ours"
-        strange = [
-            one["item_id"]
-            for one in answer["items"]
-            if one["source"] == "personal" and not one["item_id"].startswith(prefix)
-        ]
+        personal = [one["item_id"] for one in answer["items"] if one["source"] == "personal"]
+        strange = [item_id for item_id in personal if not pattern.match(item_id)]
         return f"{version} with {strange[0]}" if strange else None
 
     check.counted = counted  # type: ignore[attr-defined] # told beside the timings

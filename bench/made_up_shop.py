@@ -136,8 +136,18 @@ def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 # --- the model
 
 
-def publish(artifacts: Path, n_items: int, *, name: str, state: Path | None) -> ModelBundle:
-    """Train, publish and promote; trained vectors are kept in `state`."""
+def publish(
+    artifacts: Path,
+    n_items: int,
+    *,
+    name: str,
+    state: Path | None,
+    item_ids: tuple[str, ...] | None = None,
+) -> ModelBundle:
+    """Train, publish and promote; trained vectors are kept in `state`.
+
+    `item_ids` are another catalogue's for the same rows.
+    """
     past, _ = retrieval.shop(n_items)
     fused = _fused(past, n_items, state)
     asked = np.random.default_rng(SEED + 1).choice(past.shape[0], 256, replace=False)
@@ -145,7 +155,7 @@ def publish(artifacts: Path, n_items: int, *, name: str, state: Path | None) -> 
     bundle = bundles.assemble(
         version=VERSION.format(name=name),
         fused=fused,
-        item_ids=tuple([f"i{number}" for number in range(n_items)]),
+        item_ids=item_ids or tuple([f"i{number}" for number in range(n_items)]),
         popularity=np.asarray(past.sum(axis=0), np.float32).ravel(),
         neighbours=nothing,
         together=nothing,

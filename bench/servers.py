@@ -39,13 +39,27 @@ def environment(state: Path, redis_port: int, **more: str) -> dict[str, str]:
 
 @contextmanager
 def child(
-    command: Sequence[str], env: dict[str, str], state: Path, *, core: int | None = None
+    command: Sequence[str],
+    env: dict[str, str],
+    state: Path,
+    *,
+    core: int | None = None,
+    session: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is ended with the block; with a core, it and its children stay on it."""
+    """A process that is ended with the block; with a core, it and its children stay on it.
+
+    With `session` it leads a session of its own, as a service that a supervisor started.
+    """
     pinned = [] if core is None else ["taskset", "-c", str(core)]
     with (state / "children.log").open("ab") as log:
         started = subprocess.Popen(
-            [*pinned, *command], env=env, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            [*pinned, *command],
+            env=env,
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=session,
         )
         try:
             yield started

@@ -115,18 +115,14 @@ def fill(root: Path, name: str, *, epochs: int) -> Shop:
     state = root / name
     state.mkdir(parents=True, exist_ok=True)
     env = servers.environment(state, 1, VITRINE_TRAIN_EPOCHS=str(epochs))
-    _run(["flask", "--app", "api", "db", "upgrade"], env)
+    run_module(["flask", "--app", "api", "db", "upgrade"], env)
     kept = state / "storefront.key"
     if not kept.exists():
         if name == "grocery":
             _fill_grocery(env)
         else:
             _fill_made_up(env, state, name, root)
-        command = ["flask", "--app", "api", "keys", "create", "--role", "storefront"]
-        found = re.search(r"vk_pub_\w+", _run(command, env))
-        if found is None:
-            raise SystemExit("no key was made")
-        kept.write_text(found.group())
+        kept.write_text(make_key(env, "storefront"))
     from bench import made_up_shop  # noqa: PLC0415 heavy
 
     users, item_ids = _known(env["VITRINE_DATABASE_URL"])
@@ -145,8 +141,8 @@ def fill(root: Path, name: str, *, epochs: int) -> Shop:
 def _fill_grocery(env: dict[str, str]) -> None:
     for kind in ("items", "events"):
         for file in sorted((ROOT / "demo").glob(f"*/{kind}.*")):
-            _run(["recsys", "import", kind, str(file)], env)
-    _run(["recsys", "train"], env | {"OMP_NUM_THREADS": str(os.cpu_count())})
+            run_module(["recsys", "import", kind, str(file)], env)
+    run_module(["recsys", "train"], env | {"OMP_NUM_THREADS": str(os.cpu_count())})
 
 
 def _fill_made_up(env: dict[str, str], state: Path, name: str, root: Path) -> None:
@@ -179,7 +175,15 @@ def _known(url: str) -> tuple[list[str], list[str]]:
     return drawn.sample(users, min(N_USERS, len(users))), drawn.sample(item_ids, 500)
 
 
-def _run(command: Sequence[str], env: dict[str, str]) -> str:
+def make_key(env: dict[str, str], role: str) -> str:
+    printed = run_module(["flask", "--app", "api", "keys", "create", "--role", role], env)
+    found = re.search(r"vk_\w+", printed)
+    if found is None:
+        raise SystemExit(f"no key was made: {printed}")
+    return found.group()
+
+
+def run_module(command: Sequence[str], env: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *command],
         env=env,
