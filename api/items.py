@@ -1,7 +1,6 @@
 """The catalogue over HTTP. Ids may hold slashes: a path's tail `/similar` or `/bought-together` is ours."""
 
 import io
-from itertools import islice
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -10,8 +9,8 @@ from flask import Response, request
 from api import auth, imports, parsing
 from api.errors import RETRY_SECONDS, Problem, invalid
 from api.present import whole_item
-from api.recommending import slates
-from api.recommending.settling import about
+from api.recommending import opening, slates
+from api.recommending.settling import Ask, about, moment
 from api.recommending.wishes import SlateOut
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from api.schemas import (
@@ -28,7 +27,9 @@ from recsys.catalogue import items
 from recsys.catalogue.feeds import parse_changes, parse_item
 from recsys.database import reading, writing
 from recsys.errors import UnknownItem
+from recsys.serving.strategies import searching
 from recsys.tables import id_problem
+from recsys.types import Query
 
 _NEVER_READ = "the database is away and this process has not read the catalogue yet; try again"
 
@@ -40,17 +41,10 @@ blueprint.before_request(auth.need_admin_to_write)
 @blueprint.output(ItemsOut)
 @parsing.takes(blueprint, SearchQuery, "query")
 def search(query: SearchQuery) -> Response:
-    """Visible items whose title holds every word."""
-    here = runtime()
-    try:
-        with here.database.asking(), reading(here.engine) as session:
-            found = items.search(session, query.search, limit=query.limit)
-    except DATABASE_ERRORS:
-        words = query.search.lower().split()
-        every = here.shelf.newest() if words else ()
-        holds = (item for item in every if all(word in item.title.lower() for word in words))
-        found = list(islice(holds, query.limit))
-    return parsing.answer({"items": [whole_item(item) for item in found]})
+    """Visible items that hold the words, in title, brand or category: the best fit first."""
+    one = opening.look(runtime(), Ask(query=Query(now=moment()))).assortment
+    found = searching.listed(one, query.search, query.limit)
+    return parsing.answer({"items": [whole_item(one.shelf.items[item_id]) for item_id in found]})
 
 
 @blueprint.post("/items/import")

@@ -199,9 +199,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
-    """`placed_by` is the merchandising rule that put it there; `propensity` how likely it was, where
-    chance had a part.
-    """
+    """`placed_by` is the merchandising rule that put it there; `propensity`, how likely that was."""
 
     item_id: str
     rank: int

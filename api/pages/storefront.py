@@ -17,10 +17,9 @@ from api.recommending import creatives, slates
 from api.recommending.degraded import Degraded
 from api.recommending.settling import moment
 from api.recommending.slates import NO_BANNER, Ask
-from api.runtime import DATABASE_ERRORS, Runtime, runtime
+from api.runtime import Runtime, runtime
 from generative.types import State
-from recsys.catalogue import items as catalogue
-from recsys.database import reading
+from recsys.serving.strategies import searching
 from recsys.types import EventKind, Item, Query
 
 LISTED = 48
@@ -184,7 +183,7 @@ def search() -> Response:
         lead=f"{len(found)} shown" if found else "",
         rows=[listing_row(found, title="Found")] if found else [],
         empty_title="Nothing found" if text else "What are you looking for?",
-        empty_text="Every word you type must be in a product's title. Try fewer or shorter words.",
+        empty_text="Words are looked for in titles, brands and categories. Try fewer or shorter words.",
     )
 
 
@@ -231,15 +230,9 @@ def _go(target: str) -> Response:
 
 
 def _found(here: Runtime, window: Window, text: str) -> list[Item]:
-    if not text:
-        return []
-    try:
-        with here.database.asking(), reading(here.engine) as session:
-            return catalogue.search(session, text, limit=LISTED)
-    except DATABASE_ERRORS:
-        words = text.lower().split()
-        every = window.shelf.newest()
-        return [one for one in every if all(word in one.title.lower() for word in words)][:LISTED]
+    bundle = here.handle.get()
+    one = here.assortments.of(bundle, window.shelf, here.arrivals.last(bundle))
+    return [one.shelf.items[item_id] for item_id in searching.listed(one, text, LISTED)]
 
 
 def _crumbs(path: tuple[str, ...]) -> list[Link]:

@@ -11,6 +11,7 @@ from recsys.learning.bundle import ModelBundle
 from recsys.serving import assortment as assortments
 from recsys.serving.assortment import Assortment
 from recsys.serving.newcomers import Newcomers
+from recsys.serving.strategies import searching
 
 _KEPT = 2  # the model that serves, and the next or the last
 
@@ -36,6 +37,7 @@ class Assortments:
             now, before = shelf(), next(reversed(self._kept.values()), None)
             if now.items:
                 made = self.of(bundle, now, None)
+                searching.warm(made)
                 if before is not None:  # the properties that requests ask for now
                     made.columns.make(before.columns.made())
 

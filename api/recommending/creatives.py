@@ -101,7 +101,8 @@ def _stored(
         with runtime.redis.asking():
             return runtime.cache.stored(keys, note)
     except CACHE_ERRORS:
-        degraded.add("creatives")
+        if keys:  # a note alone is lost in silence: what it says is in the ledger too
+            degraded.add("creatives")
         return [None] * len(keys)
 
 

@@ -98,7 +98,7 @@ def settle(
     if changes:
         changed = from_plain(Subject.PLACEMENT, {**to_plain(placement), **changes})
         placement = cast("Placement", changed)
-    named = query.strategy or ("group" if ask.users else placement.strategy)
+    named = query.strategy or _implied(ask) or placement.strategy
     preset = steering.preset(named)
     if preset.base not in STRATEGIES:
         raise invalid("strategy", f"{named!r} is none of {', '.join(sorted(STRATEGIES))}")
@@ -122,6 +122,13 @@ def settle(
         experiments=experiments or {},
         rules_version=steering.version,
     )
+
+
+def _implied(ask: Ask) -> str:
+    """The strategy that a request without one can only mean."""
+    if ask.users:
+        return "group"
+    return "taste" if ask.query.liked or ask.query.disliked else ""
 
 
 def _hide(ask: Ask, placement: Placement, strategy: str, hide: Hide) -> Hide:

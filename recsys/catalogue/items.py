@@ -22,8 +22,6 @@ from recsys.types import Item
 
 _T = TypeVar("_T")
 _CHUNK = 500  # rows a statement; SQLite allows 32,766 parameters, a row has 15
-_SEARCH_WORDS = 8
-_SEARCH_LENGTH = 200
 _PATCHABLE = frozenset({"price", "stock", "hidden"})
 _COLUMNS = tuple(column.name for column in ItemRow.__table__.columns)
 _UPDATED = tuple(name for name in _COLUMNS if name not in {"item_id", "created_at"})
@@ -99,23 +97,6 @@ def get_many(session: Session, item_ids: Iterable[str]) -> dict[str, Item]:
         statement = select(*ItemRow.__table__.columns).where(ItemRow.item_id.in_(chunk))
         found |= {row.item_id: item_of(row) for row in session.execute(statement)}
     return {item_id: found[item_id] for item_id in asked if item_id in found}
-
-
-def search(session: Session, text: str, *, limit: int = 24) -> list[Item]:
-    """Visible items whose title holds every word, those that begin with the text first."""
-    words = text[:_SEARCH_LENGTH].split()[:_SEARCH_WORDS]
-    if not words or not is_storable(text):
-        return []
-    title = func.lower(ItemRow.title)
-    begins = title.startswith(" ".join(words).lower(), autoescape=True)
-    statement = (
-        select(*ItemRow.__table__.columns)
-        .where(ItemRow.hidden.is_(False))
-        .where(*(title.contains(word.lower(), autoescape=True) for word in words))
-        .order_by(case((begins, 0), else_=1), title, ItemRow.item_id)
-        .limit(limit)
-    )
-    return [item_of(row) for row in session.execute(statement)]
 
 
 def count(session: Session) -> CatalogueCounts:

@@ -179,6 +179,12 @@ def _fill(picks: Picks, ask: Ask) -> None:
 
 
 def _missing(one: Assortment, query: Query, history: UserHistory) -> tuple[str, ...]:
-    asked: Iterable[str] = (*history.item_ids, *query.exclude, *query.item_ids, *query.liked)
+    asked: Iterable[str] = (
+        *history.item_ids,
+        *query.exclude,
+        *query.item_ids,
+        *query.liked,
+        *query.disliked,
+    )
     items: Mapping[str, object] = one.shelf.items
     return tuple(sorted({item_id for item_id in asked if item_id not in items}))

@@ -145,45 +145,6 @@ def test_get_many_keeps_the_order_asked_for(session: Session) -> None:
     assert list(found) == ["i-3", "i-1"]
 
 
-def test_search_finds_every_word_whatever_its_case(session: Session) -> None:
-    items.put_many(
-        session,
-        [
-            an_item("1", "Fresh Whole Milk"),
-            an_item("2", "Whole Milk"),
-            an_item("3", "Soy Drink"),
-            an_item("4", "WHOLE MILK, 1 gal"),
-        ],
-    )
-
-    assert [item.item_id for item in items.search(session, "whole MILK")] == ["2", "4", "1"]
-
-
-def test_search_lowers_more_than_ascii(session: Session) -> None:
-    items.put(session, an_item(title="ÄPFEL"))
-
-    assert len(items.search(session, "äpfel")) == 1
-
-
-@pytest.mark.parametrize("text", ["", "   ", "%", "_", "\\", "\x00", "\ud800", "';--", "x" * 5_000])
-def test_search_takes_no_pattern_from_the_shopper(session: Session, text: str) -> None:
-    items.put(session, an_item())
-
-    assert items.search(session, text) == []
-
-
-def test_search_finds_a_percent_sign_that_is_there(session: Session) -> None:
-    items.put_many(session, [an_item("1", "100% Juice"), an_item("2", "1000 Juices")])
-
-    assert [item.item_id for item in items.search(session, "100%")] == ["1"]
-
-
-def test_search_leaves_hidden_items_out_and_keeps_its_limit(session: Session) -> None:
-    items.put_many(session, [an_item(f"{n}", hidden=n == 0) for n in range(5)])
-
-    assert [item.item_id for item in items.search(session, "milk", limit=2)] == ["1", "2"]
-
-
 def test_count_tells_hidden_and_sold_out(session: Session) -> None:
     items.put_many(
         session,
