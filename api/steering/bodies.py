@@ -13,7 +13,6 @@ from recsys.merchandising.types import (
     Placement,
     Rule,
     RuleKind,
-    Steered,
     StrategyPreset,
 )
 from recsys.types import Boost, Dials, Hide
@@ -284,41 +283,3 @@ class PreviewBody(Strict):
     user_id: Id | None = None
     session: Ids = Field(default=[])
     item_ids: Ids = Field(default=[])
-    k: Count | None = None
-
-    def draft(self) -> Steered | None:
-        """The one draft; None where there is none, or more than one."""
-        bodies = [self.rule, self.draft_placement, self.draft_strategy]
-        said = [body for body in bodies if body is not None]
-        return said[0].thing(self.name) if len(said) == 1 else None
-
-
-class PreviewItemOut(BaseModel):
-    """`was` is its rank before, null where it was not shown; `placed_by` the rule it is here for."""
-
-    item_id: str
-    rank: int
-    was: int | None
-    change: Literal["same", "up", "down", "new", "gone"]
-    title: str
-    score: float
-    source: str
-    placed_by: str | None
-
-
-class LostOut(BaseModel):
-    rule_id: str
-    reason: str
-    to: str | None
-
-
-class PreviewOut(BaseModel):
-    """`cost` is the draft's: the share of predicted relevance that the slate loses by it."""
-
-    before: list[PreviewItemOut]
-    after: list[PreviewItemOut]
-    cost: float
-    costs: dict[str, float]
-    lost: list[LostOut]
-    notices: list[str]
-    excluded: dict[str, int]

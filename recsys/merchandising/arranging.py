@@ -10,7 +10,6 @@ that no cap forbids. Relevance is 0..1 over the candidates; O(C (k + R)), nothin
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import product
 from types import MappingProxyType
 
 import numpy as np
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 
 from recsys.merchandising.slots import (
     Arranged,
-    Cap,
     Groups,
     Lost,
     Matches,
@@ -34,9 +32,6 @@ __all__ = [
     "adjust",
     "arrange",
     "costs",
-    "excluding",
-    "filters",
-    "following",
     "in_force",
     "pinned",
     "sought",
@@ -58,23 +53,6 @@ def in_force(
     return tuple(sorted(found, key=_rank))
 
 
-def filters(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Expressions that every item must satisfy. They bind pins too, whatever the priorities."""
-    return tuple(
-        rule.where if rule.kind is RuleKind.INCLUDE else excluding(rule.where)
-        for rule in rules
-        if rule.kind in {RuleKind.INCLUDE, RuleKind.EXCLUDE}
-    )
-
-
-def excluding(where: str) -> str:
-    """The items for which an expression does not hold; of an unknown value nothing is known to hold.
-
-    A plain `not` is unknown there too, and would keep out every item that lacks the property.
-    """
-    return f"default((not ({where})), 1) == 1"
-
-
 def pinned(rules: Sequence[Rule]) -> tuple[tuple[int, str], ...]:
     """(slot, item id) of the pins that name an item, so that it can join the candidates."""
     return tuple((rule.slot, rule.item_id) for rule in rules if _names_item(rule))
@@ -93,33 +71,6 @@ def sought(rules: Sequence[Rule], k: int) -> tuple[tuple[str, int], ...]:
         elif rule.kind is RuleKind.PIN and rule.where:
             wanted[rule.where] = wanted.get(rule.where, 0) + 1
     return tuple((where, n) for where, n in wanted.items() if n)
-
-
-def following(
-    shown: Sequence[int],
-    more: Sequence[int],
-    rules: Sequence[Rule],
-    k: int,
-    matches: Matches,
-    groups: Groups,
-) -> list[int]:
-    """Those of `more`, best first, that fill a slate up to `k` without breaking a cap.
-
-    `shown` and `more` are indices into the candidates that `matches` and `groups` speak of.
-    """
-    caps = [Cap.of(rule, matches, groups) for rule in rules if rule.kind is RuleKind.CAP]
-    for cap, one in product(caps, shown):
-        cap.count(one)
-    there, found = set(shown), list[int]()
-    for one in more:
-        if len(shown) + len(found) >= k:
-            break
-        if one not in there and not any(cap.is_full(one) for cap in caps):
-            for cap in caps:
-                cap.count(one)
-            there.add(one)
-            found.append(one)
-    return found
 
 
 def adjust(relevance: Floats, rules: Sequence[Rule], matches: Matches) -> NDArray[np.float64]:

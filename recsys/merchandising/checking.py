@@ -7,7 +7,6 @@ from typing import assert_never
 
 from recsys import expressions
 from recsys.errors import InvalidExpression, InvalidSteering
-from recsys.merchandising.arranging import excluding
 from recsys.merchandising.types import (
     MAX_SLOT,
     Placement,
@@ -73,8 +72,6 @@ def _rule(rule: Rule) -> None:
     _expression("where", rule.where)
     if rule.kind in _NEED_WHERE and not rule.where:
         raise InvalidSteering("where", f"a {rule.kind} rule needs an expression")
-    if rule.kind is RuleKind.EXCLUDE:
-        _expression("where", excluding(rule.where))  # as it will be asked: a little longer
     least, most = _VALUES.get(rule.kind, (0.0, 0.0))
     _between("value", rule.value, least, most)
     if rule.kind is RuleKind.CAP and rule.value != int(rule.value):

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.runtime import Runtime
-from api.steering.bodies import PlacementBody, PreviewBody, RuleBody, StrategyBody
-from recsys.merchandising.steering import Steering, with_draft
+from api.steering.bodies import PlacementBody, RuleBody, StrategyBody
+from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Placement, Rule, RuleKind, StrategyPreset
 from recsys.types import Boost, Dials, Hide
 
@@ -313,16 +313,6 @@ def test_a_placement_body_says_the_same_as_a_placement() -> None:
     assert PlacementBody().thing("p") == Placement(name="p")
     assert StrategyBody(base="b").thing("s") == StrategyPreset(name="s", base="b")
     assert RuleBody(kind=RuleKind.CAP).thing("r") == Rule(rule_id="r", kind=RuleKind.CAP)
-
-
-def test_a_preview_takes_one_draft() -> None:
-    rule = RuleBody(kind=RuleKind.EXCLUDE, where="price > 5")
-    drafted = PreviewBody(rule=rule).draft()
-
-    assert drafted is not None
-    assert [one.rule_id for one in with_draft(Steering(), drafted).rules] == ["draft"]
-    assert PreviewBody().draft() is None
-    assert PreviewBody(rule=rule, draft_placement=PlacementBody()).draft() is None
 
 
 @pytest.mark.usefixtures("trained")

@@ -1,5 +1,6 @@
 """Rules in the answers of a running shop: the very next one, of every process."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from api.config import ApiConfig
 from api.runtime import Runtime
 from recsys.catalogue import items
 from recsys.database import writing
+from recsys.types import Item
 
 Headers = dict[str, str]
 NOW = datetime.now(UTC)
@@ -68,6 +70,20 @@ def test_a_cap_holds_over_the_whole_slate(
 
     aisles = [int(one[1:]) % 3 for one in found]
     assert max(aisles.count(aisle) for aisle in range(3)) == 2
+
+
+def test_an_exclude_lets_items_pass_of_which_nothing_is_known(
+    client: FlaskClient, admin: Headers, shop: Headers, here: Runtime, stocked: list[Item]
+) -> None:
+    used = {"i3": "true", "i4": "false"}
+    with writing(here.engine) as session:
+        told = [replace(stocked[n], attributes={"used": used[f"i{n}"]}) for n in (3, 4)]
+        items.put_many(session, told)
+    before = set(slate(client, shop, k=12))
+
+    rule(client, admin, kind="exclude", where="used")
+
+    assert set(slate(client, shop, k=12)) == before - {"i3"}
 
 
 def test_a_boost_and_a_bury_turn_the_order(

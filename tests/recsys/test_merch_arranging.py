@@ -13,7 +13,6 @@ from recsys.merchandising.arranging import (
     adjust,
     arrange,
     costs,
-    following,
 )
 from recsys.merchandising.types import CapBy, Rule, RuleKind
 
@@ -183,19 +182,6 @@ def test_boosts_and_buries_add_up_to_one_span_at_most() -> None:
     found = adjust(FIVE.relevance, [*twice, bury], FIVE.matches)
 
     assert found.tolist() == pytest.approx([0.4, 0.8, 0.7, 1.6, 1.5])
-
-
-def test_what_follows_a_short_slate_breaks_no_cap() -> None:
-    shop = Shop([0.0] * 7, [0, 1, 0, 1, 2, -1, -1])
-    cap = rule("cap", value=1)
-
-    def found(k: int, *rules: Rule) -> list[int]:
-        return following([0], [1, 0, 2, 3, 1, 4, 5, 6], rules, k, shop.matches, shop.groups)
-
-    assert found(9, cap) == [1, 4, 5, 6]
-    assert found(3, cap) == [1, 4]
-    assert found(4) == [1, 2, 3]
-    assert found(1, cap) == []
 
 
 def test_the_cost_of_a_pin_is_the_discounted_relevance_it_displaces() -> None:

@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from recsys.expressions import condition
-from recsys.merchandising.arranging import filters, in_force, pinned, sought
+from recsys.merchandising.arranging import in_force, pinned, sought
 from recsys.merchandising.types import Rule, RuleKind
-from recsys.types import Item
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 NOBODY: frozenset[str] = frozenset()
@@ -16,27 +14,6 @@ NOBODY: frozenset[str] = frozenset()
 
 def rule(kind: str, rule_id: str = "r", **fields: Any) -> Rule:
     return Rule(rule_id=rule_id, kind=RuleKind(kind), **fields)
-
-
-def test_filters_say_what_every_item_must_satisfy() -> None:
-    rules = [rule("include", where="a or b"), rule("exclude", where="c or d"), rule("cap")]
-
-    assert filters(rules) == ("a or b", "default((not (c or d)), 1) == 1")
-
-
-def test_an_exclude_lets_items_pass_of_which_nothing_is_known() -> None:
-    used = {"yes": "true", "no": "false", "unclear": "banana", "unsaid": None}
-    (asked,) = filters([rule("exclude", where="used")])
-
-    kept = {
-        name
-        for name, value in used.items()
-        if condition(asked).holds(
-            Item(item_id=name, title=name, attributes={"used": value} if value else {}), now=NOW
-        )
-    }
-
-    assert kept == {"no", "unclear", "unsaid"}
 
 
 def test_pinned_names_slots_and_items() -> None:
