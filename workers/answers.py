@@ -14,8 +14,12 @@ _ROUNDS = 20  # of deletions a sweep: a backlog is worked off in several
 
 
 def record(runtime: Runtime) -> None:
-    """Record every answer that waits."""
-    found = ledger.drain(runtime.config.recsys.answers_dir, store.recorder(runtime.engine))
+    """Record every answer that waits; a folder that cannot be read must not stop the sweep."""
+    try:
+        found = ledger.drain(runtime.config.recsys.answers_dir, store.recorder(runtime.engine))
+    except OSError as error:
+        log.error("answers wait: %s", error)  # noqa: TRY400 the message is all there is
+        return
     if found.recorded:
         log.info("recorded %d answers", found.recorded)
 

@@ -76,7 +76,7 @@ class Ledger:
         """Write an answer down; False where that failed, which must not cost the shopper theirs."""
         try:
             self.append(answer.line())
-        except OSError as error:
+        except (OSError, orjson.JSONEncodeError) as error:
             _log.warning("an answer is not in the ledger: %s", error)
             return False
         return True
@@ -117,13 +117,11 @@ def drain(directory: Path, record: Callable[[Sequence[Answer]], int]) -> Drained
     Raises:
         Exception: Whatever `record` raises; nothing is lost, call again.
     """
-    if not directory.is_dir():
-        return Drained()
     recorded = torn = 0
-    with _alone(directory):
-        for path in _files(directory):
-            found = _drain_file(path, record)
-            recorded, torn = recorded + found.recorded, torn + found.torn
+    for path in _files(directory):
+        with _alone(directory):
+            found = _drain_file(path, record) if path.exists() else Drained()
+        recorded, torn = recorded + found.recorded, torn + found.torn
     if torn:
         _log.warning("torn lines of the ledger dropped", extra={"lines": torn})
     return Drained(recorded=recorded, torn=torn)
@@ -148,14 +146,12 @@ def blank(directory: Path, user_id: str) -> int:
 
 def pending(directory: Path) -> int:
     """How many bytes are not recorded yet."""
-    if not directory.is_dir():
-        return 0
     return sum(max(0, path.stat().st_size - _progress(path)) for path in _files(directory))
 
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """One drain or erasure at a time: an erased line must not be in another's hands."""
+    """One drain of a file, or one erasure, at a time: an erased line must not be in another's hands."""
     with (directory / _LOCK).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,12 +1,14 @@
 """The ledger's rows: recorded from its files, looked up, counted, pruned, forgotten [SQL]."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Engine, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from recsys.answers.entry import Answer
@@ -19,10 +21,13 @@ from recsys.types import EventKind
 _TABLE: Any = AnswerRow.__table__
 _COLUMNS = tuple(column.name for column in _TABLE.columns)
 _PRUNED_AT_ONCE = 10_000
+_UNTAKEN = (StatementError, ValueError, TypeError, OverflowError, AttributeError)
 _ASKED_AT_ONCE = 500
 _RANDOM_PART = (
     25  # from here on an id is chance alone: an order that favours no hour and no shopper
 )
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +64,25 @@ def record(session: Session, answers: Sequence[Answer]) -> int:
     return len(session.scalars(statement.returning(_TABLE.c.recommendation_id), rows).all())
 
 
-def recorder(engine: Engine) -> Any:
-    """What `ledger.drain` hands its lines to: one transaction a batch."""
+def recorder(engine: Engine) -> Callable[[Sequence[Answer]], int]:
+    """What `ledger.drain` hands its lines to: one transaction a batch.
+
+    A value that the database takes in no row (PostgreSQL has no NUL) must not hold up all others:
+    such a batch is recorded answer by answer, without those.
+    """
 
     def commit(answers: Sequence[Answer]) -> int:
-        with writing(engine) as session:
-            return record(session, answers)
+        try:
+            with writing(engine) as session:
+                return record(session, answers)
+        except _UNTAKEN as error:
+            if _is_away(error):
+                raise
+            if len(answers) > 1:
+                return sum(commit([one]) for one in answers)
+            name = answers[0].recommendation_id
+            _log.warning("answer %.40r is not recorded: %s", name, type(error).__name__)
+            return 0
 
     return commit
 
@@ -143,6 +161,12 @@ def figures(reader: Reader, *, since: datetime, until: datetime) -> list[Figure]
         )
         for when, placement, strategy, degraded, number in reader.execute(statement)
     ]
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether it is the database that failed, and not one of the values."""
+    about_values = isinstance(error, DataError | IntegrityError)
+    return isinstance(error, DBAPIError) and not about_values
 
 
 def _values(answer: Answer) -> dict[str, Any]:

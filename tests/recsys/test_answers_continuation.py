@@ -10,7 +10,9 @@ from recsys.answers.entry import Answer
 from recsys.types import Dials, Query
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-ASKED = Query(k=2, placement="home", filter="price < 20", dials=Dials(novelty=0.5), seed=4, now=NOW)
+ASKED = Query(
+    k=2, placement="home", filters=("price < 20",), dials=Dials(novelty=0.5), seed=4, now=NOW
+)
 
 
 def answer(query: Query, *item_ids: str) -> Answer:

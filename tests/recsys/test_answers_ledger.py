@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -260,7 +260,7 @@ def test_a_request_is_asked_again_as_it_was() -> None:
         category=("Grocery", "Fruit"),
         in_stock=False,
         hide=Hide.SEEN,
-        filter="price < 20",
+        filters=("price < 20", "stock > 1"),
         boosts=(Boost(expression="new", weight=0.5),),
         dials=Dials(diversity=0.5),
         liked=("l",),
@@ -268,9 +268,13 @@ def test_a_request_is_asked_again_as_it_was() -> None:
         text="fresh",
         strict=True,
         reasons=False,
+        rotation=0.5,
+        rotation_seconds=60.0,
         seed=11,
         now=NOW,
     )
+    untold = Query()
+    assert all(getattr(asked, one.name) != getattr(untold, one.name) for one in fields(Query))
     kept = answer(1, request=entry.request_of(asked, session=("s",)))
 
     read = entry.read(kept.line())

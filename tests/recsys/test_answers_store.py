@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from recsys.answers import entry, ledger, store
 from recsys.answers.entry import Answer
@@ -111,6 +112,46 @@ def test_only_what_is_older_than_the_setting_is_pruned(engine: Engine) -> None:
         assert store.prune(session, now=NOW + timedelta(days=30.5), days=30) == 0
 
     assert all_of(engine) == {young.recommendation_id}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"placement": "a\x00b"},
+        {"strategy": "s" * 500},
+        {"catalogue_revision": 2**70},
+        {"user_id": "\ud800"},
+        {"at": "soon"},
+        {"degraded": None},
+        {"item_ids": [object()]},
+    ],
+    ids=lambda odd: next(iter(odd)),
+)
+def test_an_answer_that_no_database_takes_holds_up_no_other(
+    engine: Engine, odd: dict[str, object]
+) -> None:
+    good = [answer(n) for n in range(3)]
+
+    recorded(engine, good[0], answer(9, **odd), *good[1:])
+
+    assert {one.recommendation_id for one in good} <= all_of(engine)
+
+
+def test_a_database_that_is_away_is_told_and_nothing_is_given_up(
+    engine: Engine, tmp_path: Path
+) -> None:
+    written = Ledger(tmp_path)
+    written.keep(answer())
+    written.close()
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE answer RENAME TO hidden"))
+
+    with pytest.raises(DBAPIError):
+        ledger.drain(tmp_path, store.recorder(engine))
+
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE hidden RENAME TO answer"))
+    assert ledger.drain(tmp_path, store.recorder(engine)) == Drained(recorded=1)
 
 
 def test_figures_count_by_the_hour(engine: Engine) -> None:

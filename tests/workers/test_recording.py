@@ -56,3 +56,12 @@ def test_a_sweep_records_what_waits_and_lets_go_of_what_is_old(both: Runtime) ->
     sweep.run(both)
 
     assert count(both) == 1
+
+
+def test_a_file_that_cannot_be_opened_does_not_stop_the_sweep(both: Runtime) -> None:
+    folder = both.config.recsys.answers_dir
+    (folder / "a-directory.jsonl").mkdir(parents=True)
+
+    sweep.run(both)
+
+    assert count(both) == 0
