@@ -116,7 +116,8 @@ def start(session: Session, experiment_id: str, *, now: datetime) -> Definition:
                 f"{other.experiment_id!r} runs on {other.slice_from:g} to {other.slice_to:g} % of "
                 f"layer {mine.layer!r}; choose a slice beside it, or stop it"
             )
-    row.status, row.started_at, row.stopped_at = Status.RUNNING, now, None
+    # Answers are of a whole second: the first of them is of this one.
+    row.status, row.started_at, row.stopped_at = Status.RUNNING, now.replace(microsecond=0), None
     session.flush()
     return _definition(row)
 

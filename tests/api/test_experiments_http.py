@@ -7,10 +7,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.runtime import Runtime
-from recsys.answers import store
+from api.steering.experiments import reported
+from recsys.answers import ledger, store
 from recsys.answers.entry import Answer
 from recsys.behaviour import events
 from recsys.database import looking, writing
+from recsys.database import reading as reading_of
 from recsys.learning.bundle import ModelBundle
 from recsys.outcomes import experiments, reading
 from recsys.outcomes.assignment import HELD_OUT, HOLDOUT, PERSONALISED, Experiments
@@ -343,3 +345,76 @@ def test_without_chance_there_is_nothing_to_estimate_from(
     assert client.post(address, json={"n": 0}, headers=admin).status_code == 422
     missing = client.post("/admin/models/nothing/estimate", json={}, headers=admin)
     assert missing.status_code == 404
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_shop_answers_as_the_variant_says_and_the_report_counts_it(
+    client: FlaskClient, here: Runtime, admin: Keys, shop: Keys
+) -> None:
+    variants = [
+        {"name": "as_is", "weight": 0},
+        {"name": "new", "placements": {"home": {"strategy": "newest"}}},
+    ]
+    put(client, admin, variants=variants)
+    post(client, admin, "start")
+
+    told = client.get("/recommend?user_id=anna&k=3&banner=none", headers=shop).json
+    elsewhere = client.get("/recommend?user_id=anna&placement=cart&banner=none", headers=shop).json
+    nobody = client.get("/recommend?k=3&banner=none", headers=shop).json
+    click = {
+        "event_id": "click",
+        "user_id": "anna",
+        "item_id": told["items"][0]["item_id"],
+        "kind": "view",
+        "recommendation_id": told["recommendation_id"],
+    }
+    client.post("/events", json=click, headers=shop)
+    ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
+    with reading_of(here.engine) as session:
+        found = experiments.get(session, "one")
+        began, later = found.started_at, datetime.now(UTC) + timedelta(days=8)
+        report = reported(session, found, began, later, window_days=7)
+
+    assert told["experiments"] == {"one": "new"}
+    assert told["strategy"] == "newest"
+    assert [item["source"] for item in told["items"]] == ["newest"] * 3
+    assert elsewhere["experiments"] == {}
+    assert nobody["experiments"] == {}
+    new = report.variants[1]
+    assert (new.users, new.impressions, new.clicks) == (1, 3, 1)
+
+
+@pytest.mark.usefixtures("trained")
+def test_who_is_held_out_sees_what_is_popular(client: FlaskClient, admin: Keys, shop: Keys) -> None:
+    body = {"variants": [HOLDOUT_BODY["variants"][0], {"name": PERSONALISED, "weight": 0}]}
+    client.put(f"/admin/experiments/{HOLDOUT}", json=body, headers=admin)
+    post(client, admin, "start", HOLDOUT)
+    put(client, admin)
+    post(client, admin, "start")
+
+    told = client.get("/recommend?user_id=anna&k=3&banner=none", headers=shop).json
+
+    assert told["experiments"] == {HOLDOUT: HELD_OUT}
+    assert told["strategy"] == "popular"
+    assert {item["source"] for item in told["items"]} == {"popular"}
+
+
+@pytest.mark.usefixtures("trained")
+def test_two_rankers_share_one_slate_and_the_ledger_knows_who_brought_what(
+    client: FlaskClient, here: Runtime, admin: Keys, shop: Keys
+) -> None:
+    variants = [
+        {"name": "sells", "placements": {"home": {"strategy": "popular"}}},
+        {"name": "new", "placements": {"home": {"strategy": "newest"}}},
+    ]
+    put(client, admin, kind="interleaved", variants=variants)
+    post(client, admin, "start")
+
+    told = client.get("/recommend?user_id=anna&k=4&banner=none", headers=shop).json
+    ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
+    with looking(here.engine) as reader:
+        kept = store.get(reader, told["recommendation_id"])
+
+    assert told["experiments"] == {"one": "interleaved"}
+    assert kept is not None
+    assert sorted(kept.teams) == ["new", "new", "sells", "sells"]
