@@ -103,13 +103,17 @@ def settle(
     if preset.base not in STRATEGIES:
         raise invalid("strategy", f"{named!r} is none of {', '.join(sorted(STRATEGIES))}")
     strict = placement.strict or preset.base in _STRICT
+    # A question that is gone on with holds what its placement and preset added to it.
+    whole = ask.continues is not None
+    filters = () if whole else (placement.filter, preset.filter)
+    boosts = () if whole else (*placement.boosts, *preset.boosts)
     query = replace(
         query,
         strategy=preset.base,
         k=query.k if ask.says("k") else placement.k,
         hide=_hide(ask, placement, preset.base, hide),
-        filters=tuple(one for one in (*query.filters, placement.filter, preset.filter) if one),
-        boosts=(*query.boosts, *placement.boosts, *preset.boosts),
+        filters=tuple(one for one in (*query.filters, *filters) if one),
+        boosts=(*query.boosts, *boosts),
         dials=query.dials if ask.says("dials") else _dials(placement, preset),
         in_cart=query.in_cart if placement.hide_in_cart else frozenset(),
         strict=query.strict if ask.says("strict") else strict,

@@ -14,7 +14,9 @@ from api.runtime import Runtime
 from recsys.answers import entry, ledger, store
 from recsys.catalogue import items
 from recsys.database import writing
-from recsys.types import Item
+from recsys.merchandising import store as steering
+from recsys.merchandising.types import Placement
+from recsys.types import Boost, Item
 
 Headers = dict[str, str]
 
@@ -72,6 +74,25 @@ def test_the_next_page_answers_the_same_question(web: FlaskClient, shop: Headers
     assert sorted(one for page in pages for one in page) == [f"i{n}" for n in range(1, 8)]
     assert second.json["placement"] == "cart"
     assert second.json["strategy"] == "popular"
+
+
+def test_what_a_placement_adds_is_added_once_to_every_page(
+    web: FlaskClient, here: Runtime, shop: Headers
+) -> None:
+    boosted = Placement(
+        name="boosted",
+        strategy="popular",
+        boosts=(Boost(expression='category == "Grocery/Bread"', weight=0.3),),
+        strict=True,
+    )
+    with writing(here.engine) as session:
+        steering.put(session, boosted, who="test", now=datetime.now(UTC))
+    first = post(web, shop, placement="boosted", k=3)
+
+    second = post(web, shop, **{"continue": first.json["recommendation_id"]}, k=9)
+
+    asked_anew = post(web, shop, placement="boosted", k=9, exclude=ids(first))
+    assert ids(second) == ids(asked_anew)
 
 
 def test_another_process_goes_on_at_once(
