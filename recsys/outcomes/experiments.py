@@ -18,21 +18,12 @@ from sqlalchemy.orm import Session
 from recsys.database import Reader
 from recsys.errors import (
     ExperimentConflict,
-    InvalidExperiment,
-    InvalidSteering,
     UnknownExperiment,
 )
-from recsys.merchandising import checking
 from recsys.merchandising.plain import from_plain, to_plain
 from recsys.merchandising.types import Placement, Subject
+from recsys.outcomes import judging
 from recsys.outcomes.assignment import (
-    EVERYWHERE,
-    HELD_OUT,
-    HOLDOUT,
-    INTERLEAVED,
-    MAX_VARIANTS,
-    PERSONALISED,
-    WHOLE,
     Experiment,
     Experiments,
     Kind,
@@ -41,8 +32,8 @@ from recsys.outcomes.assignment import (
 )
 from recsys.outcomes.sequential import PLANNED_USERS
 from recsys.outcomes.tables import ExperimentRevisionRow, ExperimentRow
+from recsys.tables import is_storable
 
-CHANGEABLE = frozenset({"strategy", "filter", "boosts", "dials", "strict"})
 _TABLE: Any = ExperimentRow.__table__
 _REVISION: Any = ExperimentRevisionRow.__table__
 _ASK_REVISION = select(_REVISION.c.value)  # asked at every request: built once
@@ -78,7 +69,7 @@ def put(
         InvalidExperiment: It could not be run; `field` names what to mend.
         ExperimentConflict: It is running.
     """
-    check(experiment)
+    judging.check(experiment)
     row = session.get(ExperimentRow, experiment.experiment_id)
     is_new = row is None
     if row is None:
@@ -167,34 +158,6 @@ def refresh(reader: Reader, snapshot: Experiments) -> Experiments:
     return Experiments.of(map(_experiment, rows), revision=revision)
 
 
-def check(experiment: Experiment) -> None:
-    """Refuse what could not be drawn from.
-
-    Raises:
-        InvalidExperiment: `field` names what to mend.
-    """
-    names = [variant.name for variant in experiment.variants]
-    if not 1 <= len(names) <= MAX_VARIANTS:
-        raise InvalidExperiment("variants", f"must be 1 to {MAX_VARIANTS}")
-    if len(set(names)) < len(names):
-        raise InvalidExperiment("variants", "two have the same name")
-    if INTERLEAVED in names:
-        raise InvalidExperiment("variants", f"{INTERLEAVED!r} is a name of ours")
-    weights = [variant.weight for variant in experiment.variants]
-    if min(weights) < 0 or not 0 < sum(weights) < float("inf"):
-        raise InvalidExperiment("variants", "weights must not be negative, nor all nought")
-    if experiment.kind is Kind.INTERLEAVED and len(names) != 2:  # noqa: PLR2004 two teams
-        raise InvalidExperiment("variants", "two are interleaved, no more and no fewer")
-    if not 0 <= experiment.slice_from < experiment.slice_to <= WHOLE:
-        raise InvalidExperiment(
-            "slice_to", "a slice goes from 0 or more up to 100 per cent or less"
-        )
-    for row, variant in enumerate(experiment.variants):
-        _check_changes(row, variant)
-    if experiment.experiment_id == HOLDOUT:
-        _check_holdout(experiment, names)
-
-
 def variants_json(variants: Iterable[Variant]) -> list[dict[str, Any]]:
     """As plain JSON values."""
     return [
@@ -227,34 +190,7 @@ def _plain(changes: Mapping[str, Any]) -> dict[str, Any]:
 def _typed(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Each value as a placement holds it; what this release does not know is left out."""
     read = from_plain(Subject.PLACEMENT, {**changes, "name": "x"})
-    return {name: getattr(read, name) for name in changes if name in CHANGEABLE}
-
-
-def _check_changes(row: int, variant: Variant) -> None:
-    for name, changes in variant.placements.items():
-        at = f"variants.{row}.placements.{name}"
-        unknown = changes.keys() - CHANGEABLE
-        if unknown:
-            raise InvalidExperiment(f"{at}.{min(unknown)}", "is nothing that a variant changes")
-        try:
-            if name != EVERYWHERE:
-                checking.check_name("name", name)
-            checking.check(Placement(name="x", **changes))
-        except InvalidSteering as error:
-            raise InvalidExperiment(f"{at}.{error.field}", error.message) from None
-
-
-def _check_holdout(experiment: Experiment, names: list[str]) -> None:
-    if names != [HELD_OUT, PERSONALISED]:
-        raise InvalidExperiment("variants", f"a hold-out has {HELD_OUT} and {PERSONALISED}")
-    if experiment.kind is not Kind.SPLIT or experiment.layer:
-        raise InvalidExperiment("kind", "a hold-out is a split, and in no layer")
-    if experiment.slice_from > 0 or experiment.slice_to < WHOLE:
-        raise InvalidExperiment("slice_to", "a hold-out is drawn from everybody")
-    held_out, personalised = experiment.variants
-    if not held_out.placements or personalised.placements:
-        message = f"{HELD_OUT} says what is shown instead, {PERSONALISED} is the shop as it is"
-        raise InvalidExperiment("variants", message)
+    return {name: getattr(read, name) for name in changes if name in judging.CHANGEABLE}
 
 
 def _overlap(one: Experiment, other: Experiment) -> bool:
@@ -268,7 +204,7 @@ def _running(session: Session) -> list[Experiment]:
 
 
 def _row(session: Session, experiment_id: str) -> ExperimentRow:
-    row = session.get(ExperimentRow, experiment_id)
+    row = session.get(ExperimentRow, experiment_id) if is_storable(experiment_id) else None
     if row is None:
         raise UnknownExperiment(experiment_id)
     return row

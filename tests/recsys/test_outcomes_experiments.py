@@ -147,10 +147,11 @@ def test_what_does_not_run_cannot_be_stopped(session: Session) -> None:
         experiments.stop(session, "one", now=NOW)
 
 
+@pytest.mark.parametrize("name", ["nobody", "no\x00body", "x" * 1_000])
 @pytest.mark.parametrize("verb", [experiments.start, experiments.stop])
-def test_what_nobody_has_written_cannot_run(session: Session, verb: object) -> None:
-    with pytest.raises(UnknownExperiment, match="nobody"):
-        verb(session, "nobody", now=NOW)
+def test_what_nobody_has_written_cannot_run(session: Session, verb: object, name: str) -> None:
+    with pytest.raises(UnknownExperiment, match="no experiment"):
+        verb(session, name, now=NOW)
 
 
 def test_slices_of_a_layer_may_touch_but_not_overlap(session: Session) -> None:
