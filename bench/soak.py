@@ -6,7 +6,7 @@ new and old shoppers, prices that change. The worker's resident memory is read e
 slope is fitted to the means of ten blocks after the first third, in which memories fill up to their
 bounds; its interval is Student's at 95 %.
 
-python bench/soak.py [--minutes 30] [--rate 100] [--items 20000] [--state DIR]
+python bench/soak.py [--minutes 30] [--rate 50] [--items 20000] [--state DIR]
 """
 
 import argparse
@@ -44,7 +44,7 @@ MIX = {"slate": 55, "wish": 10, "page": 8, "similar": 5, "event": 17, "price": 5
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--rate", type=float, default=100.0, help="requests a second")
+    parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--state", type=Path, default=None)
     options = parser.parse_args()
@@ -155,7 +155,10 @@ def mixed(n_items: int, storefront: str, admin: str) -> list[dict[str, Any]]:
         match kind:
             case "slate":
                 wished = quote(f"price < {drawn.randrange(20, 320)}")
+                # Nobody makes creatives here: a shop whose workers are away, for a tenth of all.
+                banner = "rectangle" if drawn.random() < 0.1 else "none"
                 path = f"/recommend?user_id={user()}&k=20&filter={wished}&exclude={item()},{item()}"
+                path += f"&banner={banner}"
                 return {"path": path, "headers": keys[False]}
             case "wish":
                 body = {
@@ -165,6 +168,7 @@ def mixed(n_items: int, storefront: str, admin: str) -> list[dict[str, Any]]:
                         {"expression": f'brand == "Brand {drawn.randrange(300)}"', "weight": 0.3}
                     ],
                     "liked": [item()],
+                    "banner": "none",
                 }
                 return _post("/recommend", body, keys[False])
             case "page":
