@@ -10,7 +10,13 @@ from werkzeug.exceptions import HTTPException
 
 from api.errors import DATABASE_AWAY, RETRY_SECONDS, Problem
 from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
-from recsys.errors import CorruptArtifact, InvalidItem, RecsysError
+from recsys.errors import (
+    CorruptArtifact,
+    ExperimentConflict,
+    InvalidItem,
+    RecsysError,
+    SteeringConflict,
+)
 
 NOTHING_TO_SIGN_WITH = (
     "VITRINE_SECRET_KEY is not set, so no cookie can be signed. Set it and start the server again."
@@ -18,7 +24,7 @@ NOTHING_TO_SIGN_WITH = (
 log = logging.getLogger(__name__)
 
 _FROM_DOMAIN = (RecsysError, UnknownCampaign, UnknownCreative, CampaignClosed)
-_REFUSED = (CampaignClosed, CorruptArtifact, InvalidItem)
+_REFUSED = (CampaignClosed, CorruptArtifact, ExperimentConflict, InvalidItem, SteeringConflict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

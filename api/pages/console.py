@@ -8,7 +8,18 @@ from flask.blueprints import BlueprintSetupState
 
 from api import auth
 from api.keyring import KeysUnread
-from api.pages import answers, campaigns, catalogue, checks, models, overview, privacy
+from api.pages import (
+    answers,
+    campaigns,
+    catalogue,
+    checks,
+    merchandising,
+    models,
+    overview,
+    placing,
+    privacy,
+    steering,
+)
 from api.pages.answers import see_other
 from api.pages.attempts import Attempts
 from api.runtime import runtime
@@ -114,6 +125,16 @@ _ADDRESSES = (
     ("POST", "/campaigns/<campaign_id>/creatives/<key>", "decide", campaigns.decide),
     ("GET", "/campaigns/<campaign_id>/creatives/<key>/banner", "picture", campaigns.picture),
     ("GET", "/campaigns/<campaign_id>/export", "export", campaigns.export),
+    ("GET", "/merchandising", "merchandising", merchandising.show),
+    ("GET", "/merchandising/rule", "rule", merchandising.rule),
+    ("POST", "/merchandising/rule", "save_rule", merchandising.save_rule),
+    ("GET", "/merchandising/placement", "placement", placing.placement),
+    ("POST", "/merchandising/placement", "save_placement", placing.save_placement),
+    ("GET", "/merchandising/strategy", "strategy", placing.strategy),
+    ("POST", "/merchandising/strategy", "save_strategy", placing.save_strategy),
+    ("GET", "/merchandising/check", "check_expression", steering.check),
+    ("POST", "/merchandising/remove", "remove_steering", steering.remove),
+    ("POST", "/merchandising/undo", "undo_steering", steering.undo),
     ("GET", "/privacy", "privacy", privacy.show),
     ("POST", "/privacy/forget", "forget", privacy.forget),
 )

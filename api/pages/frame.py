@@ -12,6 +12,7 @@ TABS = (
     ("Catalogue", "catalogue"),
     ("Models", "models"),
     ("Campaigns", "campaigns"),
+    ("Merchandising", "merchandising"),
     ("Privacy", "privacy"),
 )
 

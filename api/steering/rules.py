@@ -19,7 +19,7 @@ from recsys.merchandising import store
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Rule, Subject
 
-_OURS = frozenset({"history", "undo", "preview"})  # addresses of their own below /admin/rules
+RESERVED = frozenset({"history", "undo", "preview"})  # addresses of their own below /admin/rules
 
 blueprint = APIBlueprint("rules", __name__, tag="Admin", url_prefix="/admin/rules")
 blueprint.before_request(auth.need(Role.ADMIN))
@@ -68,7 +68,7 @@ def one(rule_id: str) -> Response:
 @parsing.takes(blueprint, RuleBody, "body")
 def put(rule_id: str, body: RuleBody) -> Response:
     """Write a rule whole. 409 where `If-Match` names another version than its last one."""
-    if rule_id in _OURS:
+    if rule_id in RESERVED:
         raise invalid("rule_id", "is an address of its own; choose another")
     rule = body.thing(rule_id)
     steering, degraded = editing.write(rule)
