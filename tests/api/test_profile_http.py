@@ -124,5 +124,35 @@ def test_a_profile_is_read_after_the_secret_was_replaced(
     assert answer.json["deeds"] == 1
 
 
+@pytest.mark.usefixtures("trained")
+def test_a_profile_is_answered_as_the_same_past_kept_by_us_would_be(
+    client: FlaskClient, shop: Headers
+) -> None:
+    now = datetime.now(UTC)
+    deeds = [
+        {"item_id": f"i{n}", "kind": kind, "at": (now - timedelta(hours=9 - n)).isoformat()}
+        for n, kind in ((1, "view"), (4, "purchase"), (2, "cart"))
+    ]
+    sent = [one | {"user_id": "u", "event_id": f"e{n}"} for n, one in enumerate(deeds)]
+    assert client.post("/events", json=sent, headers=shop).json["accepted"] == 3
+    made = client.post("/profile", json={"events": deeds}, headers=shop).json["profile"]
+
+    def asked(**who: str) -> list[tuple[str, str]]:
+        answer = client.post("/recommend", json={"banner": "none", **who}, headers=shop)
+        return [(one["item_id"], one["reasons"][0]["text"]) for one in answer.json["items"]]
+
+    assert asked(profile=made) == asked(user_id="u")
+    assert asked(profile=made) != asked()
+
+
+def test_a_profile_that_was_changed_is_refused_by_recommend_too(
+    client: FlaskClient, shop: Headers
+) -> None:
+    answer = client.post("/recommend", json={"profile": "made up"}, headers=shop)
+
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["field"] == "profile"
+
+
 def test_a_profile_needs_a_key(client: FlaskClient) -> None:
     assert client.post("/profile", json={}).status_code == 401
