@@ -50,9 +50,15 @@ def as_fragments(
     size: str,
     degraded: Degraded,
     note: Note | None = None,
+    *,
+    keys: Sequence[str] | None = None,
 ) -> list[orjson.Fragment]:
-    """As `for_slate`, each as the JSON of `as_json`; `note` goes to the cache with the question."""
-    keys = runtime.briefs.keys(items, persona, size)
+    """As `for_slate`, each as the JSON of `as_json`; `note` goes to the cache with the question.
+
+    `keys` are the creatives' own, where the caller has asked the briefs for them already.
+    """
+    if keys is None:
+        keys = runtime.briefs.keys(items, persona, size)
     values = _stored(runtime, keys, note, degraded)
     shown = [(State.PENDING, _NOTHING) if value is None else _shown(value) for value in values]
     missed = [at for at, (state, _) in enumerate(shown) if state is State.PENDING]
