@@ -270,7 +270,7 @@ def take_apart(
     file = shop.state / "requests-in-process.json"
     file.write_text(json.dumps(asked))
     command = [sys.executable, str(ROOT / "bench" / "stages.py"), str(file), shop.key]
-    command += ["--turns", str(turns), "--warm", "page", "reasons"]
+    command += ["--turns", str(turns), "--warm", "page", "--stages", "page", "reasons"]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"stages failed:\n{done.stderr[-3000:]}")

@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("key")
     parser.add_argument("--turns", type=int, default=2_000)
     parser.add_argument("--warm", nargs="*", default=[], help="variants whose items get a creative")
+    parser.add_argument("--stages", nargs="*", default=[], help="variants that are taken apart")
     options = parser.parse_args()
     asked: dict[str, list[str]] = json.loads(options.requests.read_text())
     from api import create_app  # noqa: PLC0415 after the environment is set
@@ -66,7 +67,7 @@ def main() -> None:
     found["stages"] = {
         name: stages(call, paths, options.turns, spent, whole_ms=found["whole"][name])
         for name, paths in asked.items()
-        if name in options.warm
+        if name in options.stages
     }
     found["search_alone_cpu_ms"] = search_alone(here)
     here.close()
