@@ -42,6 +42,7 @@ CONNECTIONS = (1, 2, 4, 8)
 FILTER = 'price < 60 and brand != "Brand 7"'
 PACKAGES = ("flask", "apiflask", "granian", "faiss-cpu", "numpy", "sqlalchemy", "redis", "orjson")
 HEADLINE = 4  # connections
+_UNCHECKED = frozenset({"statuses", "wrong", "wrong_examples"})  # nothing is checked but the status
 Row = dict[str, Any]
 
 
@@ -238,7 +239,10 @@ def bench(shop: Shop, *, seconds: float, turns: int, rows: list[Row]) -> dict[st
         parts = take_apart(shop, env, asked, turns)
         store.save()
         figures = _stage_figures(shop.name, parts)
-        rows.append({"shop": shop.name, "variant": "in_process", **parts})
+        rows += [
+            {"shop": shop.name, "in_process_cpu_ms_of": name, **taken}
+            for name, taken in parts["stages"].items()
+        ]
         with servers.child(servers.granian(port), env, shop.state, core=servers.SERVER_CORE) as one:
             servers.wait_for(port)
             for name in ("page", "reasons", "plain"):
@@ -257,9 +261,11 @@ def bench(shop: Shop, *, seconds: float, turns: int, rows: list[Row]) -> dict[st
             worker = servers.workers_of(one.pid)[0]
             figures[f"{shop.name}_server_rss_mb"] = servers.memory_mb(worker)["rss"]
         figures |= _per_user(store, shop)
-        rows.append(
-            {"shop": shop.name, "variant": "two_processes", **two_processes(shop, env, port)}
-        )
+        processes, found = two_processes(shop, env, port)
+        rows += [
+            {"shop": shop.name, "of_two_processes": n, **one} for n, one in enumerate(processes)
+        ]
+        figures |= found
     return figures
 
 
@@ -294,20 +300,24 @@ def measure(pid: int, port: int, file: Path, seconds: float, **loop: Any) -> Row
     spent = servers.cpu_seconds(pid) - before
     row["server_cpu_ms_per_request"] = round(1000 * spent / max(row["requests"], 1), 4)
     row["load_average"] = round(os.getloadavg()[0], 2)
+    row = {name: value for name, value in row.items() if name not in _UNCHECKED}
     print(file.parent.name, file.stem, row, flush=True)
     return row
 
 
-def two_processes(shop: Shop, env: dict[str, str], port: int) -> Row:
+def two_processes(shop: Shop, env: dict[str, str], port: int) -> tuple[list[Row], dict[str, Any]]:
     """What each of two server processes takes, with what they share divided between them."""
     with servers.child(servers.granian(port, workers=2), env, shop.state) as running:
         servers.wait_for(port)
-        found = ask(
-            port, requests_file(shop, "page", variants(shop)["page"]), seconds=4, connections=8
-        )
+        file = requests_file(shop, "page", variants(shop)["page"])
+        found = ask(port, file, seconds=4, connections=8)
         pairs = [servers.memory_mb(pid) for pid in servers.workers_of(running.pid)[:2]]
     print(shop.name, "two processes", pairs, flush=True)
-    return {"processes": pairs, "requests_per_s": found["requests_per_s"]}
+    return list(pairs), {
+        f"{shop.name}_two_processes_requests_per_s": found["requests_per_s"],
+        f"{shop.name}_two_processes_rss_mb": max(one["rss"] for one in pairs),
+        f"{shop.name}_two_processes_pss_mb": max(one["pss"] for one in pairs),
+    }
 
 
 def _load_figures(shop: str, variant: str, rows: list[Row]) -> dict[str, Any]:
