@@ -108,7 +108,7 @@ def explain(query: ExplainQuery) -> Response:
         user_id=query.user_id,
         session=tuple(query.session),
     )
-    return parsing.answer(_explained(runtime(), ask, query.item_id))
+    return parsing.answer(explained(runtime(), ask, query.item_id))
 
 
 @blueprint.get("/admin/items/<any_id:item_id>/audience")
@@ -136,7 +136,8 @@ def wanting(item_id: str, query: AudienceQuery) -> Response:
     )
 
 
-def _explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
+def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
+    """What became of one item under this request, as the API and the console tell it."""
     opened = opening.look(here, ask)
     state, running = here.steered.now(here, opened.steering_version, opened.degraded)
     assigned = running.assign(ask.shopper, ask.query.placement) if ask.shopper else {}

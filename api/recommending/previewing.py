@@ -69,7 +69,12 @@ def preview(body: PreviewBody) -> Response:
         raise invalid("rule", "send a draft: rule, draft_placement or draft_strategy")
     for draft in drafts:
         checking.check(draft)
-    query = Query(placement=body.placement, item_ids=tuple(body.item_ids), now=settling.moment())
+    query = Query(
+        placement=body.placement,
+        strategy="",  # the placement's own
+        item_ids=tuple(body.item_ids),
+        now=settling.moment(),
+    )
     ask = Ask(query=query, given=frozenset(), user_id=body.user_id, session=tuple(body.session))
     return parsing.answer(before_after(here, ask, drafts))
 

@@ -168,7 +168,7 @@ def figures(query: HoursQuery) -> Response:
 @blueprint.output(AnswerOut)
 def one_answer(recommendation_id: str) -> Response:
     """What was answered, to which request, and from which model, catalogue, rules and past."""
-    return parsing.answer(_as_json(_find(runtime(), recommendation_id)))
+    return parsing.answer(_as_json(find(runtime(), recommendation_id)))
 
 
 @blueprint.post("/answers/<recommendation_id>/replay")
@@ -177,7 +177,7 @@ def one_answer(recommendation_id: str) -> Response:
 def again(recommendation_id: str, body: ReplayBody) -> Response:
     """Make an answer again, by the model that gave it or another; 409 where that model is gone."""
     here = runtime()
-    answer = _find(here, recommendation_id)
+    answer = find(here, recommendation_id)
     with looking(here.engine) as reader:
         past = Past(here, reader)
         named = body.model_version
@@ -262,7 +262,12 @@ def _pairs(
     return pairs
 
 
-def _find(here: Runtime, recommendation_id: str) -> Answer:
+def find(here: Runtime, recommendation_id: str) -> Answer:
+    """An answer of the ledger, also one that was given a moment ago.
+
+    Raises:
+        Problem: 404, it is not kept.
+    """
     with looking(here.engine) as reader:
         found = store.get(reader, recommendation_id)
     made = entry.time_of(recommendation_id)

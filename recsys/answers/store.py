@@ -95,6 +95,21 @@ def get(reader: Reader, recommendation_id: str) -> Answer | None:
     return None if row is None else _answer(row)
 
 
+def latest(
+    reader: Reader, *, n: int, user_id: str | None = None, before: datetime | None = None
+) -> list[Answer]:
+    """The newest answers first, of one shopper where one is named."""
+    if user_id is not None and not is_storable(user_id):
+        return []
+    order = (AnswerRow.at.desc(), AnswerRow.recommendation_id.desc())
+    statement = select(*_TABLE.columns).order_by(*order).limit(n)
+    if user_id is not None:
+        statement = statement.where(AnswerRow.user_id == user_id)
+    if before is not None:
+        statement = statement.where(AnswerRow.at < before)
+    return [_answer(row) for row in reader.execute(statement)]
+
+
 def sample(reader: Reader, *, since: datetime, until: datetime, n: int) -> list[Answer]:
     """At most `n` answers of a span of time, taken evenly from it; the same ones at every call."""
     statement = (
