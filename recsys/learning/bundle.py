@@ -62,6 +62,7 @@ class ModelBundle:
     fused: Fused
     index: Any  # a FAISS index; read-only once built, so threads may share it
     vectors: NDArray[np.float32]  # (I, d), what is searched: `fused.items()`
+    lengths: NDArray[np.float32]  # (I,) of the vectors
     item_ids: tuple[str, ...]
     item_rows: Mapping[str, int]
     popularity: NDArray[np.float32]
@@ -114,11 +115,13 @@ def assemble(  # noqa: PLR0913 the parts of one object, all by keyword
     if kind is not IndexKind.FLAT:
         queries = fused.users(shoppers or _made_up(neighbours, fused.n_items))
     built = indexing.build(vectors, queries, kind=kind)
+    searched = _own_memory(built.index) if kind is IndexKind.FLAT else vectors
     return ModelBundle(
         version=version,
         fused=fused,
         index=built.index,
-        vectors=_own_memory(built.index) if kind is IndexKind.FLAT else vectors,
+        vectors=searched,
+        lengths=_lengths(searched),
         item_ids=item_ids,
         item_rows={item_id: row for row, item_id in enumerate(item_ids)},
         popularity=popularity,
@@ -188,11 +191,13 @@ def load(directory: Path) -> ModelBundle:
         kind = IndexKind(manifest["index"]["kind"])
         index = indexing.read(directory / "items.faiss", kind, n=len(item_ids), d=fused.width)
         flat = kind is IndexKind.FLAT
+        searched = _own_memory(index) if flat else _read_matrix(directory / SEARCHED)
         bundle = ModelBundle(
             version=str(manifest["version"]),
             fused=fused,
             index=index,
-            vectors=_own_memory(index) if flat else _read_matrix(directory / SEARCHED),
+            vectors=searched,
+            lengths=_lengths(searched),
             item_ids=item_ids,
             item_rows={item_id: row for row, item_id in enumerate(item_ids)},
             popularity=signals["popularity"],
@@ -274,6 +279,10 @@ def _own_memory(index: Any) -> NDArray[np.float32]:
         return np.zeros((0, d), np.float32)
     flat: NDArray[np.float32] = faiss.rev_swig_ptr(index.get_xb(), n * d)
     return flat.reshape(n, d)
+
+
+def _lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(np.sqrt(np.vecdot(vectors, vectors)), np.float32)
 
 
 def _without_idle(fused: Fused) -> Fused:

@@ -210,6 +210,8 @@ def _neighbours(named: Mapping[str, NDArray[Any]], n_items: int) -> Neighbours:
     if len(data) and data.min() < 0:
         raise ValueError("a neighbour lends a negative score: the union would not be exact")
     by, norm = _unpacked(named, _NEIGHBOURS + "input")
+    if len(indices) <= np.iinfo(np.int32).max:  # else SciPy would widen the indices, by a copy
+        indptr = indptr.astype(np.int32)
     lent = sparse.csr_array((data, indices, indptr), shape=(n_items, n_items))
     return Neighbours(lent=lent, input=by, norm=norm)
 

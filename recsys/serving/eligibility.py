@@ -9,6 +9,7 @@ of places, looked up at each request. So no request touches every item because o
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ class Pool:
         self.mask = mask  # (A,)
         self.counts = counts or {}
         self._n_known = n_known
+        self.parameters: tuple[Any, Any] | None = None  # how an index was last asked for this pool
 
     @cached_property
     def known(self) -> Mask:

@@ -1,9 +1,10 @@
 """The best of search and neighbours together: the model's own ranking, without scoring every item.
 
 An item that is no neighbour of the history has only its searched score, so the best k of all are
-among {the best k of the search} and {the neighbours}. Most neighbours need not even be scored: no
-item outside the search's list has a higher searched score than its last, so one whose addition
-cannot lift that over the k-th best sum so far is out.
+among {the best k of the search} and {the neighbours}. Most neighbours need not even be scored. No
+item outside the search's list has a higher searched score than its last, nor a higher one than the
+lengths of both vectors allow (Cauchy and Schwarz); with what it is lent, that bounds its sum, and
+who cannot reach the k-th best sum so far is out.
 """
 
 import numpy as np
@@ -11,14 +12,13 @@ from numpy.typing import NDArray
 
 from recsys.learning import indexing
 from recsys.learning.bundle import ModelBundle
-from recsys.models.fusion import best_of_union
 from recsys.serving import index
 from recsys.serving.eligibility import Allowed
-from recsys.serving.shopper import Shopper
+from recsys.serving.shopper import Shopper, distinct
 
 _LIKE_ENOUGH = 0.3  # cosine: in some 200 dimensions chance stays below
 _POOL = 8  # candidates for each place, where not every item is compared
-_FIRST = 4  # neighbours for each place, scored first to raise the bar for the others
+_SAMPLED = 1_024  # neighbours by which it is guessed who will be the best
 _ROUNDING = 1e-4  # kept below the bar: far more than sums in float32 can differ
 
 Rows = NDArray[np.int64]
@@ -32,24 +32,50 @@ def best(bundle: ModelBundle, shopper: Shopper, k: int, allowed: Allowed) -> tup
     rows, scores = index.search(bundle, shopper.query, k, allowed)
     if shopper.lent is None or not len(rows):
         return rows, scores
-    near, added = shopper.lent.sums()
-    may = allowed.keeps(near) & (added > 0)
-    near, added = near[may], added[may]
-    if not len(near):
-        return rows, scores
-    there = np.minimum(np.searchsorted(near, rows), len(near) - 1)
-    both = near[there] == rows
-    sums = scores + np.where(both, added[there], 0)  # of the search's own list
-    could = np.zeros(len(near), np.bool_)
-    could[there[both]] = True
-    could[_promising(bundle, shopper.query, near, added, could, sums, scores[-1])] = True
-    near, added = near[could], added[could]
-    searched = index.score(bundle, near, shopper.query)
-    if len(near) > k:  # the neighbours' own best k are enough: whoever is below is below k others
-        whole = searched + added
-        best_own = whole >= np.partition(whole, len(whole) - k)[len(whole) - k]
-        near, added, searched = near[best_own], added[best_own], searched[best_own]
-    return best_of_union(rows, scores, near, added, searched, k)
+    with shopper.lent.spread() as added:
+        sums = scores + added[rows]
+        near, found = _neighbours(bundle, shopper, added, (rows, sums, scores[-1]), allowed)
+    return index.best_of(np.concatenate([rows, near]), np.concatenate([sums, found]), k)
+
+
+def _neighbours(
+    bundle: ModelBundle,
+    shopper: Shopper,
+    added: Floats,
+    listed: tuple[Rows, Floats, np.float32],
+    allowed: Allowed,
+) -> tuple[Rows, Floats]:
+    """Those not listed whose sums may be among the best, and the sums (n,).
+
+    First those that may become the best are scored: with the listed sums they raise the bar for
+    all others. What is done with is taken from `added`, so that it comes no more.
+    """
+    (rows, sums, last), k = listed, len(listed[0])
+    entries = shopper.lent.rows if shopper.lent is not None else rows[:0]
+    if 2 * allowed.pool.n_rows < len(allowed.pool.known):  # a look at each here saves more later
+        entries = entries[allowed.pool.mask[entries]]
+    added[rows[added[rows] > 0]] = -np.inf
+    far = bundle.lengths[entries] * np.float32(np.linalg.norm(shopper.query))
+    most = np.minimum(far, last)
+    most += added[entries]
+
+    def scored(entries: Rows) -> tuple[Rows, Floats]:
+        near = distinct(entries)
+        near = near[allowed.keeps(near)]
+        return near, index.score(bundle, near, shopper.query) + added[near]
+
+    if len(entries) <= 2 * k:
+        return scored(entries[most > -np.inf])
+    sample = most[:: 1 + len(most) // _SAMPLED]
+    n_first = 1 + len(sample) * k // len(most)
+    best = entries[most >= np.partition(sample, len(sample) - n_first)[len(sample) - n_first]]
+    first, of_first = scored(best[added[best] > -np.inf])
+    added[first] = -np.inf
+    both = np.concatenate([sums, of_first])
+    bar = np.partition(both, len(both) - k)[len(both) - k]
+    rest = entries[most >= bar - _ROUNDING * max(1.0, abs(float(bar)))]
+    second, of_second = scored(rest[added[rest] > -np.inf])
+    return np.concatenate([first, second]), np.concatenate([of_first, of_second])
 
 
 def _of_all(bundle: ModelBundle, shopper: Shopper, k: int, allowed: Allowed) -> tuple[Rows, Floats]:
@@ -60,35 +86,6 @@ def _of_all(bundle: ModelBundle, shopper: Shopper, k: int, allowed: Allowed) -> 
         scores[near] += added
     rows = allowed.left(allowed.pool.rows)
     return index.best_of(rows, scores[rows], k)
-
-
-def _promising(
-    bundle: ModelBundle,
-    query: Floats,
-    near: Rows,
-    added: Floats,
-    listed: NDArray[np.bool_],
-    sums: Floats,
-    last: np.float32,
-) -> Rows:
-    """Places in `near` whose items may be among the best, beside those `listed` already.
-
-    As many items as are listed reach the bar: at first the lowest sum of the list, then what is
-    reached with the neighbours to whom most is added.
-    """
-    k = len(sums)
-    places = np.flatnonzero(~listed & _reaches(last + added, sums.min()))
-    n_first = _FIRST * k
-    if len(places) <= 2 * n_first:
-        return places
-    first = places[np.argpartition(-added[places], n_first)[:n_first]]
-    tried = index.score(bundle, near[first], query) + added[first]
-    bar = -np.partition(-np.concatenate([sums, tried]), k - 1)[k - 1]
-    return places[_reaches(last + added[places], bar)]
-
-
-def _reaches(most: Floats, bar: np.float32) -> NDArray[np.bool_]:
-    return np.asarray(most >= bar - _ROUNDING * max(1.0, abs(float(bar))))
 
 
 def nearest(bundle: ModelBundle, vector: Floats, k: int, allowed: Allowed) -> tuple[Rows, Floats]:

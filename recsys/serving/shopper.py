@@ -7,8 +7,12 @@ deed the older ones are one younger, so where a branch forgets with age they wei
 what the shorter history would have been encoded to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -23,7 +27,6 @@ from recsys.types import EventKind, UserHistory
 N_LEFT_OUT = 20  # only the newest deeds are tried: enough to find one, and bounds the cost
 
 _LEAST = np.float32(1e-6)
-_COUNTED = 1 << 18  # items up to which a count of all is cheaper than a sort of the neighbours
 _KINDS = {kind: number for number, kind in enumerate(EventKind)}
 _STRENGTH = {kind: number for number, kind in enumerate(STRENGTH)}
 
@@ -31,38 +34,72 @@ Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
+class _Board(local):
+    """One number for every item, all zero between requests; each thread has its own."""
+
+    numbers: Floats = np.zeros(0, np.float32)
+
+    def of(self, n_items: int) -> Floats:
+        if len(self.numbers) < n_items:
+            self.numbers = np.zeros(n_items, np.float32)
+        return self.numbers[:n_items]
+
+
+_BOARD = _Board()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lent:
-    """What each deed lends to its neighbours: E entries, and the deeds' weights (1 + n, m)."""
+    """What each deed lends to its neighbours: E entries in R runs, and the deeds' weights (1 + n, m)."""
 
-    rows: Rows  # (E,) who is lent to
-    deeds: Rows  # (E,) by which deed
+    rows: NDArray[Any]  # (E,) who is lent to, distinct within a run
     values: Floats  # (E,)
+    sizes: Rows  # (R,) how many entries a run has
+    deeds: Rows  # (R,) by which deed
     weights: Floats  # of the whole history, then without each deed left out
     n_items: int
 
+    @contextmanager
+    def spread(self) -> Iterator[Floats]:
+        """What the whole history adds to every item (I,), to be read and cleared only inside.
+
+        Only the neighbours' places are touched, so it costs E and not I.
+        """
+        board = _BOARD.of(self.n_items)
+        try:
+            values = np.repeat(self.weights[0][self.deeds], self.sizes)
+            values *= self.values
+            np.add.at(board, self.rows, values)
+            yield board
+        finally:
+            board[self.rows] = 0
+
     def sums(self) -> tuple[Rows, Floats]:
         """The neighbours, by row, and what the whole history adds to each."""
-        if not len(self.rows):
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        values = self.weights[0][self.deeds] * self.values
-        if self.n_items <= _COUNTED:
-            summed = np.bincount(self.rows, values, minlength=self.n_items)
-            rows = np.flatnonzero(summed)
-            return rows, summed[rows].astype(np.float32)
-        rows, places = np.unique(self.rows, return_inverse=True)
-        return rows, np.bincount(places, values).astype(np.float32)
+        with self.spread() as added:
+            rows = distinct(self.rows[added[self.rows] > 0])
+            return rows, added[rows]
 
     def at(self, rows: Rows) -> Floats:
         """What these distinct rows (k,) are lent by the whole history and each shorter one: (k, 1 + n)."""
-        place = np.full(self.n_items, -1, np.int32)
-        place[rows] = np.arange(len(rows), dtype=np.int32)
-        places = place[self.rows]
-        hit = np.flatnonzero(places >= 0)
-        n_deeds = self.weights.shape[1]
-        cells = places[hit] * n_deeds + self.deeds[hit]
+        board, n_deeds = _BOARD.of(self.n_items), self.weights.shape[1]
+        board[rows] = 1
+        hit = np.flatnonzero(board[self.rows])
+        board[rows] = 0
+        order = np.argsort(rows)
+        places = order[np.searchsorted(rows, self.rows[hit], sorter=order)]
+        runs = np.searchsorted(np.cumsum(self.sizes), hit, side="right")
+        cells = places * n_deeds + self.deeds[runs]
         lent = np.bincount(cells, self.values[hit], minlength=len(rows) * n_deeds)
         return np.asarray(lent.reshape(len(rows), n_deeds) @ self.weights.T, np.float32)
+
+
+def distinct(rows: NDArray[Any]) -> Rows:
+    """Ascending; `np.unique` hashes, which takes five times as long for some thousands."""
+    found = np.sort(rows)
+    first = np.ones(len(found), np.bool_)
+    np.not_equal(found[1:], found[:-1], out=first[1:])
+    return found[first].astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +125,14 @@ def understand(
 ) -> Shopper | None:
     """Read what the model knows of a history; None where it knows nothing."""
     deeds = _deeds(bundle, history, newcomers)
-    if not deeds:
+    if not deeds.item_ids:
         return None
-    item_ids = tuple(deeds)
-    n = min(n_left_out, len(item_ids))
-    bag = _Bag.of(bundle, item_ids, newcomers)
-    weigh = _Weights.of(np.array([_KINDS[kind] for kind in deeds.values()]), n)
+    n = min(n_left_out, len(deeds.item_ids))
+    bag = _Bag.of(deeds, newcomers)
+    weigh = _Weights(np.array(deeds.kinds), n)
     return Shopper(
         queries=_queries(bundle.fused, bag, weigh),
-        left_out=item_ids[len(item_ids) - n :],
+        left_out=deeds.item_ids[len(deeds.item_ids) - n :],
         lent=_lent(bundle.fused, bag, weigh),
     )
 
@@ -104,36 +140,53 @@ def understand(
 def histories(bundle: ModelBundle, shoppers: Sequence[UserHistory]) -> Histories:
     """The same reading of many at once, as the model was taught: known items, none dismissed."""
     deeds = [_deeds(bundle, history, None) for history in shoppers]
-    sizes = np.array([len(one) for one in deeds], np.int64)
-    rows = [bundle.item_rows[item_id] for one in deeds for item_id in one]
+    sizes = np.array([len(one.rows) for one in deeds], np.int64)
     ages = [age for size in sizes.tolist() for age in range(size - 1, -1, -1)]
     return Histories(
         indptr=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        items=np.array(rows, np.int32),
+        items=np.array([row for one in deeds for row in one.rows], np.int32),
         ages=np.array(ages, np.int32),
-        kinds=np.array([_KINDS[kind] for one in deeds for kind in one.values()], np.int8),
+        kinds=np.array([kind for one in deeds for kind in one.kinds], np.int8),
         n_items=bundle.fused.n_items,
     )
 
 
-def _deeds(
-    bundle: ModelBundle, history: UserHistory, newcomers: Newcomers | None
-) -> dict[str, EventKind]:
+@dataclass(frozen=True, slots=True)
+class _Deeds:
     """Items in the order of their last deed, oldest first, with the strongest; none dismissed."""
-    known = bundle.item_rows
-    more = newcomers.stand_ins if newcomers is not None else {}
+
+    item_ids: tuple[str, ...]
+    rows: tuple[int, ...]  # the model's, or -1 for a newcomer
+    kinds: list[int]
+
+
+def _deeds(bundle: ModelBundle, history: UserHistory, newcomers: Newcomers | None) -> _Deeds:
+    kinds = history.kinds
+    newest_first = dict(zip(reversed(history.item_ids), reversed(kinds), strict=True))
+    if len(newest_first) < len(kinds) or EventKind.DISMISS in kinds:
+        newest_first = _strongest(history)
+    rows = dict(zip(newest_first, map(bundle.item_rows.get, newest_first, repeat(-1)), strict=True))
+    if -1 in rows.values():
+        more = newcomers.stand_ins if newcomers is not None else {}
+        rows = {item_id: row for item_id, row in rows.items() if row >= 0 or item_id in more}
+    item_ids = tuple(reversed(rows))
+    return _Deeds(
+        item_ids=item_ids,
+        rows=tuple(reversed(rows.values())),
+        kinds=[_KINDS[newest_first[item_id]] for item_id in item_ids],
+    )
+
+
+def _strongest(history: UserHistory) -> dict[str, EventKind]:
+    """By item, the one touched last first; without what was dismissed."""
     dismissed: set[str] = set()
-    newest_first: dict[str, EventKind] = {}
+    found: dict[str, EventKind] = {}
     for item_id, kind in zip(reversed(history.item_ids), reversed(history.kinds), strict=True):
         if kind is EventKind.DISMISS:
             dismissed.add(item_id)
-        elif item_id in newest_first:
-            if _STRENGTH[kind] > _STRENGTH[newest_first[item_id]]:
-                newest_first[item_id] = kind
-        elif item_id in known or item_id in more:
-            newest_first[item_id] = kind
-    kept = [pair for pair in newest_first.items() if pair[0] not in dismissed]
-    return dict(reversed(kept))
+        elif item_id not in found or _STRENGTH[kind] > _STRENGTH[found[item_id]]:
+            found[item_id] = kind
+    return {item_id: kind for item_id, kind in found.items() if item_id not in dismissed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +198,13 @@ class _Bag:
     shares: Floats | None  # (R,); None where every deed is one row of its own
 
     @classmethod
-    def of(
-        cls, bundle: ModelBundle, item_ids: tuple[str, ...], newcomers: Newcomers | None
-    ) -> "_Bag":
-        known = bundle.item_rows
-        if newcomers is None or all(item_id in known for item_id in item_ids):
-            rows = np.array([known[item_id] for item_id in item_ids], np.int64)
-            return cls(rows, np.arange(len(rows)), None)
+    def of(cls, deeds: _Deeds, newcomers: Newcomers | None) -> "_Bag":
+        if newcomers is None or -1 not in deeds.rows:
+            return cls(np.array(deeds.rows), np.arange(len(deeds.rows)), None)
         one = np.ones(1, np.float32)
         parts = [
-            (np.array([known[item_id]]), one) if item_id in known else newcomers.stand_ins[item_id]
-            for item_id in item_ids
+            (np.array([row]), one) if row >= 0 else newcomers.stand_ins[item_id]
+            for item_id, row in zip(deeds.item_ids, deeds.rows, strict=True)
         ]
         sizes = [len(rows) for rows, _ in parts]
         return cls(
@@ -166,7 +215,7 @@ class _Bag:
 
     def of_deeds(self, matrix: Floats, n_deeds: int) -> Floats:
         """Rows of an (I, w) matrix, summed to one for each deed: (m, w)."""
-        found = matrix[self.rows]
+        found = matrix.take(self.rows, axis=0)
         if self.shares is None:
             return found
         summed = np.zeros((n_deeds, matrix.shape[1]), np.float32)
@@ -177,65 +226,81 @@ class _Bag:
 @dataclass(frozen=True, slots=True)
 class _Weights:
     kinds: Rows  # (m,)
-    ages: NDArray[np.float32]  # (1 + n, m)
-    present: NDArray[np.float32]  # (1 + n, m): 0 for the one left out
-
-    @classmethod
-    def of(cls, kinds: Rows, n: int) -> "_Weights":
-        m = len(kinds)
-        out = np.arange(m - n, m)  # whom each of the n histories does without
-        ages = np.repeat(np.arange(m - 1, -1, -1, dtype=np.float32)[None, :], 1 + n, axis=0)
-        ages[1:] -= np.arange(m)[None, :] < out[:, None]
-        present = np.ones((1 + n, m), np.float32)
-        present[np.arange(1, 1 + n), out] = 0
-        return cls(kinds, ages, present)
+    n: int
 
     def by(self, input_: InputWeights) -> Floats:
         """What every deed weighs in every history (1 + n, m)."""
-        of_kind = np.asarray(input_.kinds, np.float32)[self.kinds]
-        weights = self.present * of_kind
-        return weights if input_.decay == 1 else weights * np.float32(input_.decay) ** self.ages
+        m = len(self.kinds)
+        ages, present = _left_out(m, self.n)
+        of_kind, powers = _tables(input_, 1 << m.bit_length())
+        weights = present * of_kind[self.kinds]
+        if input_.decay != 1:
+            weights *= powers[ages]
+        return np.asarray(weights, np.float32)
+
+
+@lru_cache(maxsize=256)
+def _left_out(m: int, n: int) -> tuple[Rows, Floats]:
+    """Ages (1 + n, m), and 0 for the one that each of the n histories does without."""
+    out = np.arange(m - n, m)
+    ages = np.repeat(np.arange(m - 1, -1, -1)[None, :], 1 + n, axis=0)
+    ages[1:] -= np.arange(m)[None, :] < out[:, None]
+    present = np.ones((1 + n, m), np.float32)
+    present[np.arange(1, 1 + n), out] = 0
+    return ages, present
+
+
+@lru_cache(maxsize=64)
+def _tables(input_: InputWeights, longest: int) -> tuple[Floats, Floats]:
+    """What each kind weighs (5,), and each age (longest,)."""
+    powers = np.float32(input_.decay) ** np.arange(longest, dtype=np.float32)
+    return np.asarray(input_.kinds, np.float32), np.asarray(powers, np.float32)
 
 
 def _queries(fused: Fused, bag: _Bag, weigh: _Weights) -> Floats:
-    m = len(weigh.kinds)
-    parts: list[NDArray[Any]] = []
+    m, at = len(weigh.kinds), 0
+    found = np.empty((1 + weigh.n, fused.width), np.float32)
     if fused.encoder is not None:
         weights = weigh.by(fused.encoder.input)
-        squares = (weights * weights).sum(axis=1, keepdims=True)
+        squares = np.vecdot(weights, weights)[:, None]
         weights /= np.sqrt(np.where(squares > 0, squares, 1))
         pooled = weights @ bag.of_deeds(fused.encoder.embedding, m)  # (1 + n, H)
-        parts.append(fused.encoder.forward(pooled) * np.float32(fused.dense_weight))
+        at = fused.encoder.latent
+        np.multiply(
+            fused.encoder.forward(pooled), np.float32(fused.dense_weight), out=found[:, :at]
+        )
     if fused.linear is not None:
         weights = weigh.by(fused.linear.input)
-        scale = _scale(weights, fused.linear.norm) * np.float32(fused.linear_weight)
-        parts.append((weights @ bag.of_deeds(fused.linear.project, m)) * scale)
-    parts.append(np.ones((len(weigh.ages), 1), np.float32))
-    return np.concatenate(parts, axis=1, dtype=np.float32)
+        weights *= _scale(weights, fused.linear.norm) * np.float32(fused.linear_weight)
+        np.matmul(weights, bag.of_deeds(fused.linear.project, m), out=found[:, at:-1])
+    found[:, -1] = 1
+    return found
 
 
 def _lent(fused: Fused, bag: _Bag, weigh: _Weights) -> Lent | None:
     if fused.neighbours is None:
         return None
-    lent, by = fused.neighbours.lent, fused.neighbours.input
-    starts, ends = lent.indptr[bag.rows].astype(np.int64), lent.indptr[bag.rows + 1]
-    sizes = ends - starts
-    before = np.concatenate([[0], np.cumsum(sizes)])
-    at = np.repeat(starts - before[:-1], sizes) + np.arange(before[-1])
-    values = lent.data[at]
+    lent = fused.neighbours.lent
+    starts, ends = lent.indptr[bag.rows], lent.indptr[bag.rows + 1]
+    runs = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    sizes = (ends - starts).astype(np.int64)
+    values = np.concatenate([lent.data[run] for run in runs])
     if bag.shares is not None:
-        values = values * np.repeat(bag.shares, sizes)
-    weights = weigh.by(by)
+        values *= np.repeat(bag.shares, sizes)
+    weights = weigh.by(fused.neighbours.input)
     return Lent(
-        rows=lent.indices[at],
-        deeds=np.repeat(bag.deeds, sizes),
+        rows=np.concatenate([lent.indices[run] for run in runs]),
         values=values,
-        weights=weights * _scale(weights, fused.neighbours.norm) * fused.neighbour_weight,
+        sizes=sizes,
+        deeds=bag.deeds,
+        weights=weights * (_scale(weights, fused.neighbours.norm) * fused.neighbour_weight),
         n_items=fused.n_items,
     )
 
 
-def _scale(weights: Floats, norm: float) -> Floats:
+def _scale(weights: Floats, norm: float) -> Any:
     """sum(weights) ** -norm of each history, (1 + n, 1)."""
+    if not norm:
+        return np.float32(1)
     totals = np.maximum(weights.sum(axis=1, keepdims=True), _LEAST)
     return np.asarray(totals ** np.float32(-norm), np.float32)
