@@ -23,7 +23,7 @@ from recsys.serving.asking import Ask
 from recsys.serving.candidates import Candidates
 from recsys.serving.policies import context
 from recsys.serving.rotation import Shown
-from recsys.types import Dials, Reason, Source
+from recsys.types import Dials, Query, Reason, Source
 
 Floats = NDArray[np.floating]
 Indices = NDArray[np.int64]
@@ -34,46 +34,62 @@ _PINNED = Reason(kind="pinned", text="Chosen by the shop")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ordered:
-    """What is shown, in order. `pinned` are those that no strategy proposed."""
+    """What is shown, in order; `lists` are those it was taken from."""
 
     places: Indices  # (n,)
-    scores: Floats  # (n,) the strategy's own
+    scores: Floats  # (n,) the list's own
     propensities: Floats  # (n,)
     placed_by: Sequence[str | None]
-    pinned: NDArray[np.bool_]  # (n,)
-    found: Candidates
+    lists: Sequence[Candidates]
+    taken_from: Indices  # (n,) which of `lists`; -1 is pinned, and proposed by none
 
     def __len__(self) -> int:
         return len(self.places)
 
     def source(self, number: int) -> Source:
-        return Source.PINNED if self.pinned[number] else self.found.source
+        one = int(self.taken_from[number])
+        return Source.PINNED if one < 0 else self.lists[one].source
 
     def reasons(self) -> list[Reason]:
-        proposed = iter(self.found.reasons(self.places[~self.pinned]))
-        return [_PINNED if pinned else next(proposed) for pinned in self.pinned.tolist()]
+        told = [
+            iter(one.reasons(self.places[self.taken_from == number]))
+            for number, one in enumerate(self.lists)
+        ]
+        return [_PINNED if one < 0 else next(told[one]) for one in self.taken_from.tolist()]
+
+
+def wishes(query: Query, rules: Sequence[Rule], shown: Shown | None) -> bool:
+    """Whether anything may turn the candidates' own order."""
+    return bool(rules or query.boosts or query.dials != _STILL or shown)
 
 
 def order(
-    ask: Ask, found: Candidates, *, rules: tuple[Rule, ...] = (), shown: Shown | None = None
+    ask: Ask,
+    found: Candidates,
+    *,
+    more: Sequence[Candidates] = (),
+    rules: tuple[Rule, ...] = (),
+    shown: Shown | None = None,
 ) -> Ordered:
-    """The first `ask.query.k` of the candidates, as this query and these rules want them."""
+    """The first `ask.query.k` of the candidates, as this query and these rules want them.
+
+    `more` are what fills up: on a scale of their own, so none is above the last of `found`.
+    """
     query = ask.query
-    if not (rules or query.boosts or query.dials != _STILL or shown):
+    if not wishes(query, rules, shown):
         return _as_they_are(found.first(query.k))
-    pins = _pins(ask, found, rules)
-    places = np.concatenate([found.places, pins])
+    all_ = _joined(ask, found, more, rules)
+    places = all_.places
     if not len(places):
         return _as_they_are(found)
-    scores = np.concatenate([found.scores, np.full(len(pins), _lowest(found), np.float32)])
-    wanted = _wanted(ask, places, scores, rules, shown)
+    wanted = _wanted(ask, places, all_.graded, rules, shown)
     sequence, propensities = _sequence(ask, places, wanted)
     placed_by: list[str | None] = [None] * len(sequence)
     if rules:
         slots = arranging.arrange(
             wanted,
             rules,
-            min(query.k, len(places)),
+            query.k,
             _matches(ask, places),
             _groups(ask, places),
             order=sequence,
@@ -86,12 +102,21 @@ def order(
     sequence = sequence[: query.k]
     return Ordered(
         places=places[sequence],
-        scores=scores[sequence],
+        scores=all_.scores[sequence],
         propensities=propensities[: query.k],
         placed_by=placed_by[: query.k],
-        pinned=sequence >= len(found),
-        found=found,
+        lists=(found, *more),
+        taken_from=all_.taken_from[sequence],
     )
+
+
+def lacking(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> list[tuple[str, int]]:
+    """(expression, how many) that rules need and the candidates have not."""
+    wanted = arranging.sought(rules, ask.query.k)
+    if not wanted:
+        return []
+    holds = _matches(ask, found.places)
+    return [(where, n) for where, n in wanted if np.count_nonzero(holds(where)) < n]
 
 
 def costs(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> dict[str, float]:
@@ -108,7 +133,7 @@ def costs(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> dict[str, flo
     return arranging.costs(
         dials.relevance(scores),
         rules,
-        min(ask.query.k, len(places)),
+        ask.query.k,
         _matches(ask, places),
         _groups(ask, places),
         positions=_positions(ask, places, rules),
@@ -122,9 +147,37 @@ def _as_they_are(found: Candidates) -> Ordered:
         scores=found.scores,
         propensities=np.ones(n, np.float32),
         placed_by=[None] * n,
-        pinned=np.zeros(n, np.bool_),
-        found=found,
+        lists=(found,),
+        taken_from=np.zeros(n, np.int64),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Joined:
+    """Every candidate once, the list that knows it best first."""
+
+    places: Indices  # (C,)
+    scores: Floats  # (C,) as each list says
+    graded: Floats  # (C,) on the first list's scale
+    taken_from: Indices  # (C,)
+
+
+def _joined(
+    ask: Ask, found: Candidates, more: Sequence[Candidates], rules: tuple[Rule, ...]
+) -> _Joined:
+    lists = (found, *more)
+    pins = _pins(ask, found, rules)
+    places = np.concatenate([*(one.places for one in lists), pins])
+    scores = np.concatenate([*(one.scores for one in lists), np.zeros(len(pins), np.float32)])
+    lengths = [*(len(one) for one in lists), len(pins)]
+    number = np.repeat(np.array([*range(len(lists)), -1]), lengths)
+    _, once = np.unique(places, return_index=True)
+    once.sort()
+    places, scores, number = places[once], scores[once], number[once]
+    scale = next((n for n, one in enumerate(lists) if len(one)), -1)
+    lowest = lists[scale].scores[-1] if scale >= 0 else np.float32(0)
+    graded = np.where(number == scale, scores, lowest)
+    return _Joined(places=places, scores=scores, graded=graded, taken_from=number)
 
 
 def _wanted(
@@ -206,7 +259,7 @@ def _groups(ask: Ask, places: Indices) -> Callable[[str], Indices]:
 
     def codes(name: str) -> Indices:
         column: Any = columns.column(name, Kind.TEXT)
-        return np.asarray(column.codes, np.int64)
+        return np.asarray(column.codes, np.int64) - 1  # 0 is missing there, below 0 here
 
     return codes
 

@@ -14,6 +14,7 @@ from recsys.serving import assortment as assortments
 from recsys.serving import ordering, policies
 from recsys.serving.asking import Ask, Memo, Strategy
 from recsys.serving.assortment import Assortment, Shelf
+from recsys.serving.candidates import Candidates
 from recsys.serving.newcomers import Newcomers
 from recsys.serving.ordering import Ordered
 from recsys.serving.rotation import Shown
@@ -61,10 +62,13 @@ def rank(
     )
     found = strategy_of(query)(ask, max(CANDIDATES, _FOUR_A_PLACE * query.k))
     mark("candidates", len(found))
-    order = ordering.order(ask, found, rules=steer.rules, shown=steer.shown)
+    more: list[Candidates] = []
+    if ordering.wishes(query, steer.rules, steer.shown):
+        more = _more(ask, found, steer.rules)
+    order = ordering.order(ask, found, more=more, rules=steer.rules, shown=steer.shown)
     mark("order", len(order))
     picks = _told(ask, order)
-    if len(picks) < query.k and not query.strict:
+    if len(picks) < query.k and not query.strict and not steer.rules:
         _fill(picks, ask)
     mark("reasons", len(picks))
     return Slate(
@@ -156,6 +160,21 @@ def _told(ask: Ask, order: Ordered) -> Picks:
         )
         for number, place in enumerate(order.places.tolist())
     }
+
+
+def _more(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> list[Candidates]:
+    """What rules and dials must see before they order: what a share lacks, and what fills up."""
+    query = ask.query
+    more = []
+    for where, n in ordering.lacking(ask, found, rules):
+        narrow = replace(query, filters=(*query.filters, where))
+        left = policies.allowed(ask.assortment, narrow, ask.history, merchandise=rules)
+        of_these = replace(ask, allowed=left)
+        names = (query.strategy,) if query.strict else (query.strategy, *_RUNGS)
+        more += [STRATEGIES[name](of_these, n) for name in names]
+    if not query.strict and len(found) < _FOUR_A_PLACE * query.k:
+        more += [STRATEGIES[name](ask, _FOUR_A_PLACE * query.k) for name in _RUNGS]
+    return more
 
 
 def _fill(picks: Picks, ask: Ask) -> None:

@@ -1,0 +1,57 @@
+"""Rules reach items that the strategy alone would not have proposed."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from recsys.catalogue.shelf import Shelf
+from recsys.learning.bundle import ModelBundle
+from recsys.merchandising.types import Rule, RuleKind
+from recsys.serving import assortment as assortments
+from recsys.serving import ranking
+from recsys.serving.assortment import Assortment
+from recsys.serving.ranking import Steer
+from recsys.types import EventKind, Item, Query, UserHistory
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+PAST = UserHistory(user_id="u", item_ids=("i0001",), kinds=(EventKind.VIEW,))
+
+
+@pytest.fixture
+def shop(drawn: Callable[..., ModelBundle]) -> Assortment:
+    bundle = drawn(3, n=900)
+    return assortments.of(bundle, Shelf.of([Item(item_id=i, title=i) for i in bundle.item_ids]))
+
+
+def shown(shop: Assortment, *rules: Rule, **asked: Any) -> list[str]:
+    query = Query(now=NOW, **{"k": 20} | asked)
+    slate = ranking.rank(shop, query, PAST, steer=Steer(rules=rules))
+    return [one.item_id for one in slate.recommendations]
+
+
+def far_down(shop: Assortment) -> list[str]:
+    """The best five of those that stand below the candidates a slate is chosen from."""
+    return shown(shop, k=800)[400:405]
+
+
+def listed(item_ids: list[str]) -> str:
+    return "item_id in [" + ", ".join(f'"{one}"' for one in item_ids) + "]"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_share_of_a_small_set_is_met(shop: Assortment, *, strict: bool) -> None:
+    wanted = far_down(shop)
+    share = Rule(rule_id="s", kind=RuleKind.SHARE, where=listed(wanted), value=0.25)
+
+    found = shown(shop, share, strict=strict)
+
+    assert found == [*shown(shop)[:15], *wanted]
+
+
+def test_a_pin_by_expression_finds_the_best_of_a_small_set(shop: Assortment) -> None:
+    wanted = far_down(shop)
+    pin = Rule(rule_id="p", kind=RuleKind.PIN, where=listed(wanted[1:]), slot=1)
+
+    assert shown(shop, pin) == [wanted[1], *shown(shop)[:19]]
