@@ -13,12 +13,14 @@ from api.pages import (
     campaigns,
     catalogue,
     checks,
+    ledger,
     merchandising,
     models,
     overview,
     placing,
     privacy,
     steering,
+    why,
 )
 from api.pages.answers import see_other
 from api.pages.attempts import Attempts
@@ -135,6 +137,10 @@ _ADDRESSES = (
     ("GET", "/merchandising/check", "check_expression", steering.check),
     ("POST", "/merchandising/remove", "remove_steering", steering.remove),
     ("POST", "/merchandising/undo", "undo_steering", steering.undo),
+    ("GET", "/why", "why", why.show),
+    ("GET", "/answers", "answers", ledger.index),
+    ("GET", "/answers/<recommendation_id>", "answer", ledger.show),
+    ("POST", "/answers/<recommendation_id>/replay", "replay", ledger.again),
     ("GET", "/privacy", "privacy", privacy.show),
     ("POST", "/privacy/forget", "forget", privacy.forget),
 )

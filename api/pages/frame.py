@@ -13,6 +13,8 @@ TABS = (
     ("Models", "models"),
     ("Campaigns", "campaigns"),
     ("Merchandising", "merchandising"),
+    ("Why", "why"),
+    ("Answers", "answers"),
     ("Privacy", "privacy"),
 )
 
