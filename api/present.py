@@ -13,7 +13,7 @@ from generative.types import Campaign, Progress, Shown
 from recsys.learning.runs import Run
 from recsys.types import Item, Recommendation
 
-_PRODUCTS_KEPT = 50_000  # some 500 bytes each
+_PRODUCTS_KEPT = 100_000  # some 500 bytes each
 _products: dict[str, tuple[Item, orjson.Fragment]] = {}
 
 

@@ -12,7 +12,7 @@ from recsys.serving.assortment import Shelf
 from recsys.types import EventKind, Item, Persona, UserHistory
 
 _VALUE, _PREMIUM = 1 / 3, 2 / 3  # a band is a third of the category's own prices
-_REMEMBERED = 50_000  # items whose place was looked up
+_REMEMBERED = 200_000  # items whose place was looked up, some 150 bytes each
 
 Place = tuple[str, float | None]  # an item's department and its price there
 _UNREAD: Place = ("", None)
