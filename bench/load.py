@@ -28,6 +28,7 @@ import numpy as np
 Check = Callable[[bytes], str | None]  # of an answer's body: what is wrong with it, or None
 PERCENTILES = {"p50_ms": 50, "p90_ms": 90, "p99_ms": 99, "p999_ms": 99.9}
 _RECEIVED = 1 << 18
+_STUCK_SECONDS = 180.0  # a server's first answer waits for its model, which may be gigabytes
 _OK = b"HTTP/1.1 200"
 _LENGTH = b"content-length:"
 
@@ -162,7 +163,7 @@ def _closed(
         turn += 1
     busy = len(pool)
     while busy:
-        for key, _ in chooser.select(5.0) or _stuck(tally, pool):
+        for key, _ in chooser.select(_STUCK_SECONDS) or _stuck(tally, pool):
             one = key.data
             if not _read(chooser, one, tally, check, port):
                 continue
@@ -251,7 +252,7 @@ def _read(chooser: Any, one: _Connection, tally: _Tally, check: Check | None, po
 
 
 def _stuck(tally: _Tally, pool: list[_Connection]) -> list[Any]:
-    """Nothing was answered for five seconds: no server would be measured by waiting longer."""
+    """Nothing is answered any more: no server would be measured by waiting longer."""
     tally.errors += sum(one.busy for one in pool)
     raise SystemExit("the server does not answer")
 
