@@ -7,6 +7,8 @@ lengths of both vectors allow (Cauchy and Schwarz); with what it is lent, that b
 who cannot reach the k-th best sum so far is out.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,8 @@ from recsys.serving.shopper import Shopper, distinct
 
 _LIKE_ENOUGH = 0.3  # cosine: in some 200 dimensions chance stays below
 _POOL = 8  # candidates for each place, where not every item is compared
-_SAMPLED = 1_024  # neighbours by which it is guessed who will be the best
+_FIRST = 6  # entries for each place, of which some are scored first to raise the bar for others
+_SAMPLED = 1_024  # entries by which it is guessed what many are lent
 _ROUNDING = 1e-4  # kept below the bar: far more than sums in float32 can differ
 
 Rows = NDArray[np.int64]
@@ -53,29 +56,43 @@ def _neighbours(
     (rows, sums, last), k = listed, len(listed[0])
     entries = shopper.lent.rows if shopper.lent is not None else rows[:0]
     if 2 * allowed.pool.n_rows < len(allowed.pool.known):  # a look at each here saves more later
-        entries = entries[allowed.pool.mask[entries]]
+        entries = entries[allowed.pool.mask.take(entries)]
     added[rows[added[rows] > 0]] = -np.inf
-    far = bundle.lengths[entries] * np.float32(np.linalg.norm(shopper.query))
-    most = np.minimum(far, last)
-    most += added[entries]
+    lent = added.take(entries)
+    length = np.float32(np.linalg.norm(shopper.query))
+
+    def most(entries: Rows) -> Floats:
+        far = np.minimum(bundle.lengths.take(entries) * length, last)
+        return np.asarray(far + added.take(entries), np.float32)
 
     def scored(entries: Rows) -> tuple[Rows, Floats]:
-        near = distinct(entries)
-        near = near[allowed.keeps(near)]
-        return near, index.score(bundle, near, shopper.query) + added[near]
+        near = entries[allowed.keeps(entries)]
+        return near, np.asarray(index.score(bundle, near, shopper.query) + added[near])
 
-    if len(entries) <= 2 * k:
-        return scored(entries[most > -np.inf])
-    sample = most[:: 1 + len(most) // _SAMPLED]
-    n_first = 1 + len(sample) * k // len(most)
-    best = entries[most >= np.partition(sample, len(sample) - n_first)[len(sample) - n_first]]
-    first, of_first = scored(best[added[best] > -np.inf])
+    first, of_first = scored(_greatest(distinct(entries[lent >= _high(lent, _FIRST * k)]), most, k))
     added[first] = -np.inf
     both = np.concatenate([sums, of_first])
     bar = np.partition(both, len(both) - k)[len(both) - k]
-    rest = entries[most >= bar - _ROUNDING * max(1.0, abs(float(bar)))]
-    second, of_second = scored(rest[added[rest] > -np.inf])
+    bar -= _ROUNDING * max(1.0, abs(float(bar)))
+    rest = entries[lent >= bar - last]
+    second, of_second = scored(distinct(rest[most(rest) >= bar]))
     return np.concatenate([first, second]), np.concatenate([of_first, of_second])
+
+
+def _high(values: Floats, n: int) -> float:
+    """What about `n` of the values reach, by a sample of them; never what is out of the question."""
+    least = float(np.finfo(np.float32).min)
+    sample = values[:: 1 + len(values) // _SAMPLED]
+    below = len(sample) - 1 - len(sample) * n // max(1, len(values))
+    return least if below < 0 else max(float(np.partition(sample, below)[below]), least)
+
+
+def _greatest(entries: Rows, most: Callable[[Rows], Floats], n: int) -> Rows:
+    if len(entries) <= n:
+        return entries
+    found = most(entries)
+    best = found >= np.partition(found, len(found) - n)[len(found) - n]
+    return np.asarray(entries[best])
 
 
 def _of_all(bundle: ModelBundle, shopper: Shopper, k: int, allowed: Allowed) -> tuple[Rows, Floats]:

@@ -52,7 +52,7 @@ _BOARD = _Board()
 class Lent:
     """What each deed lends to its neighbours: E entries in R runs, and the deeds' weights (1 + n, m)."""
 
-    rows: NDArray[Any]  # (E,) who is lent to, distinct within a run
+    rows: Rows  # (E,) who is lent to, distinct within a run
     values: Floats  # (E,)
     sizes: Rows  # (R,) how many entries a run has
     deeds: Rows  # (R,) by which deed
@@ -94,12 +94,12 @@ class Lent:
         return np.asarray(lent.reshape(len(rows), n_deeds) @ self.weights.T, np.float32)
 
 
-def distinct(rows: NDArray[Any]) -> Rows:
+def distinct(rows: Rows) -> Rows:
     """Ascending; `np.unique` hashes, which takes five times as long for some thousands."""
     found = np.sort(rows)
     first = np.ones(len(found), np.bool_)
     np.not_equal(found[1:], found[:-1], out=first[1:])
-    return found[first].astype(np.int64, copy=False)
+    return found[first]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +289,7 @@ def _lent(fused: Fused, bag: _Bag, weigh: _Weights) -> Lent | None:
         values *= np.repeat(bag.shares, sizes)
     weights = weigh.by(fused.neighbours.input)
     return Lent(
-        rows=np.concatenate([lent.indices[run] for run in runs]),
+        rows=np.concatenate([lent.indices[run] for run in runs], dtype=np.int64),
         values=values,
         sizes=sizes,
         deeds=bag.deeds,

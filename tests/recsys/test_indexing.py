@@ -60,9 +60,9 @@ def bundles_by_kind(world) -> dict[IndexKind, ModelBundle]:
     ("n_items", "kind"),
     [
         (0, IndexKind.FLAT),
-        (50_000, IndexKind.FLAT),
-        (50_001, IndexKind.HALF),
-        (100_001, IndexKind.LISTS),
+        (10_000, IndexKind.FLAT),
+        (10_001, IndexKind.LISTS),
+        (1_000_000, IndexKind.LISTS),
     ],
 )
 def test_the_kind_follows_the_number_of_items(n_items: int, kind: IndexKind) -> None:
