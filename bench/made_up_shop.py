@@ -209,7 +209,9 @@ def _dense(past: Any, project: Floats, items: Floats, draw: Any) -> tuple[Encode
         mean_weight=np.eye(HIDDEN, dtype=np.float32),
         mean_bias=nought,
     )
-    bent = blank.encode_many(taught)  # (U, 600), what the last layer reads
+    bent = blank.encode_weighted(
+        histories.from_matrix(taught)
+    )  # (U, 600), what the last layer reads
     wanted = np.asarray(taught @ project, np.float32) @ turn.T  # (U, 200)
     weight = np.linalg.lstsq(bent, wanted, rcond=1e-4)[0].T.astype(np.float32)
     encoder = Encoder(

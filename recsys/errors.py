@@ -16,7 +16,6 @@ RecsysError
  ├── UnknownRun           a run id that the ledger does not hold
  ├── Cancelled            a run that was asked to stop, and did
  ├── NotEnoughData        too few interactions to split and fit
- ├── WorseThanLive        the gate refused a candidate
  ├── UnknownVersion       a model version that is not on disk
  ├── CorruptArtifact      a model whose files do not match their manifest
  └── MissingExtra         something optional is asked for and not installed
@@ -116,10 +115,6 @@ class Cancelled(RecsysError):
 
 class NotEnoughData(RecsysError):
     """Too few interactions to split and fit; the message says how many are needed."""
-
-
-class WorseThanLive(RecsysError):
-    """The candidate did not pass the gate; it stays on disk as a candidate."""
 
 
 class UnknownVersion(RecsysError):

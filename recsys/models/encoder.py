@@ -52,42 +52,6 @@ class Encoder:
         pooled = sparse.csr_array(parts, shape=histories.shape) @ self.embedding  # (B, H)
         return self.forward(pooled)
 
-    def encode(self, rows: NDArray[np.int64]) -> Floats:
-        """One shopper's distinct item rows -> (D,); no rows give the mean of a stranger."""
-        pooled = self.embedding[rows].sum(axis=0) / np.sqrt(max(len(rows), 1))
-        mean: Floats = self.forward(pooled[None, :])[0]
-        return mean
-
-    def encode_leaving_out(
-        self, rows: NDArray[np.int64], weights: Floats, n_left_out: int
-    ) -> Floats:
-        """The whole history, then without each of its last rows in turn -> (1 + n_left_out, D).
-
-        `weights` (n,) are the whole history's. Without one item all that are older are one
-        younger, so where the encoder forgets with age they weigh more: exactly the means that
-        the shorter history would be encoded to.
-        """
-        bag = self.embedding[rows] * weights[:, None]  # (n, H)
-        squares = weights * weights
-        whole, n_first = bag.sum(axis=0), len(rows) - n_left_out
-        older = np.empty_like(bag[n_first:])  # (n_left_out, H): what lies before each
-        older[:1] = bag[:n_first].sum(axis=0)
-        older[1:] = older[:1] + np.cumsum(bag[n_first:-1], axis=0)
-        older_squares = np.cumsum(squares)[n_first:] - squares[n_first:]
-        regained = np.float32(1 / self.input.decay)
-        pooled = np.empty((1 + n_left_out, bag.shape[1]), np.float32)
-        pooled[0] = whole
-        pooled[1:] = whole - bag[n_first:] + (regained - 1) * older
-        lengths = np.empty(1 + n_left_out, np.float32)
-        lengths[0] = squares.sum()
-        lengths[1:] = lengths[0] - squares[n_first:] + (regained * regained - 1) * older_squares
-        return self.forward(pooled / np.sqrt(np.where(lengths > 0, lengths, 1))[:, None])
-
-    def encode_many(self, histories: Any) -> Floats:
-        """A sparse binary (B, I) matrix -> (B, D)."""
-        n = np.asarray(histories.sum(axis=1), dtype=np.float32).reshape(-1, 1)
-        return self.forward(np.asarray(histories @ self.embedding) / np.sqrt(np.maximum(n, 1)))
-
     def forward(self, pooled: NDArray[Any]) -> Floats:
         """Pooled embeddings (B, H) -> posterior means (B, D)."""
         h = _normalise(_silu(pooled + self.input_bias), self.norms[0], self.parts)  # (B, H)
@@ -174,19 +138,6 @@ def unit_weights(histories: Histories, by: InputWeights) -> Floats:
     squares = np.bincount(owners, weights * weights, minlength=len(histories))  # (B,)
     lengths = np.sqrt(np.where(squares > 0, squares, 1)).astype(np.float32)
     return weights / lengths[owners]
-
-
-def untrained() -> Encoder:
-    """The encoder of a shop with no model yet: no items, one dimension."""
-    one = np.zeros(1, np.float32)
-    return Encoder(
-        embedding=np.zeros((0, 1), np.float32),
-        input_bias=one,
-        blocks=(),
-        norms=((one, one),),
-        mean_weight=np.zeros((1, 1), np.float32),
-        mean_bias=one,
-    )
 
 
 def item_vectors(weight: Floats, bias: Floats) -> Floats:

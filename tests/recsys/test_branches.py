@@ -13,7 +13,7 @@ from recsys.learning.blending.panel import Panel
 from recsys.learning.blending.tuning import LinearSettings, NeighbourSettings
 from recsys.learning.examining import evaluation
 from recsys.learning.split import HoldOut, Split
-from recsys.models import encoder, histories
+from recsys.models import histories
 from recsys.models.encoder import Encoder
 from recsys.models.histories import Histories
 from recsys.types import EventLog
@@ -42,14 +42,14 @@ class Known:
 
 
 def _dense(n_items: int, liked: np.ndarray, *, finite: bool = True) -> Known:
-    made = encoder.untrained()
+    nought = np.zeros(1, np.float32)
     one = Encoder(
         embedding=np.zeros((n_items, 1), np.float32),
-        input_bias=made.input_bias,
-        blocks=made.blocks,
-        norms=made.norms,
-        mean_weight=made.mean_weight,
-        mean_bias=made.mean_bias,
+        input_bias=nought,
+        blocks=(),
+        norms=((nought, nought),),
+        mean_weight=np.zeros((1, 1), np.float32),
+        mean_bias=nought,
     )
     vectors = np.stack([np.zeros(n_items), liked], axis=1).astype(np.float32)
     return Known(encoder=one, vectors=vectors, finite=finite)
@@ -76,7 +76,7 @@ def _walks(n_users: int, n_items: int, steps: int, seed: int) -> tuple[Histories
 def test_a_checkerboard_is_answered_in_the_shoppers_colour(cut: Split) -> None:
     fused, report = branches.grow(cut.train, None, cut.validation, options=SMALL)
 
-    ranked = evaluation.ranked_lists(fused.scores, cut.test, 3)
+    ranked = evaluation.examine(fused.scores, cut.test).ranked[:, :3]
     colours = cut.test.fold_in.items[cut.test.fold_in.indptr[:-1]] % 2
     assert (cut.item_rows[ranked] % 2 == cut.item_rows[colours][:, None] % 2).mean() > 0.95
     assert report["ndcg"]["fused"] >= max(
@@ -98,7 +98,7 @@ def test_order_is_found_where_only_the_order_tells() -> None:
     fused, report = branches.grow(train, None, validation, options=replace(SMALL, linear=None))
 
     assert report["neighbours"]["transition"] > 0
-    ranked = evaluation.ranked_lists(fused.scores, validation, 1)[:, 0]
+    ranked = evaluation.examine(fused.scores, validation).ranked[:, 0]
     assert (ranked == validation.targets.indices).mean() > 0.9
 
 
@@ -187,7 +187,7 @@ def test_nobody_to_validate_gives_the_settings_as_they_are(cut: Split) -> None:
     assert report["ndcg"] == {}
     assert fused.linear is not None
     assert fused.neighbours is not None
-    ranked = evaluation.ranked_lists(fused.scores, cut.test, 20)
+    ranked = evaluation.examine(fused.scores, cut.test).ranked[:, :20]
     assert (ranked >= 0).all()
 
 

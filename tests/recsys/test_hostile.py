@@ -57,7 +57,8 @@ def test_a_shopper_with_a_million_events_is_one_shopper(checkerboard, quick, pla
     made = train_candidate(log, ModelBundle.empty(), short, plan=plan)
     score = evaluation.by_bundle(made.bundle, tuple(log.item_ids[row] for row in cut.item_rows))
     shoppers = cut.train.take(range(120))
-    ranked = evaluation.ranked_lists(score, split.HoldOut(fold_in=shoppers, targets=None), 5)
+    asked = split.HoldOut(fold_in=shoppers, targets=shoppers.matrix())
+    ranked = evaluation.examine(score, asked).ranked[:, :5]
     colours = np.array([int(log.item_ids[row][-3:]) % 2 for row in cut.item_rows])
     own = colours[shoppers.items[shoppers.indptr[:-1]]]
     assert (colours[ranked] == own[:, None]).mean() > 0.95

@@ -25,7 +25,8 @@ def test_every_shopper_is_shown_the_right_colour_first(
     cut = split.temporal(log, seed=quick.train_seed)
     score = evaluation.by_fused(made.fused)
 
-    ranked = evaluation.ranked_lists(score, split.HoldOut(fold_in=cut.train, targets=None), 5)
+    asked = split.HoldOut(fold_in=cut.train, targets=cut.train.matrix())
+    ranked = evaluation.examine(score, asked).ranked[:, :5]
 
     colours = np.array([int(item_id[-3:]) % 2 for item_id in made.item_ids])
     own = colours[cut.train.items[cut.train.indptr[:-1]]]

@@ -144,7 +144,7 @@ def test_it_starts_as_a_popularity_model() -> None:
     counts = torch.tensor([1.0, 50.0, 5.0])
     encoder, vectors = VAE(counts, hidden=8, latent=3, depth=2, seed=1).export()
 
-    mean = encoder.encode(np.array([0]))
+    mean = encoder.forward(encoder.embedding[[0]])[0]
 
     assert np.argsort(-(vectors[:, :3] @ mean + vectors[:, 3])).tolist() == [1, 2, 0]
 

@@ -109,11 +109,6 @@ def examine(
     return Examination(shoppers=shoppers, ranked=ranked, values=values, figures=figures)
 
 
-def ranked_lists(score: Score, holdout: HoldOut, k: int) -> NDArray[np.int64]:
-    """The `k` best items of each shopper, without what the hold-out masks."""
-    return metrics.best_rows(_masked_scores(score, holdout), k)
-
-
 def by_vae(encoder: Encoder, vectors: Floats) -> Score:
     """The decoder's logits at the posterior mean."""
     return lambda histories: np.asarray(
