@@ -120,7 +120,13 @@ def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
     banners = size != NO_BANNER
     keys = runtime.briefs.keys(items, opened.persona, size) if banners else ()
     made: Sequence[Any] = creatives.as_fragments(
-        runtime, items if banners else (), opened.persona, size, opened.degraded, _note(served)
+        runtime,
+        items if banners else (),
+        opened.persona,
+        size,
+        opened.degraded,
+        _note(served),
+        keys=keys,
     )
     opened.trace.mark("creatives", len(made))
     keeping.keep(runtime, served, keys)
