@@ -107,10 +107,13 @@ class Columns:
         """A few items by place: what 200 candidates are asked need not be worked out for all."""
         return Chosen(parent=self, places=places)
 
-    def changed(self, written: Mapping[str, Item], places: Mapping[str, int]) -> "Columns":
+    def changed(
+        self, written: Mapping[str, Item], places: Mapping[str, int], *, grown: bool = False
+    ) -> "Columns":
         """Columns with these items written over them; a column that stays the same is shared.
 
         `places` may have grown at its end. In another order every column is made again on use.
+        Who says that it has `grown`, if anything, and by written items only, is spared the look.
         """
         successor = Columns(places, self._items)
         successor._overlay = {**self._overlay, **written}
@@ -120,8 +123,8 @@ class Columns:
         if self._attributes is not None:
             new = (name for item in written.values() for name in item.attributes)
             successor._attributes = self._attributes.union(new)
-        if _extends(self._places, places):
-            successor._mend(self._made.copy(), self.n, written)
+        if grown or _extends(self._places, places):
+            successor._mend(self._made.copy(), self.n if not grown else len(places), written)
             if successor._items is self._items and places is self._places:
                 successor._listing = self._listing
         return successor
@@ -129,7 +132,8 @@ class Columns:
     def _mend(self, made: Mapping[Key, Column], n: int, written: Mapping[str, Item]) -> None:
         """Take over the columns of the first `n` places, and read what was written or is new."""
         ids = [item_id for item_id in written if item_id in self._places]
-        ids += [item_id for item_id in islice(self._places, n, None) if item_id not in written]
+        if n < self.n:
+            ids += [item_id for item_id in islice(self._places, n, None) if item_id not in written]
         places = np.array([self._places[item_id] for item_id in ids], np.int64)
         items = [self._overlay.get(item_id) or self._items.get(item_id, _BLANK) for item_id in ids]
         for (name, kind), column in made.items():
@@ -228,8 +232,7 @@ def _laid(old: Any, n: int, places: NDArray[np.int64], values: Any, fill: float)
             return old
         new = old.copy()
     else:
-        new = np.full(n, fill, old.dtype)
-        new[: len(old)] = old
+        new = np.concatenate([old, np.full(n - len(old), fill, old.dtype)])
     new[places] = values
     return new
 

@@ -6,8 +6,7 @@ Immutable, made from a model, a shelf and the newcomers. When items change it is
 price of a few array copies, not of a walk over the catalogue.
 """
 
-from collections import ChainMap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -38,6 +37,40 @@ class Shelf(Protocol):
     def revision(self) -> int: ...
     def since(self, earlier: Any) -> Mapping[str, Item] | None: ...
     def __hash__(self) -> int: ...
+
+
+class Places(Mapping[str, int]):
+    """The model's rows, then those given to items it has not met: two layers with a known length."""
+
+    __slots__ = ("_more", "_rows")
+
+    def __init__(self, rows: Mapping[str, int], more: Mapping[str, int]) -> None:
+        self._rows = rows
+        self._more = more
+
+    def __getitem__(self, item_id: str) -> int:
+        found = self._rows.get(item_id)
+        return self._more[item_id] if found is None else found
+
+    def get(self, item_id: str, default: Any = None) -> Any:
+        """As of every mapping; without the exception that is slow for an item nobody knows."""
+        found = self._rows.get(item_id)
+        return self._more.get(item_id, default) if found is None else found
+
+    def __contains__(self, item_id: object) -> bool:
+        return item_id in self._rows or item_id in self._more
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._rows
+        yield from self._more
+
+    def __len__(self) -> int:
+        return len(self._rows) + len(self._more)
+
+    def grown(self, item_ids: Iterable[str]) -> "Places":
+        """The same with these new ones at the end."""
+        more = {item_id: len(self) + number for number, item_id in enumerate(item_ids)}
+        return Places(self._rows, {**self._more, **more})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +105,7 @@ class Assortment:
     shelf: Shelf
     newcomers: Newcomers | None
     item_ids: tuple[str, ...]  # (A,)
-    places: Mapping[str, int]
+    places: Places
     visible: Mask  # (A,) on the shelf and not hidden
     hidden: Mask  # (A,) on the shelf and hidden
     in_stock: Mask  # (A,)
@@ -89,8 +122,8 @@ class Assortment:
 
     def place_of(self, item_ids: Iterable[str]) -> list[int]:
         """Their places, in order; ids that nobody knows are left out."""
-        places = self.places
-        return [places[item_id] for item_id in item_ids if item_id in places]
+        found = map(self.places.get, item_ids)
+        return [place for place in found if place is not None]
 
     def arrived(self) -> NDArray[np.int64]:
         """The places of the newcomers: unknown to the model, but placed by their words."""
@@ -166,7 +199,7 @@ def of(
         if before.shelf is shelf:
             return before if before.newcomers is newcomers else _placed(before, newcomers)
         written = shelf.since(before.shelf)
-        if written is not None and all(item_id in before.places for item_id in written):
+        if written is not None:
             return _mended(before, shelf, newcomers, written)
     return _made_anew(bundle, shelf, newcomers)
 
@@ -175,10 +208,7 @@ def _made_anew(bundle: ModelBundle, shelf: Shelf, newcomers: Newcomers | None) -
     rows = bundle.item_rows
     more = tuple(sorted(item_id for item_id in shelf.items if item_id not in rows))
     n_known, item_ids = len(bundle.item_ids), bundle.item_ids + more if more else bundle.item_ids
-    extra = {item_id: n_known + number for number, item_id in enumerate(more)}
-    places: Mapping[str, int] = rows
-    if extra:
-        places = extra if not rows else ChainMap(extra, rows)  # type: ignore[arg-type]  # never written
+    places = Places(rows, {}).grown(more)
     nothing = np.zeros(len(item_ids), np.bool_)
     popularity = np.zeros(len(item_ids), np.float32)
     popularity[:n_known] = bundle.popularity
@@ -203,13 +233,34 @@ def _made_anew(bundle: ModelBundle, shelf: Shelf, newcomers: Newcomers | None) -
 def _mended(
     before: Assortment, shelf: Shelf, newcomers: Newcomers | None, written: Mapping[str, Item]
 ) -> Assortment:
-    mended = _with_states(before, written)
+    new = sorted(item_id for item_id in written if item_id not in before.places)
+    one = _grown(before, tuple(new)) if new else before
+    mended = _with_states(one, written)
     return replace(
         mended,
         shelf=shelf,
         newcomers=newcomers,
-        columns=before.columns.changed(written, before.places),
-        _arrived=_rows_of(newcomers, before.item_ids[before.n_known :]),
+        columns=before.columns.changed(written, one.places, grown=True),
+        _arrived=_rows_of(newcomers, one.item_ids[one.n_known :]),
+    )
+
+
+def _grown(before: Assortment, new: tuple[str, ...]) -> Assortment:
+    """The same with places at the end for items that nobody has met."""
+
+    def longer(array: Any) -> Any:
+        return np.concatenate([array, np.zeros(len(new), array.dtype)])
+
+    return replace(
+        before,
+        item_ids=before.item_ids + new,
+        places=before.places.grown(new),
+        visible=longer(before.visible),
+        hidden=longer(before.hidden),
+        in_stock=longer(before.in_stock),
+        created=longer(before.created),
+        popularity=longer(before.popularity),
+        orders={},
     )
 
 
@@ -220,29 +271,30 @@ def _placed(before: Assortment, newcomers: Newcomers | None) -> Assortment:
 
 
 def _with_states(one: Assortment, written: Mapping[str, Item]) -> Assortment:
-    """The same places, these items' state written over; nothing that was kept of it is carried on."""
-    visible, hidden, in_stock = one.visible.copy(), one.hidden.copy(), one.in_stock.copy()
-    created, orders = one.created, one.orders
-    places = one.places
-    for item_id, item in written.items():
-        place = places[item_id]
-        visible[place], hidden[place], in_stock[place] = not item.hidden, item.hidden, item.in_stock
-        moment = 0.0 if item.created_at is None else item.created_at.timestamp()
-        if moment != created[place]:
-            if created is one.created:
-                created, orders = created.copy(), {}
-            created[place] = moment
-    for array in (visible, hidden, in_stock, created):
-        array.setflags(write=False)
+    """The same places, these items' state written over; an array that stays as it is is shared."""
+    places = np.array([one.places[item_id] for item_id in written], np.int64)
+    items = list(written.values())
+    hidden = np.array([item.hidden for item in items], np.bool_)
+    moments = [0.0 if item.created_at is None else item.created_at.timestamp() for item in items]
+    created = _laid(one.created, places, np.array(moments))
     return replace(
         one,
-        visible=visible,
-        hidden=hidden,
-        in_stock=in_stock,
+        visible=_laid(one.visible, places, ~hidden),
+        hidden=_laid(one.hidden, places, hidden),
+        in_stock=_laid(one.in_stock, places, np.array([item.in_stock for item in items], np.bool_)),
         created=created,
         _pools={},
-        orders=orders,
+        orders=one.orders if created is one.created else {},
     )
+
+
+def _laid(array: Any, places: NDArray[np.int64], values: Any) -> Any:
+    """The array itself where these values stand in it already, else a copy that has them."""
+    if not (array[places] == values).all():
+        array = array.copy()
+        array[places] = values
+    array.setflags(write=False)
+    return array
 
 
 def _rows_of(newcomers: Newcomers | None, item_ids: tuple[str, ...]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -76,6 +77,38 @@ def test_mended_is_as_made_anew(bundle: ModelBundle, shelf: Shelf, seed: int) ->
         ]
         demand = Demand(name="filter", expression="stock > 0")
         assert _pool(one, demand) == _pool(anew, demand)
+
+
+def test_a_new_item_takes_a_place_at_the_end_and_nobody_else_moves(
+    bundle: ModelBundle, shelf: Shelf
+) -> None:
+    one = assortments.of(bundle, shelf)
+    _pool(one, Demand(name="filter", expression="price < 20"))
+    for item_id in ("zebra", "another"):
+        new = Item(item_id=item_id, title="x", price=Decimal(1), created_at=NOW)
+        shelf = shelf.changed([new], revision=shelf.revision + 1)
+
+        before, one = one, assortments.of(bundle, shelf, before=one)
+
+        assert one.item_ids == (*before.item_ids, item_id)
+        assert one.places[item_id] == len(one.places) - 1 == len(before.places)
+        assert list(one.places) == list(one.item_ids)
+        assert item_id in _pool(one, Demand(name="filter", expression="price < 20"))
+        assert item_id in {one.item_ids[place] for place in one.newest()[:2]}
+        assert item_id not in before.places
+        assert before.columns.n == len(before.item_ids)
+
+
+def test_what_a_change_leaves_as_it_is_is_shared(bundle: ModelBundle, shelf: Shelf) -> None:
+    one = assortments.of(bundle, shelf)
+    dearer = replace(shelf.items["item-003"], price=Decimal(999))
+
+    mended = assortments.of(bundle, shelf.changed([dearer], revision=1), before=one)
+
+    assert mended.visible is one.visible
+    assert mended.in_stock is one.in_stock
+    assert mended.created is one.created
+    assert "item-003" in _pool(mended, Demand(name="filter", expression="price == 999"))
 
 
 def test_the_same_shelf_is_the_same_assortment(bundle: ModelBundle, shelf: Shelf) -> None:
