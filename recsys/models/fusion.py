@@ -4,7 +4,7 @@
 
 `[dense_weight * mu, linear_weight * lin, 1] . [W, Q, b]` is the weighted sum of the first two. The
 neighbours' scores are sparse and nonnegative, so an item without one keeps its searched score: the
-best K of all are among {the K best of the search} and {the neighbours} (`best_of_union`).
+best K of all are among {the K best of the search} and {the neighbours}, as serving takes them.
 The weights are chosen on validation (`learning.blending.branches`); here they are only obeyed.
 """
 
@@ -23,7 +23,6 @@ from recsys.models.linear import Linear
 from recsys.models.neighbours import Neighbours
 
 Floats = NDArray[np.float32]
-Rows = NDArray[np.int64]
 
 _ENCODER, _LINEAR, _NEIGHBOURS = "encoder_", "linear_", "neighbours_"
 
@@ -121,36 +120,6 @@ class Fused:
             named[_NEIGHBOURS + "data"] = np.asarray(lent.data, np.float32)
             named[_NEIGHBOURS + "input"] = _packed(self.neighbours.input, self.neighbours.norm)
         return named
-
-
-def best_of_union(
-    dense_rows: Rows,
-    dense_scores: Floats,
-    sparse_rows: Rows,
-    sparse_scores: Floats,
-    sparse_dense_scores: Floats,
-    k: int,
-) -> tuple[Rows, Floats]:
-    """The exact `k` best of one shopper, from the best of the search and the neighbours.
-
-    Args:
-        dense_rows: The best of the search, at least `k` of them or all there are, without what is
-            never shown; where equal scores straddle their end, the lower rows first.
-        dense_scores: Their searched scores.
-        sparse_rows: The neighbours, distinct, without what is never shown.
-        sparse_scores: What each neighbour adds, nonnegative.
-        sparse_dense_scores: The neighbours' searched scores.
-        k: How many to return; fewer come where there are fewer.
-
-    Any item outside both lists adds nothing, and at least `k` searched items stand before it.
-    """
-    both = np.concatenate([dense_rows, sparse_rows])
-    summed = np.concatenate([dense_scores, sparse_dense_scores + sparse_scores])
-    # of an item in both lists the neighbour's entry counts: it holds the whole sum
-    plain = np.concatenate([~np.isin(dense_rows, sparse_rows), np.ones(len(sparse_rows), np.bool_)])
-    rows, scores = both[plain], summed[plain]
-    order = np.lexsort((rows, -scores))[:k]
-    return rows[order], scores[order]
 
 
 def from_arrays(named: Mapping[str, NDArray[Any]]) -> Fused:

@@ -6,7 +6,7 @@ from scipy import sparse
 
 from recsys.models import fusion, histories
 from recsys.models.encoder import Encoder
-from recsys.models.fusion import Fused, best_of_union
+from recsys.models.fusion import Fused
 from recsys.models.histories import Histories, InputWeights
 from recsys.models.linear import Linear
 from recsys.models.neighbours import Neighbours
@@ -110,46 +110,6 @@ def test_a_shopper_alone_is_scored_as_in_a_batch(fused: Fused, shoppers: Histori
 
 def test_nobody_is_scored_as_nobody(fused: Fused, shoppers: Histories) -> None:
     assert fused.scores(shoppers.take([])).shape == (0, N_ITEMS)
-
-
-@pytest.mark.parametrize("seed", range(200))
-def test_the_union_is_the_brute_force_list(seed: int) -> None:
-    draw = np.random.default_rng(seed)
-    n, k = int(draw.integers(1, 30)), int(draw.integers(1, 12))
-    # few levels: most scores tie; in float32, which is what both sides hold
-    dense = draw.integers(0, 4, n).astype(np.float32)
-    added = draw.integers(0, 4, n).astype(np.float32) * (draw.random(n) < 0.4)
-    shown = np.flatnonzero(draw.random(n) < 0.8)  # the rest was seen or is blocked
-    brute = shown[np.lexsort((shown, -(dense + added)[shown]))[:k]]
-    best = shown[np.lexsort((shown, -dense[shown]))[:k]]
-    near = shown[added[shown] > 0]
-    near = near[draw.permutation(len(near))]
-
-    rows, scores = best_of_union(best, dense[best], near, added[near], dense[near], k)
-
-    assert rows.tolist() == brute.tolist()
-    assert scores.tolist() == (dense + added)[brute].tolist()
-
-
-def test_the_union_of_a_fused_model_is_its_full_ranking(fused: Fused, shoppers: Histories) -> None:
-    searched, added = fused.users(shoppers) @ fused.items().T, fused.sparse(shoppers)
-    for user in range(len(shoppers)):
-        seen = shoppers.take([user]).items
-        shown = np.setdiff1d(np.arange(N_ITEMS), seen)
-        near = np.setdiff1d(added[[user]].indices, seen)
-        best = shown[np.argsort(-searched[user, shown], kind="stable")[:10]]
-
-        rows, _ = best_of_union(
-            best,
-            searched[user, best],
-            near,
-            added[[user]].toarray()[0, near],
-            searched[user, near],
-            10,
-        )
-
-        whole = fused.scores(shoppers)[user]
-        assert rows.tolist() == shown[np.argsort(-whole[shown], kind="stable")[:10]].tolist()
 
 
 def test_saved_and_loaded_is_bit_equal(fused: Fused, shoppers: Histories) -> None:
