@@ -23,7 +23,7 @@ from api.recommending.arrivals import Arrivals
 from api.recommending.assortments import Assortments
 from api.recommending.briefs import Briefs
 from api.recommending.steered import Steered
-from generative.cache import CreativeCache, RedisCache
+from generative.cache import RedisCache
 from generative.studio import fingerprint
 from recsys.answers.ledger import Ledger
 from recsys.behaviour.recent import Recent, open_client
@@ -46,7 +46,7 @@ class Runtime:
     config: ApiConfig
     engine: Engine
     handle: ModelHandle
-    cache: CreativeCache
+    cache: RedisCache
     keyring: Keyring
     metrics: Metrics
     briefs: Briefs

@@ -1,4 +1,4 @@
-"""Where made creatives are kept for the web: Redis, memory, or nowhere.
+"""Where made creatives are kept for the web: Redis.
 
 Everything in here can be made again, so a cache may forget; callers treat an error of the
 connection as a miss and say so in their answer.
@@ -6,9 +6,8 @@ connection as a miss and say so in their answer.
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import orjson
 import redis
@@ -27,24 +26,14 @@ class Note(NamedTuple):
     ttl_seconds: int
 
 
-class CreativeCache(Protocol):
+class RedisCache:
     """A `claim` is the right to enqueue one generation; it lapses by itself, or when it is put.
 
     Who claimed and then could not enqueue gives the claim back with `release`. `stored` is what
     `to_json` wrote, as bytes, for who looks often; `note` is left on the same way to the store.
+
+    Every method raises `redis.RedisError` when the server is away.
     """
-
-    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]: ...
-    def get_many(self, keys: Sequence[str]) -> dict[str, Creative]: ...
-    def put(self, creative: Creative) -> None: ...
-    def claim(self, key: str) -> bool: ...
-    def release(self, key: str) -> None: ...
-    def claimed(self, keys: Sequence[str]) -> set[str]: ...
-    def ping(self) -> None: ...
-
-
-class RedisCache:
-    """Raises `redis.RedisError` when the server is away."""
 
     def __init__(self, client: "redis.Redis", *, ttl_seconds: int, claim_seconds: int) -> None:
         self._client: Any = client
@@ -135,79 +124,6 @@ def _answer(connection: Any) -> Any:
         return connection.read_response()
     except redis.ResponseError as refused:
         return refused
-
-
-class MemoryCache:
-    """One process's cache, for the command line and for tests; entries lapse as in Redis."""
-
-    def __init__(
-        self,
-        *,
-        ttl_seconds: float = 86_400,
-        claim_seconds: float = 120,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._ttl_seconds = ttl_seconds
-        self._claim_seconds = claim_seconds
-        self._clock = clock
-        self._creatives: dict[str, tuple[float, Creative]] = {}
-        self._claims: dict[str, float] = {}
-
-    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]:  # noqa: ARG002 nobody would find it in another process
-        found = self.get_many(keys)
-        return [to_json(found[key]) if key in found else None for key in keys]
-
-    def get_many(self, keys: Sequence[str]) -> dict[str, Creative]:
-        now = self._clock()
-        held = ((key, self._creatives.get(key)) for key in keys)
-        return {key: entry[1] for key, entry in held if entry is not None and entry[0] > now}
-
-    def put(self, creative: Creative) -> None:
-        self._creatives[creative.key] = (self._clock() + self._ttl_seconds, creative)
-        if creative.state is not State.PENDING:
-            self._claims.pop(creative.key, None)
-
-    def claim(self, key: str) -> bool:
-        now = self._clock()
-        if self._claims.get(key, now) > now:
-            return False
-        self._claims[key] = now + self._claim_seconds
-        return True
-
-    def release(self, key: str) -> None:
-        self._claims.pop(key, None)
-
-    def claimed(self, keys: Sequence[str]) -> set[str]:
-        now = self._clock()
-        return {key for key in keys if self._claims.get(key, now) > now}
-
-    def ping(self) -> None:
-        """Memory is always there."""
-
-
-class NullCache:
-    """Keeps nothing and grants no claim: nothing is enqueued, every answer is the floor."""
-
-    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]:  # noqa: ARG002 the protocol's
-        return [None] * len(keys)
-
-    def get_many(self, keys: Iterable[str]) -> dict[str, Creative]:  # noqa: ARG002 the protocol's
-        return {}
-
-    def put(self, creative: Creative) -> None:
-        """Forget it."""
-
-    def claim(self, key: str) -> bool:  # noqa: ARG002 the protocol's
-        return False
-
-    def release(self, key: str) -> None:
-        """There is none."""
-
-    def claimed(self, keys: Iterable[str]) -> set[str]:  # noqa: ARG002 the protocol's
-        return set()
-
-    def ping(self) -> None:
-        """Nothing is always there."""
 
 
 def to_json(creative: Creative) -> bytes:

@@ -11,7 +11,7 @@ from workers.config import WorkersConfig
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generative.cache import CreativeCache
+    from generative.cache import RedisCache
     from generative.studio import Studio
     from recsys.behaviour.recent import Recent
     from recsys.models.text import TextEncoder
@@ -35,7 +35,7 @@ class Runtime:
         )
 
     @cached_property
-    def cache(self) -> "CreativeCache":
+    def cache(self) -> "RedisCache":
         import redis  # noqa: PLC0415 leaf
 
         from generative.cache import RedisCache  # noqa: PLC0415 leaf

@@ -1,4 +1,4 @@
-"""Every cache keeps, forgets and grants claims alike."""
+"""The cache of creatives keeps, forgets and grants claims."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +8,7 @@ import pytest
 import redis
 
 from generative.cache import (
-    CreativeCache,
-    MemoryCache,
     Note,
-    NullCache,
     RedisCache,
     from_json,
     to_json,
@@ -30,23 +27,20 @@ CREATIVE = Creative(
 )
 
 
-@pytest.fixture(params=["memory", "redis"])
-def cache(request: pytest.FixtureRequest) -> Iterator[CreativeCache]:
-    if request.param == "memory":
-        yield MemoryCache()
-        return
-    with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
+@pytest.fixture
+def cache(redis_url: str) -> Iterator[RedisCache]:
+    with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
         yield RedisCache(client, ttl_seconds=60, claim_seconds=60)
 
 
-def test_what_is_put_is_found(cache: CreativeCache) -> None:
+def test_what_is_put_is_found(cache: RedisCache) -> None:
     cache.put(CREATIVE)
 
     assert cache.get_many(["k0", "k1"]) == {"k1": CREATIVE}
 
 
-def test_what_is_put_again_is_found_as_it_is_now(cache: CreativeCache) -> None:
+def test_what_is_put_again_is_found_as_it_is_now(cache: RedisCache) -> None:
     pending = replace(CREATIVE, state=State.PENDING, banner=None)
     for put in (pending, CREATIVE, pending):
         cache.put(put)
@@ -54,24 +48,24 @@ def test_what_is_put_again_is_found_as_it_is_now(cache: CreativeCache) -> None:
         assert cache.get_many(["k1"]) == {"k1": put}
 
 
-def test_nothing_asked_is_nothing_found(cache: CreativeCache) -> None:
+def test_nothing_asked_is_nothing_found(cache: RedisCache) -> None:
     assert cache.get_many([]) == {}
     assert cache.claimed([]) == set()
 
 
-def test_what_is_stored_comes_in_the_order_of_the_keys(cache: CreativeCache) -> None:
+def test_what_is_stored_comes_in_the_order_of_the_keys(cache: RedisCache) -> None:
     cache.put(CREATIVE)
 
     assert cache.stored(["k0", "k1", "k1"]) == [None, to_json(CREATIVE), to_json(CREATIVE)]
     assert cache.stored([]) == []
 
 
-def test_one_asker_wins_a_claim(cache: CreativeCache) -> None:
+def test_one_asker_wins_a_claim(cache: RedisCache) -> None:
     assert [cache.claim("k1"), cache.claim("k1"), cache.claim("k2")] == [True, False, True]
     assert cache.claimed(["k1", "k2", "k3"]) == {"k1", "k2"}
 
 
-def test_a_put_ends_the_claim(cache: CreativeCache) -> None:
+def test_a_put_ends_the_claim(cache: RedisCache) -> None:
     cache.claim("k1")
 
     cache.put(CREATIVE)
@@ -79,7 +73,7 @@ def test_a_put_ends_the_claim(cache: CreativeCache) -> None:
     assert cache.claimed(["k1"]) == set()
 
 
-def test_a_released_claim_can_be_won_again(cache: CreativeCache) -> None:
+def test_a_released_claim_can_be_won_again(cache: RedisCache) -> None:
     cache.claim("k1")
 
     cache.release("k1")
@@ -88,25 +82,13 @@ def test_a_released_claim_can_be_won_again(cache: CreativeCache) -> None:
     assert cache.claim("k1")
 
 
-def test_a_cache_that_is_away_says_so_to_a_ping(cache: CreativeCache) -> None:
+def test_a_cache_that_is_away_says_so_to_a_ping(cache: RedisCache) -> None:
     cache.ping()  # the fixtures are there: no error
     with redis.Redis(port=1, socket_connect_timeout=1) as nowhere:
         away = RedisCache(nowhere, ttl_seconds=60, claim_seconds=60)
 
         with pytest.raises(redis.RedisError):
             away.ping()
-
-
-def test_memory_forgets_after_its_time() -> None:
-    now = [0.0]
-    cache = MemoryCache(ttl_seconds=10, claim_seconds=5, clock=lambda: now[0])
-    cache.put(CREATIVE)
-    cache.claim("k2")
-
-    now[0] = 6.0
-    assert cache.claim("k2")
-    now[0] = 11.0
-    assert cache.get_many(["k1"]) == {}
 
 
 def test_redis_forgets_after_its_time(redis_url: str) -> None:
@@ -190,15 +172,6 @@ def test_redis_away_is_an_error_for_the_caller() -> None:
 
     with pytest.raises(redis.RedisError):
         cache.get_many(["k1"])
-
-
-def test_the_null_cache_keeps_nothing_and_grants_nothing() -> None:
-    cache = NullCache()
-    cache.put(CREATIVE)
-
-    assert cache.get_many(["k1"]) == {}
-    assert not cache.claim("k1")
-    assert cache.claimed(["k1"]) == set()
 
 
 def test_a_creative_survives_the_journey() -> None:
