@@ -303,12 +303,3 @@ class ReadyOut(BaseModel):
 
 class LiveOut(BaseModel):
     status: Literal["ok"]
-
-
-class ProblemOut(BaseModel):
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    errors: list[dict[str, str]] = []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -48,23 +48,6 @@ def get_many(session: Session, keys: Sequence[str]) -> dict[str, Creative]:
         rows = session.scalars(select(CreativeRow).where(CreativeRow.key.in_(part)))
         found.update((row.key, creative_of(row)) for row in rows)
     return found
-
-
-def existing(session: Session, keys: Sequence[str]) -> set[str]:
-    """Which of these keys are made already."""
-    found: set[str] = set()
-    for start in range(0, len(keys), _KEYS_A_QUERY):
-        part = keys[start : start + _KEYS_A_QUERY]
-        found.update(session.scalars(select(CreativeRow.key).where(CreativeRow.key.in_(part))))
-    return found
-
-
-def delete_for_item(session: Session, item_id: str) -> int:
-    """Forget every creative of one item; the number forgotten."""
-    gone = session.execute(
-        delete(CreativeRow).where(CreativeRow.item_id == item_id).returning(CreativeRow.key)
-    )
-    return len(gone.all())
 
 
 def creative_of(row: CreativeRow) -> Creative:

@@ -10,7 +10,6 @@ from generative.brief import cut
 from generative.copy.template import food, spoken
 from generative.types import Brief, Copy
 
-EYEBROW_LIMIT = 40
 _LABEL_LIMIT = 22
 
 # Language -> a line for an item of the audience's own shelf: food, anything else; for other items.

@@ -17,7 +17,6 @@ from recsys.models import sentences
 from recsys.models.text import TextEncoder
 from recsys.models.words import HashedWords
 
-ENCODERS = ("auto", "minilm", "words", "none")
 CHUNK = 64  # items between two commits: about a second of the sentence encoder
 
 log = logging.getLogger(__name__)
