@@ -8,12 +8,11 @@ for their variant, never what the request said.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from api.errors import invalid
-from recsys.merchandising.plain import from_plain, to_plain
 from recsys.merchandising.steering import Steering
-from recsys.merchandising.types import Placement, StrategyPreset, Subject
+from recsys.merchandising.types import Placement, StrategyPreset
 from recsys.serving import ranking
 from recsys.serving.strategies import OWN_PAST, STRATEGIES
 from recsys.types import Dials, Hide, Query
@@ -96,8 +95,7 @@ def settle(
     query = ask.query
     placement = steering.placement(query.placement)
     if changes:
-        changed = from_plain(Subject.PLACEMENT, {**to_plain(placement), **changes})
-        placement = cast("Placement", changed)
+        placement = replace(placement, **changes)
     named = query.strategy or _implied(ask) or placement.strategy
     preset = steering.preset(named)
     if preset.base not in STRATEGIES:
