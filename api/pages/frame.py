@@ -13,6 +13,7 @@ TABS = (
     ("Models", "models"),
     ("Campaigns", "campaigns"),
     ("Merchandising", "merchandising"),
+    ("Experiments", "experiments"),
     ("Why", "why"),
     ("Answers", "answers"),
     ("Privacy", "privacy"),

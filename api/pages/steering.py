@@ -127,7 +127,7 @@ def said_of(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     if after is None:
         return "taken away"
     changed = [name for name in after if after[name] != before.get(name)]
-    parts = [f"{name}: {_plain(before.get(name))} → {_plain(after[name])}" for name in changed]
+    parts = [f"{name}: {in_words(before.get(name))} → {in_words(after[name])}" for name in changed]
     return "; ".join(parts) or "written again, nothing changed"
 
 
@@ -158,7 +158,8 @@ def _entry(change: Change, labels: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """A value of a rule, placement or preset as one reads it."""
     match value:
         case None | "" | []:
             text = "nothing"
@@ -167,7 +168,7 @@ def _plain(value: Any) -> str:
         case float():
             text = f"{value:g}"
         case list():
-            text = ", ".join(_plain(one) for one in value)
+            text = ", ".join(in_words(one) for one in value)
         case dict() if "expression" in value:
             text = f"{value['expression']} at {value['weight']:g}"
         case dict():
