@@ -34,6 +34,7 @@ Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidato
 Ids = Annotated[list[Id], Field(max_length=MAX_LIST)]
 CommaIds = Annotated[Ids, BeforeValidator(_listed)]
 Text = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_text)]
+Placement = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked)]
 Banner = Literal["hero", "rectangle", "none"]
 Count = Annotated[int, Field(ge=1, le=MAX_K)]
 

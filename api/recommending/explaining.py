@@ -11,9 +11,9 @@ from api import auth, parsing
 from api.keys import Role
 from api.recommending import opening, settling
 from api.recommending.settling import Ask
-from api.recommending.wishes import check_expression
+from api.recommending.wishes import Expression, Name, check_expression
 from api.runtime import Runtime, runtime
-from api.schemas import CommaIds, Count, Id, Strict, Text
+from api.schemas import CommaIds, Count, Id, Placement, Strict, Text
 from recsys.behaviour import events
 from recsys.database import reading
 from recsys.errors import UnknownItem
@@ -30,14 +30,14 @@ class ExplainQuery(Strict):
     item_id: Id = Field(description="The item asked about")
     user_id: Id | None = None
     session: CommaIds = Field(default=[], description="Item ids of this visit, oldest first")
-    placement: Annotated[str, Field(min_length=1, max_length=64)] = "home"
-    strategy: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    placement: Placement = "home"
+    strategy: Name | None = None
     k: Count = 20
     item_ids: CommaIds = Field(default=[], description="What the strategy starts from")
     cart: CommaIds = Field(default=[])
     exclude: CommaIds = Field(default=[])
     category: Text = ""
-    filter: Annotated[str, Field(max_length=2_000)] = ""
+    filter: Expression = ""
     in_stock: bool = True
 
 

@@ -164,7 +164,7 @@ def _told(served: Served) -> dict[str, Any]:
         "strategy": settled.strategy,
         "rules_version": settled.rules_version,
         "model_version": None if "model" in opened.degraded else slate.model_version,
-        "missing_ids": [item_id for item_id in named if item_id not in one.shelf.items],
+        "missing_ids": [one_id for one_id in dict.fromkeys(named) if one_id not in one.shelf.items],
         "excluded": dict(slate.excluded),
         "experiments": dict(settled.experiments),
     }

@@ -4,7 +4,10 @@ The shopper and the shop are looked at once, so all rows are of one model and on
 then leaves out what the rows above it show.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
@@ -12,12 +15,22 @@ from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import auth, parsing
+from api.errors import Problem
 from api.keys import Role
 from api.recommending import opening, slates
 from api.recommending.settling import Ask
-from api.recommending.wishes import BoostBody, DialsBody, RecommendBody, SlateOut
+from api.recommending.wishes import (
+    Boosts,
+    Brands,
+    DialsBody,
+    Expression,
+    Name,
+    Profile,
+    RecommendBody,
+    SlateOut,
+)
 from api.runtime import Runtime, runtime
-from api.schemas import Banner, Count, Id, Ids, Strict, Text
+from api.schemas import Banner, Count, Id, Ids, Placement, Strict, Text
 from recsys.answers.entry import new_id
 from recsys.types import Hide
 
@@ -34,14 +47,14 @@ blueprint.before_request(auth.need(Role.STOREFRONT))
 class RowBody(Strict):
     """One row; what it leaves open its placement decides."""
 
-    placement: Annotated[str, Field(min_length=1, max_length=64)]
-    strategy: str | None = Field(default=None, min_length=1, max_length=64)
+    placement: Placement
+    strategy: Name | None = None
     k: Count = 20
     item_ids: Ids = Field(default=[])
     category: Text = ""
     hide: Hide | None = None
-    filter: Annotated[str, Field(max_length=2_000)] = ""
-    boosts: Annotated[list[BoostBody], Field(max_length=16)] = Field(default=[])
+    filter: Expression = ""
+    boosts: Boosts = Field(default=[])
     dials: DialsBody = DialsBody()
     liked: Ids = Field(default=[])
     disliked: Ids = Field(default=[])
@@ -68,12 +81,12 @@ class PageBody(Strict):
     user_id: Id | None = None
     session: Ids = Field(default=[])
     session_id: Id | None = None
-    profile: str | None = Field(default=None, max_length=16_384)
+    profile: Profile | None = None
     consent: bool = True
     cart: Ids = Field(default=[])
     returned: Ids = Field(default=[])
     exclude: Ids = Field(default=[])
-    blocked_brands: Annotated[list[Text], Field(max_length=100)] = Field(default=[])
+    blocked_brands: Brands = Field(default=[])
     in_stock: bool = True
     rows: Annotated[list[RowBody], Field(min_length=1, max_length=MAX_ROWS)]
 
@@ -100,10 +113,11 @@ def page(body: PageBody) -> Response:
     here = runtime()
     hide = here.config.recsys.hide
     common = body.model_dump(include=set(_OF_PAGE), exclude_unset=True)
-    asks = [
-        RecommendBody.model_validate(common | row.model_dump(exclude_unset=True)).ask(hide)
-        for row in body.rows
-    ]
+    asks = []
+    for number, row in enumerate(body.rows):
+        with _named(number):
+            whole = common | row.model_dump(exclude_unset=True)
+            asks.append(RecommendBody.model_validate(whole).ask(hide))
     return parsing.answer(answer(here, asks))
 
 
@@ -112,9 +126,23 @@ def answer(here: Runtime, asks: list[Ask]) -> dict[str, Any]:
     opened = opening.look(here, asks[0])
     rows: list[dict[str, Any]] = []
     shown: frozenset[str] = frozenset()
-    for ask in asks:
+    for number, ask in enumerate(asks):
         query = replace(ask.query, returned=ask.query.returned | shown, now=asks[0].query.now)
-        served = slates.serve(here, replace(ask, query=query), opened)
+        with _named(number):
+            served = slates.serve(here, replace(ask, query=query), opened)
         rows.append(slates.dressed(here, served))
         shown |= {item.item_id for item in served.items}
     return {"page_id": new_id(), "rows": rows, **slates.closing(here, opened)}
+
+
+@contextmanager
+def _named(number: int) -> Iterator[None]:
+    """A field that is wrong is told as this row's."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise
+        row = f"rows.{number}."
+        errors = [(row + field, message) for field, message in problem.errors]
+        raise Problem(problem.status, row + str(problem), errors=errors) from None

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.errors import invalid
 from api.recommending.profile import MAX_CHARACTERS
 from api.recommending.settling import Ask, moment
-from api.schemas import Banner, CommaIds, Count, CreativeOut, Id, Ids, Strict, Text
+from api.schemas import Banner, CommaIds, Count, CreativeOut, Id, Ids, Placement, Strict, Text
 from recsys import expressions
 from recsys.errors import InvalidExpression
 from recsys.types import Boost, Dials, Hide, Query, Source
@@ -19,13 +19,18 @@ Expression = Annotated[str, Field(max_length=2_000)]
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Both = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 
-_MOST_BOOSTS = 16
+Profile = Annotated[str, Field(max_length=MAX_CHARACTERS)]
+Brands = Annotated[list[Text], Field(max_length=100)]
+
 _FILTER = 'price < 20 and brand in ["A", "B"] and not tags has "refurbished"'
 
 
 class BoostBody(Strict):
     expression: Expression = Field(examples=['brand == "Acme"'])
     weight: Both = Field(description="Spans of relevance that a value of 1 is worth")
+
+
+Boosts = Annotated[list[BoostBody], Field(max_length=16)]
 
 
 class DialsBody(Strict):
@@ -42,10 +47,10 @@ class _Wish(Strict):
     session_id: Id | None = Field(
         default=None, description="Whom an experiment sees without a user"
     )
-    profile: Annotated[str, Field(max_length=MAX_CHARACTERS)] | None = Field(
+    profile: Profile | None = Field(
         default=None, description="A token of `POST /profile`, instead of what is kept here"
     )
-    placement: Annotated[str, Field(min_length=1, max_length=64)] = "home"
+    placement: Placement = "home"
     strategy: Name | None = Field(default=None, description="How; the placement's own by default")
     k: Count = 20
     item_ids: Ids = Field(
@@ -122,8 +127,8 @@ class RecommendBody(_Wish):
     users: Annotated[list[Id], Field(max_length=20)] = Field(
         default=[], description="A group; strategy `group` serves all of them"
     )
-    blocked_brands: Annotated[list[Text], Field(max_length=100)] = Field(default=[])
-    boosts: Annotated[list[BoostBody], Field(max_length=_MOST_BOOSTS)] = Field(default=[])
+    blocked_brands: Brands = Field(default=[])
+    boosts: Boosts = Field(default=[])
     dials: DialsBody = DialsBody()
     liked: Ids = Field(default=[], description="Items added to the taste")
     disliked: Ids = Field(default=[], description="Items subtracted from it")
@@ -157,8 +162,8 @@ class TraceQuery(Strict):
 
 
 def check_expression(field: str, text: str) -> None:
-    """End the request with 422 unless the expression can be read."""
-    if not text.strip():
+    """End the request with 422 unless the expression can be read; no filter is a filter."""
+    if field == "filter" and not text.strip():
         return
     try:
         expressions.condition(text) if field == "filter" else expressions.compile(text)
