@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from recsys.errors import Cancelled
@@ -23,7 +22,6 @@ from recsys.models.ensemble import concatenated
 from recsys.models.histories import Histories, InputWeights
 from recsys.models.vae import VAE
 
-SEASON_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _Found = tuple[Encoder, Floats]
 
 OnEpoch = Callable[[float, float, float], bool]  # progress 0..1, loss, ndcg -> go on?
@@ -69,7 +67,6 @@ class Fitted:
     ndcgs: tuple[float, ...]
     best_epoch: int
     finite: bool
-    season_weight: float = 0.0
 
 
 def device_of(wanted: str) -> str:
@@ -204,25 +201,6 @@ def _after(
     on_epoch: OnEpoch, number: int, of: int, progress: float, loss: float, ndcg: float
 ) -> bool:
     return on_epoch((number + progress) / of, loss, ndcg)
-
-
-def seasoned(
-    fitted: Fitted, trend: Floats, *, validation: HoldOut, options: TrainingOptions
-) -> Fitted:
-    """Move the decoder's bias towards what sells now, by the weight that validation likes best.
-
-    The fit saw every month alike; a bias is popularity, and popularity has seasons. On the grocery
-    shop this is worth 4 % of NDCG@100. `[W, b]` stays one linear decoder, so search stays exact.
-    """
-    best, best_ndcg = fitted, -1.0
-    for weight in SEASON_WEIGHTS if len(validation) else ():
-        vectors = fitted.vectors.copy()
-        vectors[:, -1] += np.float32(weight) * trend
-        ndcg = _ndcg((fitted.encoder, vectors), validation, options)
-        if ndcg > best_ndcg:
-            best = replace(fitted, vectors=vectors, season_weight=weight)
-            best_ndcg = ndcg
-    return best
 
 
 def _looked(
