@@ -6,7 +6,7 @@ the order of what it gained on public data, and kept if the panel's NDCG of the 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -94,13 +94,10 @@ def grow(
     )
     chosen, pieces, weights = _chosen(fits, search, options)
     search.report(0.9)
-    figures: dict[str, float] = {}
     if judged:
-        figures = {name: panel.ndcg([piece], [1.0]) for name, piece in pieces.items()}
-        weights, fused = panels.balance(panel, pieces, weights, worth=options.worth)
-        weights, figures["fused"] = _at_least_the_best(figures, weights, fused)
+        weights, figures = _weighed(panel, pieces, weights, worth=options.worth)
     else:
-        weights = _evenly(pieces)
+        weights, figures = _evenly(pieces), {}
     search.report(1.0)
     report = {
         "at": options.at,
@@ -131,29 +128,37 @@ def _chosen(
     dense = fits.dense()
     if dense is not None:
         pieces["dense"], weights["dense"] = dense, 1.0
-    if options.linear is not None:
-        chosen["linear"], weights["linear"] = search.tune(
-            options.linear,
-            options.linear_grid,
-            base=_sum(pieces, weights),
-            piece=fits.linear_piece,
-            until=(0.0, 0.4),
-        )
-        pieces["linear"] = fits.linear_piece(chosen["linear"])
-    if options.neighbours is not None:
-        chosen["neighbours"], weights["neighbours"] = search.tune(
+    tried: tuple[tuple[str, Any, Grid, Callable[[Any], Piece], tuple[float, float]], ...] = (
+        ("linear", options.linear, options.linear_grid, fits.linear_piece, (0.0, 0.4)),
+        (
+            "neighbours",
             options.neighbours,
             options.neighbour_grid,
-            base=_sum(pieces, weights),
-            piece=fits.neighbour_piece,
-            until=(0.4, 0.9),
-        )
-        pieces["neighbours"] = fits.neighbour_piece(chosen["neighbours"])
+            fits.neighbour_piece,
+            (0.4, 0.9),
+        ),
+    )
+    for name, settings, grid, piece, until in tried:
+        if settings is not None:
+            base = _sum(pieces, weights)
+            found = search.tune(settings, grid, base=base, piece=piece, until=until)
+            chosen[name], weights[name] = found
+            pieces[name] = piece(chosen[name])
     for name, values in fits.biases().items():
         base = _sum(pieces, weights)
         pieces[name] = np.repeat(values[None, :], len(fits.shoppers), axis=0)
         weights[name], _ = panels.best_weight(search.panel, base, pieces[name])
     return chosen, pieces, weights
+
+
+def _weighed(
+    panel: Panel, pieces: Mapping[str, Piece], weights: dict[str, float], *, worth: float
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The weights that validation likes best, and the NDCG of each piece alone and of all fused."""
+    figures = {name: panel.ndcg([piece], [1.0]) for name, piece in pieces.items()}
+    weights, fused = panels.balance(panel, pieces, weights, worth=worth)
+    weights, figures["fused"] = _at_least_the_best(figures, weights, fused)
+    return weights, figures
 
 
 def _at_least_the_best(
