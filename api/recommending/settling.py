@@ -18,6 +18,7 @@ from recsys.serving.strategies import OWN_PAST, STRATEGIES
 from recsys.types import Dials, Hide, Query
 
 _STILL = Dials()
+_PLAIN = Query().strategy  # where a placement or an experiment names what nobody knows
 # What they propose is the answer, and filling it up with bestsellers would be another one.
 _STRICT = frozenset({"bought_together", "rerank", "recently_viewed", "buy_again", "search"})
 
@@ -38,6 +39,7 @@ class Ask:
     profile: str | None = None
     users: tuple[str, ...] = ()
     continues: str | None = None
+    named: str = ""  # what the strategy of a question that is gone on with was called
     consent: bool = True
     banner: str = "rectangle"
 
@@ -90,16 +92,13 @@ def settle(
         changes: What those variants change about the placement.
 
     Raises:
-        Problem: 422 where the strategy named is neither ours nor a preset.
+        Problem: 422 where the strategy that the request names is neither ours nor a preset.
     """
     query = ask.query
     placement = steering.placement(query.placement)
     if changes:
         placement = replace(placement, **changes)
-    named = query.strategy or _implied(ask) or placement.strategy
-    preset = steering.preset(named)
-    if preset.base not in STRATEGIES:
-        raise invalid("strategy", f"{named!r} is none of {', '.join(sorted(STRATEGIES))}")
+    preset = _preset(ask, placement, steering)
     strict = placement.strict or preset.base in _STRICT
     # A question that is gone on with holds what its placement and preset added to it.
     whole = ask.continues is not None
@@ -118,12 +117,25 @@ def settle(
     )
     return Settled(
         query=query,
-        strategy=named,
+        strategy=preset.name,
         banner=ask.banner if ask.says("banner") else placement.banner,
         title=placement.title,
         experiments=experiments or {},
         rules_version=steering.version,
     )
+
+
+def _preset(ask: Ask, placement: Placement, steering: Steering) -> StrategyPreset:
+    """The strategy under the name that is told; what no shopper can mend breaks no answer."""
+    said = ask.query.strategy or _implied(ask)
+    if ask.continues is not None:
+        return StrategyPreset(name=ask.named or said, base=said)
+    preset = steering.preset(said or placement.strategy)
+    if preset.base in STRATEGIES:
+        return preset
+    if said:
+        raise invalid("strategy", f"{said!r} is none of {', '.join(sorted(STRATEGIES))}")
+    return StrategyPreset(name=_PLAIN, base=_PLAIN)
 
 
 def _implied(ask: Ask) -> str:

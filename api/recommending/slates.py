@@ -200,8 +200,8 @@ def _continued(runtime: Runtime, ask: Ask) -> Ask:
         runtime, runtime.client, ask.continues, user_id=ask.shopper, now=now
     )
     k = ask.query.k if ask.given is None or "k" in ask.given else found.query.k
-    query = replace(found.query, k=k, now=now, strategy=found.strategy or found.query.strategy)
-    return replace(ask, query=query, session=found.session, given=None)
+    query = replace(found.query, k=k, now=now)
+    return replace(ask, query=query, named=found.strategy, session=found.session, given=None)
 
 
 def _note(served: Served) -> Note | None:
