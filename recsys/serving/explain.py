@@ -14,6 +14,7 @@ from recsys.types import EventKind, Item, Reason, UserHistory
 _LEAST_FALL = 1e-5  # below this a difference is float32 rounding, not a reason
 # The strongest deed names the reason: who viewed and then bought, bought.
 _DEEDS = (EventKind.PURCHASE, EventKind.CART, EventKind.LIKE, EventKind.VIEW)
+_RANK = {kind: number for number, kind in enumerate(_DEEDS)}
 _VERBS = {
     EventKind.PURCHASE: "bought",
     EventKind.CART: "added",
@@ -44,9 +45,9 @@ def _greatest_falls(shopper: Shopper, scores: NDArray[np.float32]) -> list[str |
 def strongest_deeds(history: UserHistory) -> dict[str, EventKind]:
     """The most telling thing done with each item of a history."""
     deeds: dict[str, EventKind] = {}
-    for deed in reversed(_DEEDS):  # the stronger is written over the weaker
-        pairs = zip(history.item_ids, history.kinds, strict=True)
-        deeds |= {item_id: deed for item_id, kind in pairs if kind is deed}
+    for item_id, kind in zip(history.item_ids, history.kinds, strict=True):
+        if kind in _RANK and (item_id not in deeds or _RANK[kind] < _RANK[deeds[item_id]]):
+            deeds[item_id] = kind
     return deeds
 
 

@@ -22,6 +22,7 @@ _LIKE_ENOUGH = 0.3  # cosine: in some 200 dimensions chance stays below
 _POOL = 8  # candidates for each place, where not every item is compared
 _FIRST = 6  # entries for each place, of which some are scored first to raise the bar for others
 _SAMPLED = 1_024  # entries by which it is guessed what many are lent
+_LEAST = float(np.finfo(np.float32).tiny)  # who is lent nothing is no neighbour
 _ROUNDING = 1e-4  # kept below the bar: far more than sums in float32 can differ
 
 Rows = NDArray[np.int64]
@@ -74,17 +75,16 @@ def _neighbours(
     both = np.concatenate([sums, of_first])
     bar = np.partition(both, len(both) - k)[len(both) - k]
     bar -= _ROUNDING * max(1.0, abs(float(bar)))
-    rest = entries[lent >= bar - last]
+    rest = entries[lent >= max(bar - last, _LEAST)]
     second, of_second = scored(distinct(rest[most(rest) >= bar]))
     return np.concatenate([first, second]), np.concatenate([of_first, of_second])
 
 
 def _high(values: Floats, n: int) -> float:
-    """What about `n` of the values reach, by a sample of them; never what is out of the question."""
-    least = float(np.finfo(np.float32).min)
+    """What about `n` of the values reach, by a sample of them; all of them are above zero."""
     sample = values[:: 1 + len(values) // _SAMPLED]
     below = len(sample) - 1 - len(sample) * n // max(1, len(values))
-    return least if below < 0 else max(float(np.partition(sample, below)[below]), least)
+    return _LEAST if below < 0 else max(float(np.partition(sample, below)[below]), _LEAST)
 
 
 def _greatest(entries: Rows, most: Callable[[Rows], Floats], n: int) -> Rows:

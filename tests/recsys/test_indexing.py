@@ -99,7 +99,7 @@ def test_without_queries_every_list_is_looked_into(world) -> None:
 @pytest.mark.parametrize(
     ("kind", "floor"), [(IndexKind.FLAT, 1.0), (IndexKind.HALF, 1.0), (IndexKind.LISTS, 0.97)]
 )
-@pytest.mark.parametrize("share", [1.0, 0.9, 0.1, 0.01, 0.001])
+@pytest.mark.parametrize("share", [1.0, 0.9, 0.5, 0.1, 0.01, 0.001])
 def test_other_queries_meet_the_floor_under_any_mask(
     world, bundles_by_kind, monkeypatch: pytest.MonkeyPatch, kind, floor: float, share: float
 ) -> None:
@@ -119,6 +119,35 @@ def test_other_queries_meet_the_floor_under_any_mask(
         hits.append(np.isin(rows, np.argsort(-exact)[:k]).mean())
 
     assert np.mean(hits) >= floor - 1e-4
+
+
+@pytest.mark.parametrize("kind", [IndexKind.FLAT, IndexKind.LISTS])
+@pytest.mark.parametrize("n_allowed", [1, 6, 120])
+def test_what_a_selective_filter_leaves_is_all_scored(
+    world, bundles_by_kind, monkeypatch: pytest.MonkeyPatch, kind, n_allowed: int
+) -> None:
+    monkeypatch.setattr(index, "FEW", 0)
+    (items, queries), bundle = world, bundles_by_kind[kind]
+    draw = np.random.default_rng(n_allowed)
+
+    for query in queries[100:120]:
+        allowed = np.zeros(N, np.bool_)
+        allowed[draw.choice(N, n_allowed, replace=False)] = True
+
+        rows, _ = index.search(bundle, query, 20, Allowed.of_mask(allowed))
+
+        exact = np.where(allowed, items.astype(np.float64) @ query, -np.inf)
+        assert rows.tolist() == np.argsort(-exact)[: min(20, n_allowed)].tolist()
+
+
+def test_one_pool_serves_two_indexes(world, bundles_by_kind) -> None:
+    (_, queries), everything = world, Allowed.of_mask(np.arange(N) % 7 > 0)
+    flat, lists = bundles_by_kind[IndexKind.FLAT], bundles_by_kind[IndexKind.LISTS]
+
+    found = [index.search(one, queries[0], 20, everything)[0] for one in (flat, lists, flat)]
+
+    assert found[0].tolist() == found[2].tolist()
+    assert np.isin(found[1], found[0]).mean() >= 0.9
 
 
 def test_few_allowed_rows_are_all_scored_whatever_the_index(world, bundles_by_kind) -> None:

@@ -120,6 +120,27 @@ def test_a_slate_is_the_brute_force_list_under_the_rules(drawn, seed: int, hide:
             assert [pick.item_id for pick in personal] == expected
 
 
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.01])
+@pytest.mark.parametrize("seed", range(3))
+def test_of_many_neighbours_nobody_is_missed(
+    drawn, monkeypatch: pytest.MonkeyPatch, seed: int, share: float
+) -> None:
+    monkeypatch.setattr(index, "FEW", 0)
+    model: ModelBundle = drawn(seed, n=3_000)
+    long = tuple(model.item_ids[seed : 900 + seed])
+    past = [UserHistory(item_ids=long, kinds=(EventKind.VIEW,) * 900), *_histories(seed, 3_000, 6)]
+    scores = model.fused.scores(shopper.histories(model, past))
+    allowed = np.random.default_rng(seed).random(3_000) < share
+
+    for one, history in zip(scores, past, strict=True):
+        read = shopper.understand(model, history)
+        if read is not None:
+            rows, found = retrieval.best(model, read, 5, Allowed.of_mask(allowed))
+
+            assert np.abs(found - one[_brute(one, allowed, 5)]).max() < 1e-3
+            assert np.abs(found - one[rows]).max() < 1e-3
+
+
 @pytest.mark.usefixtures("searched")
 def test_an_item_and_its_twin_come_in_the_order_of_rows(drawn) -> None:
     model: ModelBundle = drawn(1, whole=True)
