@@ -25,6 +25,7 @@ SHOWN = 30
 _LONGEST = 200
 _ID = re.compile(r"[A-Za-z0-9._-]+")
 _SAID = 300  # characters of one wish
+_LABELS = {"k": "Items asked for", "item_ids": "Starts from"}
 _TOLD = frozenset({"now", "seed", "placement", "strategy"})  # above, or of no use to a person
 
 
@@ -125,7 +126,7 @@ def _facts(answer: Answer) -> Sequence[tuple[str, str]]:
 def _wishes(asked: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     """What the request said, as far as it said anything."""
     return [
-        (name.replace("_", " ").capitalize(), _plain(value)[:_SAID])
+        (_LABELS.get(name, name.replace("_", " ").capitalize()), _plain(value)[:_SAID])
         for name, value in asked.items()
         if value not in ("", [], None) and name not in _TOLD
     ]
