@@ -118,10 +118,7 @@ def fit(  # noqa: PLR0913 each is a caller's own to say
     settings = {**asdict(options), "epochs": epochs, "seed": seed, "device": device}
     kept = checkpoints.Checkpoint.at(checkpoint, (train, validation.fold_in), settings, team)
     best = kept.resume(stepper, course) or best
-    logs: AbstractContextManager[Curves | None] = (
-        Curves(log_dir, after=course.epoch) if log_dir and team.leads else nullcontext()
-    )
-    with logs as curves:
+    with _logs(log_dir if team.leads else None, course) as curves:
         while not _finished(course, options):
             began = time.monotonic()
             loss = stepper.epoch(course.epoch, course.epochs)
@@ -144,10 +141,18 @@ def fit(  # noqa: PLR0913 each is a caller's own to say
                 raise Cancelled(
                     f"stopped after epoch {course.epoch} of {course.epochs}; nothing was published"
                 )
-    best = team.hear(best)
+    return _fitted(team.hear(best), course)
+
+
+def _logs(log_dir: Path | None, course: Course) -> AbstractContextManager[Curves | None]:
+    return Curves(log_dir, after=course.epoch) if log_dir else nullcontext()
+
+
+def _fitted(best: _Found, course: Course) -> Fitted:
+    encoder, vectors = best
     return Fitted(
-        encoder=best[0],
-        vectors=best[1],
+        encoder=encoder,
+        vectors=vectors,
         losses=tuple(course.losses),
         ndcgs=tuple(course.ndcgs),
         best_epoch=course.best_epoch,
