@@ -15,7 +15,8 @@ from recsys.serving.eligibility import Allowed
 from recsys.serving.shopper import Shopper
 from recsys.types import Query, UserHistory
 
-Memo = dict[tuple[int, int], Shopper | None]
+# By the history's address; it is kept with what was read of it, so that no other gets that address.
+Memo = dict[tuple[int, int], tuple[UserHistory, Shopper | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,9 @@ class Ask:
         n = shoppers.N_LEFT_OUT if self.query.reasons else 0
         one, key = self.assortment, (id(history), n)
         if key not in self.memo:
-            self.memo[key] = shoppers.understand(one.bundle, history, one.newcomers, n_left_out=n)
-        return self.memo[key]
+            read = shoppers.understand(one.bundle, history, one.newcomers, n_left_out=n)
+            self.memo[key] = history, read
+        return self.memo[key][1]
 
     def scores(self, places: NDArray[np.int64], shopper: Shopper) -> NDArray[np.float32]:
         """What the model thinks of these places (n,), all branches together."""

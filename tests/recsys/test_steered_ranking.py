@@ -11,6 +11,7 @@ from recsys.learning.bundle import ModelBundle
 from recsys.merchandising.types import Rule, RuleKind
 from recsys.serving import assortment as assortments
 from recsys.serving import ranking
+from recsys.serving.asking import Memo
 from recsys.serving.assortment import Assortment
 from recsys.serving.ranking import Steer
 from recsys.types import EventKind, Item, Query, UserHistory
@@ -55,3 +56,15 @@ def test_a_pin_by_expression_finds_the_best_of_a_small_set(shop: Assortment) -> 
     pin = Rule(rule_id="p", kind=RuleKind.PIN, where=listed(wanted[1:]), slot=1)
 
     assert shown(shop, pin) == [wanted[1], *shown(shop)[:19]]
+
+
+@pytest.mark.parametrize("strategy", ["session", "taste"])
+def test_rows_of_one_page_never_take_each_others_shopper(shop: Assortment, strategy: str) -> None:
+    """Histories that a strategy makes up live for one row: the next may lie at the same address."""
+    field = "item_ids" if strategy == "session" else "liked"
+    rows = [Query(now=NOW, k=5, strategy=strategy, **{field: (f"i{n:04}",)}) for n in range(40)]
+    memo: Memo = {}
+
+    together = [ranking.rank(shop, row, UserHistory(), memo=memo) for row in rows]
+
+    assert together == [ranking.rank(shop, row, UserHistory()) for row in rows]
