@@ -125,23 +125,7 @@ def _one(
     n_items = len(shop.texts)
     draw = np.random.default_rng(seed)
     hidden = draw.permutation(n_items) % HIDDEN == 0
-    taught = [
-        [item for item in past if not hidden[item]]
-        for past, examines in zip(shop.pasts, shop.test, strict=True)
-        if not examines
-    ]
-    taught = [one for one in taught if len(one) > 1]
-    counts = np.bincount([item for one in taught for item in one], minlength=n_items)
-    known = np.flatnonzero(counts)  # what the model has a row for
-    row_of = np.full(n_items, -1, np.int64)
-    row_of[known] = np.arange(len(known))
-    chooses = draw.random(len(taught)) < 0.1
-    train = histories(
-        [_rows(one, row_of) for one, c in zip(taught, chooses, strict=True) if not c], len(known)
-    )
-    validation = _next_of(
-        [_rows(one, row_of) for one, c in zip(taught, chooses, strict=True) if c], len(known)
-    )
+    known, row_of, train, validation = _taught(shop, hidden, draw)
     fitted = training.fit(
         train,
         validation=validation,
@@ -182,6 +166,28 @@ def _one(
         if name == "text":
             found |= _peers(rank, joined, placed, all_vectors, fold_in, known, places)
     return found
+
+
+def _taught(
+    shop: Shop, hidden: np.ndarray, draw: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Histories, HoldOut]:
+    """The items that the model has a row for, each item's row or -1, who teaches, who chooses."""
+    taught = [
+        [item for item in past if not hidden[item]]
+        for past, examines in zip(shop.pasts, shop.test, strict=True)
+        if not examines
+    ]
+    taught = [one for one in taught if len(one) > 1]
+    counts = np.bincount([item for one in taught for item in one], minlength=len(hidden))
+    known = np.flatnonzero(counts)
+    row_of = np.full(len(hidden), -1, np.int64)
+    row_of[known] = np.arange(len(known))
+    chooses = draw.random(len(taught)) < 0.1
+    train, validation = (
+        [_rows(one, row_of) for one, c in zip(taught, chooses, strict=True) if c == part]
+        for part in (False, True)
+    )
+    return known, row_of, histories(train, len(known)), _next_of(validation, len(known))
 
 
 def _peers(

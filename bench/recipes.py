@@ -34,6 +34,14 @@ class Recipe:
 # EASE of eleven thousand items takes a minute a setting, and the regressed neighbours hold the same.
 QUICK_GRID = tuple(tried for tried in LINEAR_GRID if tried[0] not in {"method", "penalty"})
 
+_REVIEWS = Recipe(  # a department's reviews: short histories of which the next is asked
+    dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
+    epochs=20,
+    linear=LinearSettings(rank=256),
+    linear_grid=QUICK_GRID,
+    side_by_side=True,
+)
+
 RECIPES: dict[str, Recipe] = {
     "ml1m": Recipe(
         dense=TrainingOptions(hidden=600, latent=200, gamma=0.005),
@@ -51,20 +59,8 @@ RECIPES: dict[str, Recipe] = {
         neighbour_grid=(("regressed", (1.0,)),),
         searched_again=False,
     ),
-    "videogames": Recipe(
-        dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
-        epochs=20,
-        linear=LinearSettings(rank=256),
-        linear_grid=QUICK_GRID,
-        side_by_side=True,
-    ),
-    "beauty": Recipe(
-        dense=TrainingOptions(batch=500, input=InputWeights(decay=0.8), future=True, gamma=0.005),
-        epochs=20,
-        linear=LinearSettings(rank=256),
-        linear_grid=QUICK_GRID,
-        side_by_side=True,
-    ),
+    "videogames": _REVIEWS,
+    "beauty": _REVIEWS,
     "ml100k": Recipe(
         dense=TrainingOptions(batch=100, gamma=0.005, input=InputWeights(decay=0.95)),
         epochs=60,
