@@ -60,8 +60,8 @@ def bundles_by_kind(world) -> dict[IndexKind, ModelBundle]:
     ("n_items", "kind"),
     [
         (0, IndexKind.FLAT),
-        (10_000, IndexKind.FLAT),
-        (10_001, IndexKind.LISTS),
+        (5_000, IndexKind.FLAT),
+        (5_001, IndexKind.LISTS),
         (1_000_000, IndexKind.LISTS),
     ],
 )
