@@ -18,8 +18,12 @@ def allowed(
     history: UserHistory,
     *,
     merchandise: Iterable[Rule] = (),
+    members: Iterable[UserHistory] = (),
 ) -> Allowed:
-    """What may appear for this shopper under this query and the merchandiser's rules in force."""
+    """What may appear for this shopper under this query and the merchandiser's rules in force.
+
+    Of a group nobody is shown what `members` must not be shown.
+    """
     standing = Standing(
         in_stock=query.in_stock,
         demands=tuple(demands(query, merchandise)),
@@ -28,11 +32,14 @@ def allowed(
     )
     places = assortment.place_of
     dropped: dict[str, Iterable[int]] = {}
+    seen = kept_from(history, query, assortment)
+    for member in members:
+        seen |= kept_from(member, query, assortment)
     for name, item_ids in (
         ("exclude", query.exclude),
         ("in_cart", query.in_cart),
         ("returned", query.returned),
-        ("seen", kept_from(history, query, assortment)),
+        ("seen", seen),
     ):
         if item_ids:
             dropped[name] = places(item_ids)

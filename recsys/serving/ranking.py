@@ -50,7 +50,7 @@ def rank(
     mark: Mark = lambda stage, left: None,  # noqa: ARG005 nobody listens
 ) -> Slate:
     """The best `query.k` items, each with where it came from and a reason that is true."""
-    allowed = policies.allowed(assortment, query, history, merchandise=steer.rules)
+    allowed = policies.allowed(assortment, query, history, merchandise=steer.rules, members=members)
     mark("eligibility", allowed.n_rows)
     ask = Ask(
         assortment=assortment,
@@ -75,7 +75,6 @@ def rank(
         recommendations=tuple(picks.values()),
         model_version=assortment.bundle.version,
         excluded=allowed.counts,
-        missing_ids=_missing(assortment, query, history),
     )
 
 
@@ -101,7 +100,8 @@ def recommend(
     newcomers: Newcomers | None = None,
 ) -> Slate:
     """`rank` for callers that ask once: the command line, a campaign's plan."""
-    return rank(assortments.of(bundle, shelf, newcomers), query, history)
+    one = assortments.of(bundle, shelf, newcomers)
+    return replace(rank(one, query, history), missing_ids=_missing(one, query, history))
 
 
 def popular(bundle: ModelBundle, shelf: Shelf, query: Query) -> Slate:
@@ -168,7 +168,9 @@ def _more(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> list[Candidat
     more = []
     for where, n in ordering.lacking(ask, found, rules):
         narrow = replace(query, filters=(*query.filters, where))
-        left = policies.allowed(ask.assortment, narrow, ask.history, merchandise=rules)
+        left = policies.allowed(
+            ask.assortment, narrow, ask.history, merchandise=rules, members=ask.members
+        )
         of_these = replace(ask, allowed=left)
         names = (query.strategy,) if query.strict else (query.strategy, *_RUNGS)
         more += [STRATEGIES[name](of_these, n) for name in names]

@@ -1,6 +1,7 @@
 """Rules reach items that the strategy alone would not have proposed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,3 +69,17 @@ def test_rows_of_one_page_never_take_each_others_shopper(shop: Assortment, strat
     together = [ranking.rank(shop, row, UserHistory(), memo=memo) for row in rows]
 
     assert together == [ranking.rank(shop, row, UserHistory()) for row in rows]
+
+
+def test_nobody_of_a_group_is_shown_what_they_dismissed_or_have(shop: Assortment) -> None:
+    query = Query(now=NOW, k=5, strategy="group")
+    first, second = PAST, UserHistory(user_id="v", item_ids=("i0002",), kinds=(EventKind.VIEW,))
+    plain = ranking.rank(shop, query, UserHistory(), members=(first, second))
+    dismissed, bought, *_ = [one.item_id for one in plain.recommendations]
+    kinds = (EventKind.VIEW, EventKind.DISMISS, EventKind.PURCHASE)
+    second = replace(second, item_ids=("i0002", dismissed, bought), kinds=kinds)
+
+    found = ranking.rank(shop, query, UserHistory(), members=(first, second))
+
+    assert not {dismissed, bought} & {one.item_id for one in found.recommendations}
+    assert found.excluded == {"seen": 2}
