@@ -212,7 +212,10 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slate:
-    """An ordered answer. `excluded` counts what each rule was the first to keep out."""
+    """An ordered answer. `excluded` counts what each rule was the first to keep out.
+
+    `missing_ids` are ids of the request and the history that the shelf has not, where they were looked for.
+    """
 
     recommendations: tuple[Recommendation, ...]
     model_version: str
