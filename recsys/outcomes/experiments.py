@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from recsys.database import Reader
 from recsys.errors import (
     ExperimentConflict,
+    InvalidExperiment,
     UnknownExperiment,
 )
 from recsys.merchandising.plain import from_plain, to_plain
@@ -32,7 +33,7 @@ from recsys.outcomes.assignment import (
 )
 from recsys.outcomes.sequential import PLANNED_USERS
 from recsys.outcomes.tables import ExperimentRevisionRow, ExperimentRow
-from recsys.tables import is_storable
+from recsys.tables import has_control, is_storable
 
 _TABLE: Any = ExperimentRow.__table__
 _REVISION: Any = ExperimentRevisionRow.__table__
@@ -70,6 +71,8 @@ def put(
         ExperimentConflict: It is running.
     """
     judging.check(experiment)
+    if has_control(name):
+        raise InvalidExperiment("name", "must not contain control characters")
     row = session.get(ExperimentRow, experiment.experiment_id)
     is_new = row is None
     if row is None:
