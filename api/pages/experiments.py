@@ -17,7 +17,7 @@ from api.steering import editing
 from api.steering.experiment_bodies import ExperimentBody, ReportQuery
 from api.steering.experiments import reported
 from recsys.database import reading, writing
-from recsys.errors import ExperimentConflict
+from recsys.errors import ExperimentConflict, InvalidExperiment
 from recsys.outcomes import experiments
 from recsys.outcomes.assignment import EVERYWHERE, HELD_OUT, HOLDOUT, Experiment
 from recsys.outcomes.experiments import Definition
@@ -117,14 +117,23 @@ def _moved(experiment_id: str, move: Callable[..., Definition], words: str) -> R
 
 
 def _put(experiment_id: str, meant: ExperimentBody) -> None:
-    with writing(runtime().engine) as session:
-        experiments.put(
-            session,
-            meant.thing(experiment_id),
-            name=meant.name,
-            now=datetime.now(UTC),
-            planned_users=meant.planned_users,
-        )
+    """Keep a draft.
+
+    Raises:
+        Wrong: It cannot be meant like this.
+        ExperimentConflict: It runs.
+    """
+    try:
+        with writing(runtime().engine) as session:
+            experiments.put(
+                session,
+                meant.thing(experiment_id),
+                name=meant.name,
+                now=datetime.now(UTC),
+                planned_users=meant.planned_users,
+            )
+    except InvalidExperiment as error:
+        raise Wrong({error.field: error.message}) from None
 
 
 def _index() -> Response:

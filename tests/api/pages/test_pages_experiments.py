@@ -176,6 +176,14 @@ def test_what_could_not_run_is_told_and_stays_typed(
     assert kept(here) is None
 
 
+def test_a_name_that_no_database_holds_is_told(console: FlaskClient, here: Runtime, send) -> None:
+    page = send(console, "/console/experiments", **FORM | {"name": "a\x00b"})
+
+    assert page.status_code == 422
+    assert "must not contain control characters" in page.text
+    assert kept(here) is None
+
+
 def test_it_is_started_and_stopped_and_not_changed_between(
     console: FlaskClient, here: Runtime, send
 ) -> None:
