@@ -32,9 +32,12 @@ def remember(
     user_id: str | None,
     strategy: str = "",
     session: Sequence[str] = (),
+    banner: str = "",
 ) -> Note:
     """What to leave in Redis beside an answer, on a way that is made anyway."""
-    value = continuation.pack(query, shown, user_id=user_id, strategy=strategy, session=session)
+    value = continuation.pack(
+        query, shown, user_id=user_id, strategy=strategy, session=session, banner=banner
+    )
     return Note(key=_SLATE + recommendation_id, value=value, ttl_seconds=SECONDS)
 
 

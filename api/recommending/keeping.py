@@ -32,6 +32,7 @@ def keep(runtime: Runtime, served: "Served", creative_keys: Sequence[str | None]
                 settled.query,
                 session=ask.session,
                 history=entry.STORED if ask.profile is None else entry.PROFILE,
+                banner=settled.banner,
             ),
             model_version=slate.model_version,
             catalogue_revision=opened.assortment.shelf.revision,

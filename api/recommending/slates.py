@@ -200,8 +200,15 @@ def _continued(runtime: Runtime, ask: Ask) -> Ask:
         runtime, runtime.client, ask.continues, user_id=ask.shopper, now=now
     )
     k = ask.query.k if ask.given is None or "k" in ask.given else found.query.k
-    query = replace(found.query, k=k, now=now)
-    return replace(ask, query=query, named=found.strategy, session=found.session, given=None)
+    banner = ask.banner if ask.says("banner") or not found.banner else found.banner
+    return replace(
+        ask,
+        query=replace(found.query, k=k, now=now),
+        named=found.strategy,
+        session=found.session,
+        banner=banner,
+        given=None,
+    )
 
 
 def _note(served: Served) -> Note | None:
@@ -216,4 +223,5 @@ def _note(served: Served) -> Note | None:
         user_id=ask.shopper,
         strategy=served.settled.strategy,
         session=ask.session,
+        banner=served.settled.banner,
     )

@@ -31,6 +31,7 @@ class Continued:
     owner: str
     strategy: str = ""  # as it was named
     session: tuple[str, ...] = ()
+    banner: str = ""  # empty: an older release kept none
 
     def belongs_to(self, user_id: str | None) -> bool:
         return self.owner == owner(user_id)
@@ -50,13 +51,14 @@ def pack(
     user_id: str | None,
     strategy: str = "",
     session: Sequence[str] = (),
+    banner: str = "",
 ) -> bytes:
     """The note of one answer: the query as it was ranked, and the items that came of it."""
     asked = replace(query, returned=frozenset(), now=_EPOCH)
     told = [
         owner(user_id),
         strategy,
-        entry.request_of(asked, session=session),
+        entry.request_of(asked, session=session, banner=banner),
         [*query.returned, *shown],
     ]
     return orjson.dumps(told)
@@ -79,6 +81,7 @@ def of_answer(answer: Answer) -> Continued:
         owner=owner(answer.user_id),
         strategy=answer.strategy,
         session=entry.session_of(answer.request),
+        banner=str(answer.request.get("banner", "")),
     )
 
 
@@ -97,4 +100,5 @@ def _continued(
         owner=whose,
         strategy=strategy,
         session=entry.session_of(request),
+        banner=str(request.get("banner", "")),
     )

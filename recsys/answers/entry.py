@@ -98,7 +98,7 @@ def time_of(recommendation_id: str) -> datetime | None:
 
 
 def request_of(
-    query: Query, *, session: Sequence[str] = (), history: str = STORED
+    query: Query, *, session: Sequence[str] = (), history: str = STORED, banner: str = ""
 ) -> dict[str, Any]:
     """What must be kept of a request so that it can be asked again."""
     kept: dict[str, Any] = {}
@@ -109,6 +109,8 @@ def request_of(
         kept["session"] = session
     if history != STORED:
         kept["history"] = history
+    if banner:
+        kept["banner"] = banner
     return kept
 
 

@@ -169,3 +169,22 @@ def test_an_answer_without_consent_leaves_nothing_to_go_on_with(
     assert post(web, shop, **{"continue": first.json["recommendation_id"]}).status_code == 410
     assert not [key for key in kept if b"slate" in key or b"shown" in key]
     assert ledger.pending(here.config.recsys.answers_dir) == 0
+
+
+def test_the_next_page_has_the_banners_of_the_first_unless_it_asks_for_others(
+    web: FlaskClient, shop: Headers, admin: Headers
+) -> None:
+    def creatives(**asked: Any) -> set[str]:
+        found = web.post("/recommend", json={"k": 2} | asked, headers=shop).json
+        told.append(found["recommendation_id"])
+        return {one["creative"] and one["creative"]["size"] for one in found["items"]}
+
+    told: list[str] = []
+    creatives(banner="none")
+    page = {"continue": told[0]}
+
+    assert creatives(**page) == {None}
+    assert creatives(**page, banner="hero") == {"hero"}
+    assert web.get(f"/admin/answers/{told[0]}", headers=admin).status_code == 200  # written by now
+    web.application.extensions["vitrine"].client.flushdb()
+    assert creatives(**page) == {None}
