@@ -34,6 +34,7 @@ from recsys.learning.indexing import IndexKind  # noqa: E402 as above
 from recsys.models import histories, linear, neighbours  # noqa: E402 as above
 from recsys.models.fusion import Fused  # noqa: E402 as above
 from recsys.serving import index  # noqa: E402 as above
+from recsys.serving.eligibility import Allowed, Pool  # noqa: E402 as above
 
 RANK, DEEDS, K = 128, 20, 100
 SEED = 20261122
@@ -206,12 +207,11 @@ def bench(n_items: int, *, n_shoppers: int, state: Path | None) -> list[dict[str
 
 
 def served(bundle: ModelBundle, queries: np.ndarray, seen: list[np.ndarray]) -> Search:
-    allowed = np.ones(len(bundle.vectors), np.bool_)
+    pool = Pool(np.ones(len(bundle.vectors), np.bool_), len(bundle.vectors))
 
     def search(number: int) -> np.ndarray:
-        mask = allowed.copy()
-        mask[seen[number]] = False
-        return index.search(bundle, queries[number], K, mask)[0]
+        allowed = Allowed(pool, {"seen": seen[number].tolist()})
+        return index.search(bundle, queries[number], K, allowed)[0]
 
     return search
 
