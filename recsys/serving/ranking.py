@@ -5,8 +5,10 @@ an item that is hidden, sold out (where stock matters), filtered away, excluded 
 this shopper never appears. `excluded` counts each such item once, under the first rule that met it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from recsys.learning.bundle import ModelBundle
 from recsys.merchandising.types import Rule
@@ -23,6 +25,7 @@ from recsys.types import Hide, Query, Recommendation, Slate, UserHistory
 
 CANDIDATES = 200
 _FOUR_A_PLACE = 4  # candidates for each place, where a page is long
+_NESTED = frozenset({"personal", "session"})  # of these the first k of many are the k of few
 _RUNGS = ("popular", "newest")  # what fills a slate that the strategy could not
 
 Mark = Callable[[str, int], None]  # told after each stage, with how many items are left
@@ -60,11 +63,11 @@ def rank(
         members=members,
         memo={} if memo is None else memo,
     )
-    found = strategy_of(query)(ask, max(CANDIDATES, _FOUR_A_PLACE * query.k))
+    turned = ordering.wishes(query, steer.rules, steer.shown)
+    n = max(CANDIDATES, _FOUR_A_PLACE * query.k)
+    found = strategy_of(query)(ask, query.k if query.strategy in _NESTED and not turned else n)
     mark("candidates", len(found))
-    more: list[Candidates] = []
-    if ordering.wishes(query, steer.rules, steer.shown):
-        more = _more(ask, found, steer.rules)
+    more = _more(ask, found, steer.rules) if turned else []
     order = ordering.order(ask, found, more=more, rules=steer.rules, shown=steer.shown)
     mark("order", len(order))
     picks = _told(ask, order)
@@ -76,6 +79,21 @@ def rank(
         model_version=assortment.bundle.version,
         excluded=allowed.counts,
     )
+
+
+def ruled(
+    assortment: Assortment, query: Query, item_ids: Sequence[str], rules: tuple[Rule, ...]
+) -> list[str]:
+    """Items drawn from several slates of this query, in their order as far as the rules let it."""
+    places = np.array(assortment.place_of(item_ids), np.int64)
+    ask = Ask(
+        assortment=assortment,
+        query=query,
+        history=UserHistory(),
+        allowed=policies.allowed(assortment, query, UserHistory()),
+    )
+    kept = ordering.ruled(ask, places, rules)
+    return [assortment.item_ids[place] for place in kept.tolist()]
 
 
 def costs(

@@ -260,3 +260,16 @@ def test_bought_together_names_its_item_and_hides_the_sold_out(
     assert _ids(fewer) == _ids(found)[1:]
     assert fewer.recommendations[0].source is Source.TOGETHER
     assert fewer.recommendations[0].reasons[0].item_id == item_id
+
+
+@pytest.mark.parametrize("strategy", ["personal", "session"])
+def test_few_candidates_are_the_first_of_many(
+    bundle: ModelBundle, shelf: Shelf, strategy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = Query(k=7, strategy=strategy)
+
+    few = ranking.recommend(bundle, shelf, EVEN, query)
+    monkeypatch.setattr(ranking, "_NESTED", frozenset())
+    many = ranking.recommend(bundle, shelf, EVEN, query)
+
+    assert few == many
