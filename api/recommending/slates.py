@@ -17,6 +17,7 @@ from generative.cache import Note
 from generative.types import SIZES
 from recsys.answers.entry import new_id
 from recsys.merchandising.steering import Steering
+from recsys.merchandising.types import Rule
 from recsys.outcomes.assignment import Duel
 from recsys.outcomes.interleaving import team_draft
 from recsys.serving import ranking, steering, titles
@@ -72,14 +73,19 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
     assigned = running.assign(key, placement) if key is not None else {}
     duel = running.interleaved(assigned, placement) if assigned else None
     changes = running.changes(assigned, placement) if assigned else {}
-    settled = settle(
-        ask, state, hide=runtime.config.recsys.hide, experiments=assigned, changes=changes
-    )
+
+    def under(more: Mapping[str, Any]) -> Settled:
+        hide = runtime.config.recsys.hide
+        return settle(ask, state, hide=hide, experiments=assigned, changes={**changes, **more})
+
+    settled = under({})
     opened.trace.mark("settle", len(state.rules))
-    slate = rank(runtime, ask, opened, settled, state)
     teams: Sequence[str] = ()
-    if duel is not None:
-        slate, teams = _drawn(runtime, ask, opened, settled, state, duel)
+    if duel is None:
+        slate = rank(runtime, ask, opened, settled, state)
+    else:
+        slates = [rank(runtime, ask, opened, under(own), state) for own in duel.changes]
+        slate, teams = _drawn(opened, settled, slates, in_force(opened, settled, state), duel)
     shelf = opened.assortment.shelf
     return Served(
         recommendation_id=new_id(),
@@ -94,15 +100,7 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
 
 def rank(runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: Steering) -> Slate:
     """Rank under the rules of this state, for this shopper, here and now."""
-    query = settled.query
-    rules = steering.in_force(
-        state.rules,
-        placement=query.placement,
-        history=opened.history,
-        persona=opened.persona,
-        experiments=settled.experiments,
-        now=query.now,
-    )
+    query, rules = settled.query, in_force(opened, settled, state)
     return ranking.rank(
         opened.assortment,
         query,
@@ -111,6 +109,18 @@ def rank(runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: St
         members=opened.members,
         memo=opened.memo,
         mark=opened.trace.mark,
+    )
+
+
+def in_force(opened: Opened, settled: Settled, state: Steering) -> tuple[Rule, ...]:
+    """The rules of this state that count for this shopper, here and now."""
+    return steering.in_force(
+        state.rules,
+        placement=settled.query.placement,
+        history=opened.history,
+        persona=opened.persona,
+        experiments=settled.experiments,
+        now=settled.query.now,
     )
 
 
@@ -171,24 +181,21 @@ def _told(served: Served) -> dict[str, Any]:
 
 
 def _drawn(
-    runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: Steering, duel: Duel
+    opened: Opened, settled: Settled, slates: Sequence[Slate], rules: tuple[Rule, ...], duel: Duel
 ) -> tuple[Slate, list[str]]:
-    """One slate of two rankers' orders, by team draft."""
-
-    def under(changes: Mapping[str, Any]) -> Slate:
-        own = settle(ask, state, hide=runtime.config.recsys.hide, changes=changes)
-        return rank(runtime, ask, opened, own, state)
-
-    slates = [under(changes) for changes in duel.changes]
+    """One slate of two rankers' orders, by team draft; the rules hold for what is drawn."""
     found = {pick.item_id: pick for slate in slates for pick in slate.recommendations}
     numbers = {item_id: number for number, item_id in enumerate(found)}
     orders = [[numbers[pick.item_id] for pick in one.recommendations] for one in slates]
-    drafted = team_draft(orders[0], orders[1], settled.query.k, seed=settled.query.seed)
-    picks = list(found.values())
-    drawn = tuple(
-        replace(picks[number], rank=rank) for rank, number in enumerate(drafted.order, start=1)
-    )
-    return replace(slates[0], recommendations=drawn), [duel.teams[team] for team in drafted.teams]
+    drafted = team_draft(orders[0], orders[1], len(found), seed=settled.query.seed)
+    item_ids = list(found)
+    team_of = {
+        item_ids[number]: duel.teams[team]
+        for number, team in zip(drafted.order, drafted.teams, strict=True)
+    }
+    kept = ranking.ruled(opened.assortment, settled.query, list(team_of), rules)
+    drawn = tuple(replace(found[item_id], rank=rank) for rank, item_id in enumerate(kept, start=1))
+    return replace(slates[0], recommendations=drawn), [team_of[item_id] for item_id in kept]
 
 
 def _continued(runtime: Runtime, ask: Ask) -> Ask:

@@ -110,6 +110,20 @@ def order(
     )
 
 
+def ruled(ask: Ask, places: Indices, rules: tuple[Rule, ...]) -> Indices:
+    """The first `ask.query.k` of these places in their order, as far as pins, caps and shares let it."""
+    slots = arranging.arrange(
+        np.zeros(len(places)),
+        rules,
+        ask.query.k,
+        _matches(ask, places),
+        _groups(ask, places),
+        order=np.arange(len(places)),
+        positions=_positions(ask, places, rules),
+    )
+    return places[slots.order]
+
+
 def lacking(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> list[tuple[str, int]]:
     """(expression, how many) that rules need and the candidates have not."""
     wanted = arranging.sought(rules, ask.query.k)

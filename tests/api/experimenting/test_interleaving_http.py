@@ -1,0 +1,59 @@
+"""Two rankers on one slate, and everything else that holds there: rules, and other experiments."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+Keys = dict[str, str]
+
+pytestmark = pytest.mark.usefixtures("trained")
+
+DUEL = [
+    {"name": "sells", "placements": {"home": {"strategy": "popular"}}},
+    {"name": "new", "placements": {"home": {"strategy": "personal"}}},
+]
+SHOPPERS = [f"u{n}" for n in range(12)]
+
+
+@pytest.fixture
+def slate(desk: Any, client: FlaskClient, shop: Keys) -> Any:
+    desk.put(kind="interleaved", variants=DUEL)
+    assert desk.post("start").status_code == 200
+
+    def ask(user_id: str, k: int = 6) -> list[str]:
+        wish = {"user_id": user_id, "session": ["i5"], "k": k, "banner": "none"}
+        answer = client.post("/recommend", json=wish, headers=shop).json
+        assert answer["experiments"]["one"] == "interleaved"
+        assert [one["rank"] for one in answer["items"]] == list(range(1, len(answer["items"]) + 1))
+        return [one["item_id"] for one in answer["items"]]
+
+    return ask
+
+
+def test_a_pin_stands_in_its_slot(client: FlaskClient, admin: Keys, slate: Any) -> None:
+    body = {"kind": "pin", "item_id": "i11", "slot": 4}
+    client.put("/admin/rules/p", json=body, headers=admin)
+
+    assert {slate(user_id)[3] for user_id in SHOPPERS} == {"i11"}
+
+
+def test_a_cap_holds_over_both(client: FlaskClient, admin: Keys, slate: Any) -> None:
+    body = {"kind": "cap", "by": "category", "value": 1}
+    client.put("/admin/rules/c", json=body, headers=admin)
+
+    for user_id in SHOPPERS:
+        assert sorted(int(one[1:]) % 3 for one in slate(user_id)) == [0, 1, 2]
+
+
+def test_another_experiment_of_the_same_shopper_counts_too(
+    desk: Any, client: FlaskClient, admin: Keys, slate: Any
+) -> None:
+    cheap = {"placements": {"home": {"filter": "price < 7"}}}
+    desk.put("two", variants=[{"name": "a"} | cheap, {"name": "b"} | cheap])
+    assert desk.post("start", "two").status_code == 200
+    rule = {"kind": "exclude", "where": 'item_id == "i0"', "audience": ["two:a", "two:b"]}
+    client.put("/admin/rules/x", json=rule, headers=admin)
+
+    for user_id in SHOPPERS:
+        assert set(slate(user_id)) <= {f"i{n}" for n in range(1, 6)}
