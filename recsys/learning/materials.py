@@ -54,4 +54,6 @@ def checkpoint_of(config: RecsysConfig) -> Path:
 
 def tidy(config: RecsysConfig) -> None:
     """A training that came to its end leaves nothing to go on from."""
-    checkpoint_of(config).unlink(missing_ok=True)
+    path = checkpoint_of(config)
+    for left in path.parent.glob(f"{path.name}*"):  # one a seed, and what a kill left half-written
+        left.unlink(missing_ok=True)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from recsys.config import RecsysConfig
 from recsys.errors import Cancelled
-from recsys.learning import split
-from recsys.learning.fitting import checkpoint, training
+from recsys.learning import materials, split
+from recsys.learning.fitting import training
 from recsys.learning.fitting.training import Fitted, TrainingOptions
 
 
@@ -126,21 +127,24 @@ def test_a_checkpoint_that_would_run_code_is_not_unpickled(cut, small, tmp_path)
     assert not (tmp_path / "ran").exists()
 
 
-def test_forgetting_removes_the_file_and_what_was_half_written(tmp_path) -> None:
-    (tmp_path / "fit.pt").write_bytes(b"x")
-    (tmp_path / "fit.pt.part").write_bytes(b"x")
+def test_tidying_removes_the_fit_of_every_seed_and_what_was_half_written(tmp_path) -> None:
+    config = RecsysConfig(artifacts_dir=tmp_path)
+    kept = materials.checkpoint_of(config)
+    kept.parent.mkdir()
+    for name in ("fit.pt", "fit.pt.part", "fit.pt.0", "fit.pt.1.part"):
+        (kept.parent / name).write_bytes(b"x")
 
-    checkpoint.forget(tmp_path / "fit.pt")
-    checkpoint.forget(tmp_path / "fit.pt")
+    materials.tidy(config)
+    materials.tidy(config)
 
-    assert list(tmp_path.iterdir()) == []
+    assert list(kept.parent.iterdir()) == []
 
 
 _KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from recsys.learning import split
+from recsys.learning import materials, split
 from recsys.learning.fitting import training
 from recsys.learning.fitting.training import TrainingOptions
 from recsys.models import histories

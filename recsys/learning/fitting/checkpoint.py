@@ -6,7 +6,6 @@ the fit it belongs to; one of other data, options or seed is left aside and a fr
 No state of chance is kept: chance is a function of the seed and the epoch (`batches`).
 """
 
-import glob
 import hashlib
 import json
 import logging
@@ -112,13 +111,6 @@ def fingerprint(data: Sequence[Histories], settings: dict[str, Any]) -> str:
 def numbered(path: Path | None, number: int) -> Path | None:
     """Where one of several fits is kept."""
     return path and path.with_name(f"{path.name}.{number}")
-
-
-def forget(path: Path) -> None:
-    """Remove the checkpoints of a fit that has been used, and what a kill left half-written."""
-    path.unlink(missing_ok=True)
-    for beside in path.parent.glob(f"{glob.escape(path.name)}.*"):
-        beside.unlink(missing_ok=True)
 
 
 def _beside(path: Path) -> Path:
