@@ -123,13 +123,6 @@ def renew(
     return until if _changed(session, kept.values(lease_until=until)) else None
 
 
-def release(session: Session, campaign_id: str) -> None:
-    """Give the lease back, so that another may go on at once."""
-    session.execute(
-        update(CampaignRow).where(CampaignRow.campaign_id == campaign_id).values(lease_until=None)
-    )
-
-
 def plan(session: Session, campaign_id: str, planned: Sequence[tuple[str, Brief]]) -> int:
     """Write the plan, each key once, and set the campaign running; planning again adds only what is new."""
     unique = dict(reversed(planned))  # the first brief of a key wins

@@ -115,20 +115,6 @@ def with_draft(steering: Steering, draft: Steered) -> Steering:
             assert_never(draft)
 
 
-def without(steering: Steering, subject: Subject, name: str) -> Steering:
-    """The same with one thing taken away; what is built in under that name is back."""
-    match subject:
-        case Subject.RULE:
-            left = tuple(rule for rule in steering.rules if rule.rule_id != name)
-            return replace(steering, rules=left)
-        case Subject.PLACEMENT:
-            return replace(steering, placements=_back(steering.placements, _PLACEMENTS, name))
-        case Subject.STRATEGY:
-            return replace(steering, presets=_back(steering.presets, _PRESETS, name))
-        case _:
-            assert_never(subject)
-
-
 def notices(steering: Steering, strategies: Collection[str] = ()) -> tuple[Notice, ...]:
     """Rules of unknown placements, and names of strategies that are neither presets nor code.
 
@@ -161,8 +147,3 @@ Thing = TypeVar("Thing", Placement, StrategyPreset)
 
 def _over(things: Mapping[str, Thing], name: str, thing: Thing) -> Mapping[str, Thing]:
     return MappingProxyType({**things, name: thing})
-
-
-def _back(things: Mapping[str, Thing], built_in: Iterable[Thing], name: str) -> Mapping[str, Thing]:
-    left = {other: thing for other, thing in things.items() if other != name}
-    return MappingProxyType(left | {one.name: one for one in built_in if one.name == name})

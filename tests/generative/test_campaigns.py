@@ -98,13 +98,6 @@ def test_a_lease_that_another_worker_took_is_not_renewed(engine, campaign):
         assert renew(taken)
 
 
-def test_a_released_campaign_is_free_at_once(engine, campaign):
-    with writing(engine) as session:
-        campaigns.release(session, campaign)
-
-        assert campaigns.claim(session, campaign, now=NOW, lease_seconds=60)
-
-
 def test_a_plan_holds_each_key_once_however_often_it_is_written(engine, campaign):
     with writing(engine) as session:
         added = campaigns.plan(

@@ -11,7 +11,7 @@ from recsys.errors import InvalidSteering
 from recsys.expressions import condition
 from recsys.merchandising.checking import check
 from recsys.merchandising.plain import from_plain, to_plain
-from recsys.merchandising.steering import Notice, Steering, key_of, notices, with_draft, without
+from recsys.merchandising.steering import Notice, Steering, key_of, notices, with_draft
 from recsys.merchandising.types import (
     CapBy,
     Placement,
@@ -209,16 +209,6 @@ def test_rules_stand_highest_priority_first() -> None:
     steering = Steering.of([(rule, n + 1) for n, rule in enumerate(rules)], version=3)
 
     assert [rule.rule_id for rule in steering.rules] == ["r3", "r2", "r1"]
-
-
-def test_without_a_placement_what_is_built_in_is_back() -> None:
-    drafted = with_draft(Steering(), replace(PLACEMENT, name="cart"))
-
-    back = without(drafted, Subject.PLACEMENT, "cart")
-
-    assert dict(back.placements) == dict(Steering().placements)
-    assert without(with_draft(back, PRESET), Subject.STRATEGY, "s").preset("s").base == "s"
-    assert without(with_draft(back, OF_ANY_KIND[RuleKind.CAP]), Subject.RULE, "r").rules == ()
 
 
 def test_unknown_names_are_plain_ones() -> None:

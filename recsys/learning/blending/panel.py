@@ -7,7 +7,7 @@ The panel is a sample where validation is large: its pieces are the only dense s
 arrays here, and `cells` bounds them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,6 @@ _FINER = (0.7, 1.4)
 _ABOUT = (1.0, 0.6, 1.6)  # as one setting moves, so does the weight that suits it, a little
 
 Piece = NDArray[np.float32]
-Value = Callable[[Sequence[float]], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
