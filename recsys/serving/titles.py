@@ -1,8 +1,9 @@
 """What is written above a row, and only what is true of the row beneath it.
 
 A placement's template may name `{category}`, `{brand}` and `{item}`. Each is filled only where it
-holds: the category or brand that all of a row share, the item that the row starts from. Where a name
-cannot be filled, the strategy's own plain title stands instead.
+holds: the category or brand that all of a row share, the item that the row starts from and that
+nothing was filled up beside. Where a name cannot be filled, or a template begins as the plain title
+of a strategy that brought none of the row, what did bring it has its own plain title instead.
 """
 
 import re
@@ -28,21 +29,29 @@ _PLAIN = {
     "group": "For all of you",
 }
 
+_FILLING = {"popular", "newest"}
+
 
 def title(
     template: str, shown: Sequence[Recommendation], items: Sequence[Item], about: Item | None
 ) -> str:
     """The title of a row of these items; `about` is the item that it starts from, if any."""
     known = {"category": _category(items), "brand": _shared([one.brand for one in items])}
-    known["item"] = about.title if about is not None else ""
-    wanted = _NAMES.findall(template)
-    if template and all(known[name] for name in wanted):
-        return _NAMES.sub(lambda found: known[found[1]], template)
     sources = {one.source.value for one in shown}
+    known["item"] = about.title if about is not None and not sources & _FILLING else ""
+    wanted = _NAMES.findall(template)
+    if template and all(known[name] for name in wanted) and _claimed(template, sources):
+        return _NAMES.sub(lambda found: known[found[1]], template)
     main = shown[0].source.value if shown else ""
     if len(sources) > 1 and "personal" in sources:
         main = "personal" if main == "pinned" else main
     return _PLAIN.get(main, "For you")
+
+
+def _claimed(template: str, sources: set[str]) -> bool:
+    """Whether a title that speaks for a strategy stands over some of its items."""
+    speaks = {name for name, plain in _PLAIN.items() if template.startswith(plain)}
+    return not sources or not speaks or bool(speaks & sources)
 
 
 def _category(items: Sequence[Item]) -> str:

@@ -55,3 +55,23 @@ def test_a_hostile_name_is_only_text() -> None:
 
     assert title("From {brand}", _row(odd), [odd], odd) == "From {item}"
     assert title("Like {item}", _row(odd), [odd], odd) == "Like {brand} <b>&"
+
+
+@pytest.mark.parametrize("template", ["Picked for you", "Picked for you in {category}"])
+def test_bestsellers_for_a_stranger_are_not_called_picked_for_you(template: str) -> None:
+    bestsellers = _row(APPLE, PEAR, source=Source.POPULAR)
+
+    assert title(template, bestsellers, [APPLE, PEAR], None) == "Popular right now"
+    mixed = [*_row(APPLE), *bestsellers[1:]]
+    assert title(template, mixed, [APPLE, PEAR], None).startswith("Picked for you")
+
+
+def test_what_fills_up_is_not_called_similar_to_the_pages_item() -> None:
+    alike, other = _row(PEAR, source=Source.SIMILAR), _row(BREAD, source=Source.POPULAR)
+
+    assert title("Similar to {item}", alike, [PEAR], APPLE) == "Similar to Apple"
+    assert title("Similar to {item}", alike + other, [PEAR, BREAD], APPLE) == "Similar items"
+
+
+def test_a_row_of_nothing_keeps_a_title_that_names_nothing() -> None:
+    assert title("Picked for you", [], [], None) == "Picked for you"
