@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html import unescape
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,7 +13,9 @@ from werkzeug.test import TestResponse
 from api import keys
 from api.keys import Role
 from api.runtime import Runtime
-from recsys.database import writing
+from recsys.behaviour import events
+from recsys.database import reading, writing
+from recsys.types import EventKind
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LogIn = Callable[[FlaskClient, str], TestResponse]
@@ -38,6 +41,46 @@ def key_of() -> Callable[[Runtime, Role], str]:
 def token() -> Callable[[str], str]:
     """The form token of a page."""
     return token_in
+
+
+@pytest.fixture
+def page() -> Callable[..., str]:
+    """The text of a page that answers with 200."""
+
+    def page(client: FlaskClient, address: str = "/", **kwargs: Any) -> str:
+        answer = client.get(address, **kwargs)
+        assert answer.status_code == 200, answer.text[:500]
+        return answer.text
+
+    return page
+
+
+@pytest.fixture
+def noted() -> Callable[[str], str]:
+    """What a page says was done."""
+    return lambda html: unescape(re.search(r'id="noted"[^>]*>([^<]*)<', html)[1])
+
+
+@pytest.fixture
+def titles() -> Callable[[str], list[str]]:
+    """The headings of a page's rows."""
+    return lambda html: [unescape(found) for found in re.findall(r"<h2[^>]*>([^<]*)</h2>", html)]
+
+
+@pytest.fixture
+def deeds() -> Callable[[Runtime], list[tuple[str, EventKind]]]:
+    """All that was done, by anybody."""
+
+    def deeds(here: Runtime) -> list[tuple[str, EventKind]]:
+        with reading(here.engine) as session:
+            return [
+                (item_id, kind)
+                for user_id in events.users(session, limit=100)
+                for past in [events.history(session, user_id)]
+                for item_id, kind in zip(past.item_ids, past.kinds, strict=True)
+            ]
+
+    return deeds
 
 
 @pytest.fixture

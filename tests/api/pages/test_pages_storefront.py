@@ -1,68 +1,51 @@
 """The shop's pages, without a browser: what they show, what they note, what they refuse."""
 
 import re
+from collections.abc import Callable
 from html import unescape
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from api.pages.window import EXTENSION, Regulars
 from api.runtime import Runtime
-from recsys.behaviour import events
 from recsys.database import reading
 from recsys.types import EventKind
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
-def page(client: FlaskClient, address: str = "/", **kwargs) -> str:
-    answer = client.get(address, **kwargs)
-    assert answer.status_code == 200, answer.text[:500]
-    return answer.text
+@pytest.fixture
+def act(client: FlaskClient, page: Any, token: Any) -> Callable[..., Any]:
+    """Sends the form of a product's page; the answer, and what was sent."""
+
+    def sent(item_id: str, deed: str, changes: dict[str, str] | None = None) -> Any:
+        html = page(client, f"/shop/item/{item_id}")
+        event_id = re.search(r'name="event_id" value="([^"]+)"', html)[1]
+        form = {"csrf_token": token(html), "item_id": item_id, "event_id": event_id, "deed": deed}
+        return client.post("/shop/do", data=form | (changes or {})), form
+
+    return sent
 
 
-def token(html: str) -> str:
-    return unescape(re.search(r'name="csrf_token" value="([^"]+)"', html)[1])
-
-
-def noted(html: str) -> str:
-    return unescape(re.search(r'id="noted"[^>]*>([^<]*)<', html)[1])
-
-
-def titles(html: str) -> list[str]:
-    return [unescape(found) for found in re.findall(r"<h2[^>]*>([^<]*)</h2>", html)]
-
-
-def deeds(here: Runtime) -> list[tuple[str, EventKind]]:
-    with reading(here.engine) as session:
-        return [
-            (item_id, kind)
-            for user_id in events.users(session, limit=100)
-            for past in [events.history(session, user_id)]
-            for item_id, kind in zip(past.item_ids, past.kinds, strict=True)
-        ]
-
-
-def act(client: FlaskClient, item_id: str, deed: str, changes: dict[str, str] | None = None):
-    html = page(client, f"/shop/item/{item_id}")
-    event_id = re.search(r'name="event_id" value="([^"]+)"', html)[1]
-    form = {"csrf_token": token(html), "item_id": item_id, "event_id": event_id, "deed": deed}
-    return client.post("/shop/do", data=form | (changes or {})), form
-
-
-def test_an_empty_shop_says_what_to_do(client: FlaskClient) -> None:
+def test_an_empty_shop_says_what_to_do(client: FlaskClient, page: Any, titles: Any) -> None:
     html = page(client)
 
     assert "The shelves are empty" in titles(html)
 
 
 @pytest.mark.usefixtures("stocked")
-def test_without_a_model_the_first_row_is_honest(client: FlaskClient) -> None:
+def test_without_a_model_the_first_row_is_honest(
+    client: FlaskClient, page: Any, titles: Any
+) -> None:
     assert titles(page(client))[1:] == ["New in the shop"]
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_newcomer_is_shown_what_is_popular(client: FlaskClient) -> None:
+def test_a_newcomer_is_shown_what_is_popular(
+    client: FlaskClient, page: Any, noted: Any, titles: Any
+) -> None:
     html = page(client)
 
     assert "Popular now" in titles(html)
@@ -71,7 +54,7 @@ def test_a_newcomer_is_shown_what_is_popular(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("trained")
-def test_every_recommended_item_shows_its_reason(client: FlaskClient) -> None:
+def test_every_recommended_item_shows_its_reason(client: FlaskClient, page: Any) -> None:
     page(client, "/shop/item/i3")
 
     html = page(client)
@@ -84,7 +67,9 @@ def test_every_recommended_item_shows_its_reason(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("trained")
-def test_opening_an_item_is_known_to_the_very_next_page(client: FlaskClient, here: Runtime) -> None:
+def test_opening_an_item_is_known_to_the_very_next_page(
+    client: FlaskClient, here: Runtime, page: Any, noted: Any, titles: Any, deeds: Any
+) -> None:
     page(client)
 
     on_item = page(client, "/shop/item/i3")
@@ -97,7 +82,7 @@ def test_opening_an_item_is_known_to_the_very_next_page(client: FlaskClient, her
 
 
 @pytest.mark.usefixtures("trained")
-def test_what_was_just_seen_is_a_reason_and_not_a_pick(client: FlaskClient) -> None:
+def test_what_was_just_seen_is_a_reason_and_not_a_pick(client: FlaskClient, page: Any) -> None:
     page(client, "/shop/item/i3")
 
     html = page(client)
@@ -107,7 +92,9 @@ def test_what_was_just_seen_is_a_reason_and_not_a_pick(client: FlaskClient) -> N
 
 
 @pytest.mark.usefixtures("trained")
-def test_an_item_page_shows_what_is_similar_and_what_goes_with_it(client: FlaskClient) -> None:
+def test_an_item_page_shows_what_is_similar_and_what_goes_with_it(
+    client: FlaskClient, page: Any, titles: Any
+) -> None:
     html = page(client, "/shop/item/i3")
 
     assert "Often bought together" in titles(html)
@@ -116,7 +103,7 @@ def test_an_item_page_shows_what_is_similar_and_what_goes_with_it(client: FlaskC
 
 
 @pytest.mark.usefixtures("trained")
-def test_no_item_stands_twice_on_the_home_page(client: FlaskClient) -> None:
+def test_no_item_stands_twice_on_the_home_page(client: FlaskClient, page: Any) -> None:
     page(client, "/shop/item/i3")
 
     shown = re.findall(r'class="tile" href="/shop/item/([^"?]+)', page(client))
@@ -126,7 +113,9 @@ def test_no_item_stands_twice_on_the_home_page(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("header", ["Sec-Purpose", "Purpose"])
 @pytest.mark.usefixtures("stocked")
-def test_fetching_ahead_is_no_view(client: FlaskClient, here: Runtime, header) -> None:
+def test_fetching_ahead_is_no_view(
+    client: FlaskClient, here: Runtime, header, page: Any, deeds: Any
+) -> None:
     page(client, "/shop/item/i3", headers={header: "prefetch;prerender"})
     client.head("/shop/item/i3")
 
@@ -135,7 +124,7 @@ def test_fetching_ahead_is_no_view(client: FlaskClient, here: Runtime, header) -
 
 @pytest.mark.usefixtures("trained")
 def test_the_answer_an_item_was_picked_from_is_kept_with_the_view(
-    client: FlaskClient, here: Runtime
+    client: FlaskClient, here: Runtime, page: Any
 ) -> None:
     link = unescape(re.search(r'class="tile" href="([^"]+)"', page(client))[1])
 
@@ -148,7 +137,7 @@ def test_the_answer_an_item_was_picked_from_is_kept_with_the_view(
 
 @pytest.mark.usefixtures("trained")
 def test_without_consent_nothing_is_noted_and_no_id_is_kept(
-    client: FlaskClient, here: Runtime
+    client: FlaskClient, here: Runtime, page: Any, token: Any, noted: Any, deeds: Any
 ) -> None:
     form = {"csrf_token": token(page(client)), "consent": "0"}
     client.post("/shop/consent", data=form)
@@ -161,7 +150,9 @@ def test_without_consent_nothing_is_noted_and_no_id_is_kept(
 
 
 @pytest.mark.usefixtures("trained")
-def test_consent_given_again_starts_afresh(client: FlaskClient, here: Runtime) -> None:
+def test_consent_given_again_starts_afresh(
+    client: FlaskClient, here: Runtime, page: Any, token: Any, deeds: Any
+) -> None:
     for consent in ("0", "1"):
         client.post("/shop/consent", data={"csrf_token": token(page(client)), "consent": consent})
 
@@ -174,8 +165,17 @@ def test_consent_given_again_starts_afresh(client: FlaskClient, here: Runtime) -
     ("deed", "said"), [("cart", "put {} into the cart"), ("purchase", "bought {}")]
 )
 @pytest.mark.usefixtures("trained")
-def test_a_deed_is_noted(client: FlaskClient, here: Runtime, deed: str, said: str) -> None:
-    answer, _ = act(client, "i3", deed)
+def test_a_deed_is_noted(
+    client: FlaskClient,
+    here: Runtime,
+    deed: str,
+    said: str,
+    page: Any,
+    noted: Any,
+    deeds: Any,
+    act: Any,
+) -> None:
+    answer, _ = act("i3", deed)
 
     assert answer.status_code == 303
     assert noted(page(client, answer.location)) == noted(page(client))
@@ -184,8 +184,10 @@ def test_a_deed_is_noted(client: FlaskClient, here: Runtime, deed: str, said: st
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_form_sent_twice_counts_once(client: FlaskClient, here: Runtime) -> None:
-    _, form = act(client, "i3", "cart")
+def test_a_form_sent_twice_counts_once(
+    client: FlaskClient, here: Runtime, deeds: Any, act: Any
+) -> None:
+    _, form = act("i3", "cart")
 
     client.post("/shop/do", data=form)
 
@@ -193,14 +195,16 @@ def test_a_form_sent_twice_counts_once(client: FlaskClient, here: Runtime) -> No
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_deed_with_an_unknown_item_is_refused(client: FlaskClient) -> None:
-    answer, _ = act(client, "i3", "cart", changes={"item_id": "nothing"})
+def test_a_deed_with_an_unknown_item_is_refused(act: Any) -> None:
+    answer, _ = act("i3", "cart", changes={"item_id": "nothing"})
 
     assert answer.status_code == 422
 
 
 @pytest.mark.usefixtures("trained")
-def test_one_can_shop_as_a_regular_and_as_nobody_else(client: FlaskClient) -> None:
+def test_one_can_shop_as_a_regular_and_as_nobody_else(
+    client: FlaskClient, page: Any, token: Any, noted: Any
+) -> None:
     page(client, "/shop/item/i3")  # makes this visitor the one regular there is
     client.application.extensions[EXTENSION] = Regulars()  # counted once a minute otherwise
     other = client.application.test_client()
@@ -217,7 +221,9 @@ def test_one_can_shop_as_a_regular_and_as_nobody_else(client: FlaskClient) -> No
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_new_visitor_starts_with_nothing(client: FlaskClient) -> None:
+def test_a_new_visitor_starts_with_nothing(
+    client: FlaskClient, page: Any, token: Any, noted: Any
+) -> None:
     html = page(client, "/shop/item/i3")
 
     client.post("/shop/shopper", data={"csrf_token": token(html), "shopper": "new"})
@@ -226,7 +232,7 @@ def test_a_new_visitor_starts_with_nothing(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("stocked")
-def test_tabs_and_categories_come_from_the_catalogue(client: FlaskClient) -> None:
+def test_tabs_and_categories_come_from_the_catalogue(client: FlaskClient, page: Any) -> None:
     html = page(client, "/shop/category/Grocery/Fruit")
 
     assert 'href="/shop/category/Grocery" aria-current="page"' in html

@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,40 +14,11 @@ from api import create_app
 from api.breaker import Breaker
 from api.config import ApiConfig
 from api.runtime import Runtime
-from recsys.behaviour import events
 from recsys.catalogue import items
-from recsys.database import reading, writing
+from recsys.database import writing
 from recsys.types import EventKind, Item
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
-
-
-def page(client: FlaskClient, address: str = "/", **kwargs) -> str:
-    answer = client.get(address, **kwargs)
-    assert answer.status_code == 200, answer.text[:500]
-    return answer.text
-
-
-def token(html: str) -> str:
-    return unescape(re.search(r'name="csrf_token" value="([^"]+)"', html)[1])
-
-
-def noted(html: str) -> str:
-    return unescape(re.search(r'id="noted"[^>]*>([^<]*)<', html)[1])
-
-
-def titles(html: str) -> list[str]:
-    return [unescape(found) for found in re.findall(r"<h2[^>]*>([^<]*)</h2>", html)]
-
-
-def deeds(here: Runtime) -> list[tuple[str, EventKind]]:
-    with reading(here.engine) as session:
-        return [
-            (item_id, kind)
-            for user_id in events.users(session, limit=100)
-            for past in [events.history(session, user_id)]
-            for item_id, kind in zip(past.item_ids, past.kinds, strict=True)
-        ]
 
 
 class Strictness(HTMLParser):
@@ -68,7 +40,7 @@ class Strictness(HTMLParser):
 
 @pytest.mark.parametrize("address", ["/shop/do", "/shop/shopper", "/shop/consent"])
 @pytest.mark.usefixtures("stocked")
-def test_a_form_that_was_not_ours_is_refused(client: FlaskClient, address: str) -> None:
+def test_a_form_that_was_not_ours_is_refused(client: FlaskClient, address: str, page: Any) -> None:
     page(client)
 
     answer = client.post(address, data={"csrf_token": "guess", "item_id": "i3", "deed": "cart"})
@@ -78,14 +50,16 @@ def test_a_form_that_was_not_ours_is_refused(client: FlaskClient, address: str) 
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_forged_cookie_is_nobody(client: FlaskClient) -> None:
+def test_a_forged_cookie_is_nobody(client: FlaskClient, page: Any, noted: Any) -> None:
     client.set_cookie("vitrine_shopper", '["household-1",true,true,"x"].forged')
 
     assert noted(page(client)).startswith("Nothing noted yet")
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_hidden_item_is_gone_from_the_next_page(client: FlaskClient, here: Runtime) -> None:
+def test_a_hidden_item_is_gone_from_the_next_page(
+    client: FlaskClient, here: Runtime, page: Any
+) -> None:
     page(client)
     with writing(here.engine) as session:
         items.patch(session, "i3", {"hidden": True})
@@ -98,7 +72,9 @@ def test_a_hidden_item_is_gone_from_the_next_page(client: FlaskClient, here: Run
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_sold_out_item_can_be_seen_but_not_bought(client: FlaskClient, here: Runtime) -> None:
+def test_a_sold_out_item_can_be_seen_but_not_bought(
+    client: FlaskClient, here: Runtime, page: Any
+) -> None:
     with writing(here.engine) as session:
         items.patch(session, "i3", {"stock": 0})
 
@@ -111,7 +87,9 @@ def test_a_sold_out_item_can_be_seen_but_not_bought(client: FlaskClient, here: R
 @pytest.mark.parametrize(
     "address", ["/", "/shop/item/h", "/shop/search?q=script", "/shop/category/A"]
 )
-def test_a_hostile_item_is_only_text(client: FlaskClient, here: Runtime, address: str) -> None:
+def test_a_hostile_item_is_only_text(
+    client: FlaskClient, here: Runtime, address: str, page: Any
+) -> None:
     with writing(here.engine) as session:
         hostile = Item(
             item_id="h",
@@ -136,7 +114,9 @@ def test_a_hostile_item_is_only_text(client: FlaskClient, here: Runtime, address
 
 
 @pytest.mark.parametrize("item_id", ["a/b", "a//b", "/a", "../a", "a/./b", "ein 🍋?&#%", "x" * 200])
-def test_any_id_has_a_page(client: FlaskClient, here: Runtime, item_id: str) -> None:
+def test_any_id_has_a_page(
+    client: FlaskClient, here: Runtime, item_id: str, page: Any, deeds: Any
+) -> None:
     with writing(here.engine) as session:
         items.put(session, Item(item_id=item_id, title="Odd one"))
     link = unescape(re.search(r'class="hero-picture" href="([^"]+)"', page(client))[1])
@@ -148,7 +128,7 @@ def test_any_id_has_a_page(client: FlaskClient, here: Runtime, item_id: str) -> 
 
 
 @pytest.mark.usefixtures("stocked")
-def test_search_finds_by_words_of_the_title(client: FlaskClient) -> None:
+def test_search_finds_by_words_of_the_title(client: FlaskClient, page: Any) -> None:
     html = page(client, "/shop/search?q=number+11")
 
     assert html.count('class="tile"') == 1
@@ -157,14 +137,16 @@ def test_search_finds_by_words_of_the_title(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("text", ["nothing like it", "100%25", "%00", "'; drop table item; --"])
 @pytest.mark.usefixtures("stocked")
-def test_a_search_without_result_is_friendly(client: FlaskClient, text: str) -> None:
+def test_a_search_without_result_is_friendly(
+    client: FlaskClient, text: str, page: Any, titles: Any
+) -> None:
     html = page(client, f"/shop/search?q={text}")
 
     assert "Nothing found" in titles(html)
 
 
 @pytest.mark.usefixtures("stocked")
-def test_a_search_for_nothing_asks_back(client: FlaskClient) -> None:
+def test_a_search_for_nothing_asks_back(client: FlaskClient, page: Any, titles: Any) -> None:
     assert "What are you looking for?" in titles(page(client, "/shop/search"))
 
 
@@ -178,7 +160,7 @@ def test_an_unknown_category_is_not_found(client: FlaskClient) -> None:
 
 @pytest.mark.usefixtures("trained")
 def test_with_the_database_away_the_last_shelf_is_shown(
-    client: FlaskClient, here: Runtime, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, here: Runtime, monkeypatch: pytest.MonkeyPatch, page: Any
 ) -> None:
     page(client)
     monkeypatch.setattr(here, "database", Closed())
@@ -190,7 +172,9 @@ def test_with_the_database_away_the_last_shelf_is_shown(
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_view_is_kept_while_the_database_is_locked(client: FlaskClient, here: Runtime) -> None:
+def test_a_view_is_kept_while_the_database_is_locked(
+    client: FlaskClient, here: Runtime, page: Any
+) -> None:
     page(client)
     path = here.engine.url.database
     with sqlite3.connect(path, isolation_level=None) as other:
@@ -219,7 +203,7 @@ def test_a_shoppers_page_is_never_shared_by_a_cache(client: FlaskClient) -> None
 
 
 @pytest.mark.usefixtures("stocked")
-def test_a_hero_that_nobody_makes_is_not_waited_for(client: FlaskClient) -> None:
+def test_a_hero_that_nobody_makes_is_not_waited_for(client: FlaskClient, page: Any) -> None:
     html = page(client)
 
     assert "data-poll" not in html
