@@ -3,9 +3,9 @@
 For each size a shop is filled once (`--state` keeps it): `grocery` is the demo's data with a model
 trained as the product trains; 10k, 100k and 1m are made up (`bench/made_up_shop.py`), with all three
 branches and 5,000 shoppers of 50 deeds each, more than what any memory of this process would
-flatter. Every request asks for 20 of at least 200 candidates with products and creatives from a warm
-Valkey, one filter and five exclusions; `reasons` asks for reasons too, `plain` for neither filter
-nor exclusions. One server process is pinned to core 0 and the load to core 1: closed with c
+flatter. Every request asks for 20 with products and creatives from a warm Valkey; `page` with one
+filter, five exclusions and a dial that puts 200 candidates in order again, `reasons` for reasons too,
+`plain` for none of that. One server process is pinned to core 0 and the load to core 1: closed with c
 connections, and open at constant rates, where a latency counts from when a request was due. The
 server's CPU is read from /proc. Beside it: the same request taken apart in process, a bare Flask
 answer on the same server, FAISS alone, and a peer: `implicit` behind FastAPI, its own way.
@@ -41,6 +41,7 @@ SHARES = (0.5, 0.7, 0.85)  # of the closed loop's best, as constant rates
 CONNECTIONS = (1, 2, 4, 8)
 FILTER = 'price < 60 and brand != "Brand 7"'
 PACKAGES = ("flask", "apiflask", "granian", "faiss-cpu", "numpy", "sqlalchemy", "redis", "orjson")
+TURNED = "turned"  # a placement
 HEADLINE = 4  # connections
 _UNCHECKED = frozenset({"statuses", "wrong", "wrong_examples"})  # nothing is checked but the status
 Row = dict[str, Any]
@@ -126,6 +127,7 @@ def fill(root: Path, name: str, *, epochs: int) -> Shop:
         kept.write_text(make_key(env, "storefront"))
     from bench import made_up_shop  # noqa: PLC0415 heavy
 
+    _turn(env["VITRINE_DATABASE_URL"])
     users, item_ids = _known(env["VITRINE_DATABASE_URL"])
     made_up = name != "grocery"
     lengths = made_up_shop.LENGTHS if made_up else ()
@@ -137,6 +139,24 @@ def fill(root: Path, name: str, *, epochs: int) -> Shop:
         item_ids=item_ids,
         by_length={length: made_up_shop.users_of_length(length) for length in lengths},
     )
+
+
+def _turn(url: str) -> None:
+    """A placement with a dial turned a little, so that 200 candidates are put in order again."""
+    from datetime import UTC, datetime  # noqa: PLC0415 heavy, as below
+
+    from recsys.database import connect, writing  # noqa: PLC0415 heavy
+    from recsys.merchandising import store  # noqa: PLC0415 heavy
+    from recsys.merchandising.steering import Steering  # noqa: PLC0415 heavy
+    from recsys.merchandising.types import Placement  # noqa: PLC0415 heavy
+    from recsys.types import Dials  # noqa: PLC0415 heavy
+
+    turned = Placement(name=TURNED, banner="rectangle", dials=Dials(novelty=0.05))
+    engine = connect(url)
+    with writing(engine) as session:
+        if TURNED not in store.refresh(session, Steering()).placements:
+            store.put(session, turned, who="bench", now=datetime.now(UTC))
+    engine.dispose()
 
 
 def _fill_grocery(env: dict[str, str]) -> None:
@@ -209,6 +229,7 @@ def variants(shop: Shop) -> dict[str, list[str]]:
         left_out = ",".join(drawn.sample(shop.item_ids, 5))
         wished = f"&filter={quote(FILTER)}&exclude={quote(left_out)}"
         asked = f"/recommend?user_id={quote(user_id)}&k=20"
+        wished += f"&placement={TURNED}"
         found["page"].append(f"{asked}{wished}&reasons=false")
         found["reasons"].append(f"{asked}{wished}&reasons=true")
         found["plain"].append(f"{asked}&reasons=false")

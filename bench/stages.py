@@ -28,7 +28,7 @@ PARTS = (
     ("api.recommending.looking", "read", "history"),
     ("recsys.serving.personas", "persona_of", "persona"),
     ("api.recommending.slates", "settle", "settling"),
-    ("api.recommending.opening", "open_for", "opening"),
+    ("api.recommending.opening", "look", "opening"),
     ("api.recommending.rotating", "keep", "rotation"),
     ("recsys.serving.policies", "allowed", "eligibility"),
     ("recsys.serving.shopper", "understand", "encode"),
