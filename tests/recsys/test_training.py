@@ -6,9 +6,10 @@ import pytest
 import torch
 from scipy import sparse
 
+from recsys.config import RecsysConfig
 from recsys.errors import Cancelled
-from recsys.learning import split
-from recsys.learning.fitting import checkpoint, stepping, training
+from recsys.learning import materials, split
+from recsys.learning.fitting import stepping, training
 from recsys.learning.fitting.distributed import Team
 from recsys.learning.fitting.training import TrainingOptions
 from recsys.models import histories
@@ -215,11 +216,13 @@ def test_a_card_learns_what_the_cpu_learns(cut, small) -> None:
 
 def test_several_seeds_are_fitted_side_by_side(cut, small, tmp_path) -> None:
     seen = []
+    config = RecsysConfig(artifacts_dir=tmp_path)
+    kept = materials.checkpoint_of(config)
 
     both = _fit(
         cut,
         replace(small, seeds=2),
-        checkpoint=tmp_path / "fit.pt",
+        checkpoint=kept,
         on_epoch=lambda progress, *_: seen.append(progress) or True,
     )
 
@@ -229,5 +232,6 @@ def test_several_seeds_are_fitted_side_by_side(cut, small, tmp_path) -> None:
     assert (both.vectors[:, :8] == first.vectors[:, :8] / 2).all()
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
-    checkpoint.forget(tmp_path / "fit.pt")
-    assert list(tmp_path.iterdir()) == []
+    assert len(list(kept.parent.iterdir())) == 2
+    materials.tidy(config)
+    assert list(kept.parent.iterdir()) == []
