@@ -31,6 +31,7 @@ def shown(runtime: Runtime, ask: Ask, query: Query, opened: Opened) -> Shown | N
             kept: Any = runtime.client.get(_SHOWN + ask.shopper)
     except CACHE_ERRORS as error:
         log.warning("nothing is rotated: %s", type(error).__name__)
+        opened.degraded.add("rotation")
         return None
     state = rotation.read(kept or b"")
     return rotation.clicked(state, _since(opened.history, state.at))

@@ -61,7 +61,7 @@ class RowBody(Strict):
     text: Text = ""
     strict: bool = False
     reasons: bool = True
-    banner: Banner = "none"
+    banner: Banner = "rectangle"
 
 
 class PageBody(Strict):

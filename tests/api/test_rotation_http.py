@@ -71,3 +71,14 @@ def test_without_redis_nothing_sinks_and_nothing_breaks(client, valkey, shop) ->
     valkey.stop()
 
     assert shown(client, shop) == shown(client, shop)
+
+
+def test_where_showings_cannot_be_looked_up_the_answer_says_so(client, shop, valkey) -> None:
+    shown(client, shop)
+    valkey.stop()
+
+    answer = client.post("/recommend", json=WISH, headers=shop)
+    still = client.post("/recommend", json={**WISH, "rotation": 0}, headers=shop)
+
+    assert (answer.status_code, answer.json["degraded"]) == (200, ["rotation"])
+    assert still.json["degraded"] == []
