@@ -23,12 +23,16 @@ from recsys.catalogue import items as catalogue
 from recsys.database import connect, writing
 from recsys.learning import bundle as bundles
 from recsys.learning.bundle import ModelBundle
+from recsys.merchandising import store
+from recsys.merchandising.steering import Steering
+from recsys.merchandising.types import Placement
 from recsys.models import histories, neighbours
 from recsys.models.encoder import Encoder
 from recsys.models.fusion import Fused
 from recsys.models.neighbours import Neighbours
 from recsys.serving import registry
 from recsys.tables import EventRow, ItemRow
+from recsys.types import Dials
 
 SEED = 20261123
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -72,6 +76,16 @@ def fill(database_url: str, n_items: int, n_users: int) -> None:
             made = deeds(n_items, EACH_LENGTH, length, draw)
             for rows in _batches(_events(users_of_length(length), made)):
                 session.execute(insert(EventRow), rows)
+    engine.dispose()
+
+
+def turn(database_url: str, name: str) -> None:
+    """A placement with a dial turned a little, so that 200 candidates are put in order again."""
+    turned = Placement(name=name, banner="rectangle", dials=Dials(novelty=0.05))
+    engine = connect(database_url)
+    with writing(engine) as session:
+        if name not in store.refresh(session, Steering()).placements:
+            store.put(session, turned, who="bench", now=datetime.now(UTC))
     engine.dispose()
 
 

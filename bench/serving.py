@@ -127,7 +127,7 @@ def fill(root: Path, name: str, *, epochs: int) -> Shop:
         kept.write_text(make_key(env, "storefront"))
     from bench import made_up_shop  # noqa: PLC0415 heavy
 
-    _turn(env["VITRINE_DATABASE_URL"])
+    made_up_shop.turn(env["VITRINE_DATABASE_URL"], TURNED)
     users, item_ids = _known(env["VITRINE_DATABASE_URL"])
     made_up = name != "grocery"
     lengths = made_up_shop.LENGTHS if made_up else ()
@@ -139,24 +139,6 @@ def fill(root: Path, name: str, *, epochs: int) -> Shop:
         item_ids=item_ids,
         by_length={length: made_up_shop.users_of_length(length) for length in lengths},
     )
-
-
-def _turn(url: str) -> None:
-    """A placement with a dial turned a little, so that 200 candidates are put in order again."""
-    from datetime import UTC, datetime  # noqa: PLC0415 heavy, as below
-
-    from recsys.database import connect, writing  # noqa: PLC0415 heavy
-    from recsys.merchandising import store  # noqa: PLC0415 heavy
-    from recsys.merchandising.steering import Steering  # noqa: PLC0415 heavy
-    from recsys.merchandising.types import Placement  # noqa: PLC0415 heavy
-    from recsys.types import Dials  # noqa: PLC0415 heavy
-
-    turned = Placement(name=TURNED, banner="rectangle", dials=Dials(novelty=0.05))
-    engine = connect(url)
-    with writing(engine) as session:
-        if TURNED not in store.refresh(session, Steering()).placements:
-            store.put(session, turned, who="bench", now=datetime.now(UTC))
-    engine.dispose()
 
 
 def _fill_grocery(env: dict[str, str]) -> None:
