@@ -22,7 +22,6 @@ from api.recommending.settling import Ask
 from api.recommending.wishes import (
     Boosts,
     Brands,
-    DialsBody,
     Expression,
     Name,
     Profile,
@@ -31,6 +30,7 @@ from api.recommending.wishes import (
 )
 from api.runtime import Runtime, runtime
 from api.schemas import Banner, Count, Id, Ids, Placement, Strict, Text
+from api.steering.bodies import DialsBody
 from recsys.answers.entry import new_id
 from recsys.types import Hide
 

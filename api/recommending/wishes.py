@@ -10,6 +10,7 @@ from api.errors import invalid
 from api.recommending.profile import MAX_CHARACTERS
 from api.recommending.settling import Ask, moment
 from api.schemas import Banner, CommaIds, Count, CreativeOut, Id, Ids, Placement, Strict, Text
+from api.steering.bodies import BoostBody, DialsBody
 from recsys import expressions
 from recsys.errors import InvalidExpression
 from recsys.types import Boost, Dials, Hide, Query, Source
@@ -17,7 +18,6 @@ from recsys.types import Boost, Dials, Hide, Query, Source
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
 Expression = Annotated[str, Field(max_length=2_000)]
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Both = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 
 Profile = Annotated[str, Field(max_length=MAX_CHARACTERS)]
 Brands = Annotated[list[Text], Field(max_length=100)]
@@ -25,20 +25,7 @@ Brands = Annotated[list[Text], Field(max_length=100)]
 _FILTER = 'price < 20 and brand in ["A", "B"] and not tags has "refurbished"'
 
 
-class BoostBody(Strict):
-    expression: Expression = Field(examples=['brand == "Acme"'])
-    weight: Both = Field(description="Spans of relevance that a value of 1 is worth")
-
-
 Boosts = Annotated[list[BoostBody], Field(max_length=16)]
-
-
-class DialsBody(Strict):
-    diversity: Unit = 0.0
-    novelty: Both = 0.0
-    price: Both = 0.0
-    margin: Both = 0.0
-    exploration: Unit = 0.0
 
 
 class _Wish(Strict):

@@ -103,8 +103,10 @@ class RuleBody(Strict):
 
 
 class BoostBody(Strict):
-    expression: Annotated[str, Field(min_length=1, max_length=MAX_EXPRESSION)]
-    weight: Turn
+    expression: Annotated[str, Field(min_length=1, max_length=MAX_EXPRESSION)] = Field(
+        examples=['brand == "Acme"']
+    )
+    weight: Turn = Field(description="Spans of relevance that a value of 1 is worth")
 
 
 class DialsBody(Strict):
