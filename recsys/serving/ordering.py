@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recsys import expressions
 from recsys.expressions.nodes import Kind
 from recsys.merchandising import arranging
-from recsys.merchandising.types import Rule
+from recsys.merchandising.types import Rule, RuleKind
 from recsys.serving import dials, diversity, rotation
 from recsys.serving.asking import Ask
 from recsys.serving.candidates import Candidates
@@ -98,6 +98,8 @@ def order(
         chance = np.ones(len(places), np.float32)
         chance[sequence] = propensities
         placed_by = [slots.placed_by.get(int(one)) for one in slots.order]
+        pins = {rule.rule_id for rule in rules if rule.kind is RuleKind.PIN}
+        chance[[one for one, by in slots.placed_by.items() if by in pins]] = 1  # certain
         sequence, propensities = slots.order, chance[slots.order]
     sequence = sequence[: query.k]
     return Ordered(

@@ -15,7 +15,7 @@ from recsys.serving import ranking
 from recsys.serving.asking import Memo
 from recsys.serving.assortment import Assortment
 from recsys.serving.ranking import Steer
-from recsys.types import EventKind, Item, Query, UserHistory
+from recsys.types import Dials, EventKind, Item, Query, UserHistory
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 PAST = UserHistory(user_id="u", item_ids=("i0001",), kinds=(EventKind.VIEW,))
@@ -83,3 +83,14 @@ def test_nobody_of_a_group_is_shown_what_they_dismissed_or_have(shop: Assortment
 
     assert not {dismissed, bought} & {one.item_id for one in found.recommendations}
     assert found.excluded == {"seen": 2}
+
+
+def test_a_pinned_item_was_not_left_to_chance(shop: Assortment) -> None:
+    (last,) = far_down(shop)[-1:]
+    pin = Rule(rule_id="p", kind=RuleKind.PIN, item_id=last, slot=2)
+    query = Query(now=NOW, k=5, dials=Dials(exploration=0.5), seed=3)
+
+    found = ranking.rank(shop, query, PAST, steer=Steer(rules=(pin,))).recommendations
+
+    assert (found[1].item_id, found[1].propensity) == (last, 1.0)
+    assert all(0 < one.propensity < 1 for one in found if one is not found[1])
