@@ -3,8 +3,8 @@
 import pytest
 from flask.testing import FlaskClient
 
-from api.runtime import Runtime
 from api.recommending.wishes import SlateOut
+from api.runtime import Runtime
 from recsys.catalogue import items
 from recsys.database import writing
 
