@@ -38,7 +38,7 @@ def product_json(item: Item) -> orjson.Fragment:
     if kept is None or kept[0] is not item:
         if len(_products) >= _PRODUCTS_KEPT:
             _products.clear()
-        kept = _products[item.item_id] = (item, orjson.Fragment(orjson.dumps(product(item))))
+        kept = _products[item.item_id] = (item, creatives.fragment(product(item)))
     return kept[1]
 
 

@@ -8,7 +8,7 @@ from generative.studio import floor
 from generative.types import Audience, Brief, Creative
 from recsys.types import Item, Persona
 
-BRIEFS_KEPT = 20_000
+BRIEFS_KEPT = 2_000
 KEYS_KEPT = 100_000
 TEXTS_KEPT = 20_000  # an item's text is as long as its description
 

@@ -64,7 +64,7 @@ def as_fragments(
     missed = [at for at, (state, _) in enumerate(shown) if state is State.PENDING]
     floors = _floors(runtime, [items[at] for at in missed], persona, size, degraded)
     for at, creative in zip(missed, floors, strict=True):
-        shown[at] = (creative.state, _fragment(creative))
+        shown[at] = (creative.state, fragment(as_json(creative)))
     _count(runtime, [state for state, _ in shown])
     return [fragment for _, fragment in shown]
 
@@ -118,11 +118,12 @@ def _shown(value: bytes) -> tuple[State, orjson.Fragment]:
     creative = from_json(value)
     if creative is None:
         return State.PENDING, _NOTHING
-    return creative.state, _fragment(creative)
+    return creative.state, fragment(as_json(creative))
 
 
-def _fragment(creative: Creative) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(as_json(creative)))
+def fragment(value: object) -> orjson.Fragment:
+    """As JSON to be kept: a copy, as the buffer that orjson wrote into is several times as large."""
+    return orjson.Fragment(bytes(memoryview(orjson.dumps(value))))
 
 
 def _floors(
