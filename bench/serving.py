@@ -217,7 +217,7 @@ def variants(shop: Shop) -> dict[str, list[str]]:
         found["plain"].append(f"{asked}&reasons=false")
     for length, users in shop.by_length.items():
         found[f"history_{length}"] = [
-            f"/recommend?user_id={user_id}&k=20&reasons=false" for user_id in users
+            f"/recommend?user_id={user_id}&k=20&reasons=false&banner=none" for user_id in users
         ]
     return found
 
@@ -279,7 +279,7 @@ def take_apart(
     file = shop.state / "requests-in-process.json"
     file.write_text(json.dumps(asked))
     command = [sys.executable, str(ROOT / "bench" / "stages.py"), str(file), shop.key]
-    command += ["--turns", str(turns), "--warm", "page", "--stages", "page", "reasons"]
+    command += ["--turns", str(turns), "--warm", "page", "plain", "--stages", "page", "reasons"]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"stages failed:\n{done.stderr[-3000:]}")

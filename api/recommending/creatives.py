@@ -114,11 +114,29 @@ def _stored(
 
 @lru_cache(maxsize=16_384)  # by the bytes themselves, so what Redis says now is what is shown
 def _shown(value: bytes) -> tuple[State, orjson.Fragment]:
-    """What is shown of a stored creative; another release's bytes are as good as none."""
-    creative = from_json(value)
-    if creative is None:
+    """What is shown of a stored creative; another release's bytes are as good as none.
+
+    As `as_json` of `from_json`, without making a creative of it: a slate of a large shop has twenty
+    that this process has not met, and this is a quarter of the work.
+    """
+    try:
+        kept = orjson.loads(value)
+        words, banner, key = kept["copy"], kept["banner"], kept["key"]
+        shown = {
+            "key": key,
+            "state": kept["state"],
+            "headline": words["headline"],
+            "tagline": words["tagline"],
+            "action": words["action"],
+            "size": kept["size"],
+            "banner_url": None if banner is None else f"/creatives/{key}/banner",
+            "width": None if banner is None else banner["width"],
+            "height": None if banner is None else banner["height"],
+            "generated_by": kept["provenance"].get("provider"),
+        }
+        return State(kept["state"]), fragment(shown)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return State.PENDING, _NOTHING
-    return creative.state, fragment(as_json(creative))
 
 
 def fragment(value: object) -> orjson.Fragment:

@@ -13,7 +13,8 @@ from api.recommending import creatives
 from api.recommending.briefs import Briefs
 from api.recommending.degraded import Degraded
 from api.runtime import Runtime
-from generative.types import Banner, State
+from generative.cache import to_json
+from generative.types import Banner, Copy, Creative, State
 from recsys.types import Item, Persona, Reason, Recommendation, Source
 
 ITEMS = [
@@ -98,3 +99,30 @@ def test_without_a_cache_every_item_has_its_floor(here: Runtime) -> None:
     floors = [here.briefs.of(item, Persona(), "hero").floor for item in ITEMS]
     assert told == [creatives.as_json(floor) for floor in floors]
     assert degraded.as_list() == ["creatives"]
+
+
+@pytest.mark.parametrize("banner", [None, Banner(path="a.jpg", sha256="0" * 64, width=3, height=2)])
+@pytest.mark.parametrize("state", list(State))
+def test_a_stored_creative_is_shown_as_its_json(banner: Banner | None, state: State) -> None:
+    creative = Creative(
+        key="k",
+        item_id="i",
+        size="hero",
+        state=state,
+        copy=Copy(headline="H <b>", tagline="T", action="A"),
+        banner=banner,
+        provenance={"provider": "extractive"},
+        checks={},
+    )
+
+    shown_state, shown = creatives._shown(to_json(creative))
+
+    assert shown_state is state
+    assert orjson.loads(orjson.dumps(shown)) == creatives.as_json(creative)
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"null", b"[]", b'{"key": "k"}', b'{"copy": 1, "banner": 2, "key": 3}', b"\xff"]
+)
+def test_what_cannot_be_read_as_a_creative_is_as_good_as_none(value: bytes) -> None:
+    assert creatives._shown(value)[0] is State.PENDING
