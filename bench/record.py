@@ -26,7 +26,7 @@ def write(
 ) -> Path:
     """Write a result and print its figures; what was not run is None, never a guess."""
     result = {
-        "command": command or " ".join(["python", f"bench/{script}.py", *sys.argv[1:]]),
+        "command": command or " ".join(["python", f"bench/{script}.py", *_told(sys.argv[1:])]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": {"python": platform.python_version()}
@@ -67,3 +67,11 @@ def _gpu() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def _told(arguments: Sequence[str]) -> list[str]:
+    """Without where this machine keeps what was filled before: it changes no figure."""
+    kept = list(arguments)
+    if "--state" in kept:
+        del kept[kept.index("--state") : kept.index("--state") + 2]
+    return kept
