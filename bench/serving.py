@@ -313,6 +313,7 @@ def two_processes(shop: Shop, env: dict[str, str], port: int) -> tuple[list[Row]
     with servers.child(servers.granian(port, workers=2), env, shop.state) as running:
         servers.wait_for(port)
         file = requests_file(shop, "page", variants(shop)["page"])
+        ask(port, file, seconds=20, connections=8)  # until both have loaded the model
         found = ask(port, file, seconds=4, connections=8)
         pairs = [servers.memory_mb(pid) for pid in servers.workers_of(running.pid)[:2]]
     print(shop.name, "two processes", pairs, flush=True)
