@@ -71,5 +71,7 @@ def joined(environment: Mapping[str, str]) -> Iterator[Team]:
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield team()
+        # Whoever is done first would close what the others still talk through, and crash them.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
