@@ -14,7 +14,6 @@ from api.recommending.opening import Opened
 from api.recommending.settling import Ask, Settled, settle
 from api.runtime import Runtime
 from generative.cache import Note
-from generative.types import SIZES
 from recsys.answers.entry import new_id
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Rule
@@ -25,10 +24,9 @@ from recsys.serving.policies import context
 from recsys.serving.ranking import Steer
 from recsys.types import Item, Slate
 
-__all__ = ["BANNERS", "NO_BANNER", "Ask", "Served", "answer", "plain", "serve"]
+__all__ = ["NO_BANNER", "Ask", "Served", "answer", "plain", "serve"]
 
 NO_BANNER = "none"
-BANNERS = (*SIZES, NO_BANNER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,10 +128,13 @@ def test_nothing_known_and_odd_input_break_no_strategy(
     model: str,
 ) -> None:
     served = bundle if model == "trained" else ModelBundle.empty()
-    for of in (shelf, Shelf.of([])):
-        ask = asking(served, of, history=history, **wishes)
+    asks = [asking(served, of, history=history, **wishes) for of in (shelf, Shelf.of([]))]
 
-        _is_whole(ask, STRATEGIES[name](ask, 20), 20)
+    found = [STRATEGIES[name](ask, 20) for ask in asks]
+
+    for ask, proposed in zip(asks, found, strict=True):
+        _is_whole(ask, proposed, 20)
+    assert len(found[1]) == 0  # there is nothing on the shelf
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
