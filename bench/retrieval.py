@@ -156,32 +156,14 @@ def bench(n_items: int, *, n_shoppers: int, state: Path | None) -> list[dict[str
         manifest={},
         index_kind=IndexKind.FLAT,
     )
-    best: list[np.ndarray] = []
     found: list[dict[str, Any]] = []
+    best: list[np.ndarray] = []
 
     def measure(name: str, built: float, search: Search, *, chosen: bool = False) -> None:
-        faiss.omp_set_num_threads(1)
-        search(0)
-        times, lists = [], []
-        for number in range(n_shoppers):
-            started = time.perf_counter()
-            rows = search(number)
-            times.append(time.perf_counter() - started)
-            lists.append(rows[~np.isin(rows, seen[number])][:K])
+        times, lists = timed(search, seen)
         best[:] = best or lists  # the exact index is measured first
-        ranked = np.array([np.pad(one, (0, K - len(one)), constant_values=-1) for one in lists])
-        quality = metrics.per_user(ranked, future[tested], recall_at=(), ndcg_at=(100,))["ndcg@100"]
-        hits = [len(np.intersect1d(one, true)) for one, true in zip(lists, best, strict=True)]
-        row = {
-            "items": n_items,
-            "index": name,
-            "chosen": chosen,
-            "p50_ms": round(1000 * float(np.percentile(times, 50)), 3),
-            "p99_ms": round(1000 * float(np.percentile(times, 99)), 3),
-            "recall100": round(float(np.sum(hits)) / sum(map(len, best)), 4),
-            "ndcg100": round(float(quality.mean()), 5),
-            "build_s": round(built, 1),
-        }
+        row = {"items": n_items, "index": name, "chosen": chosen}
+        row |= judged(times, lists, best, future[tested]) | {"build_s": round(built, 1)}
         exact = found[0]["ndcg100"] if found else row["ndcg100"]
         row["ndcg_loss_percent"] = round(100 * (1 - row["ndcg100"] / exact), 2)
         print(row, flush=True)
@@ -204,6 +186,34 @@ def bench(n_items: int, *, n_shoppers: int, state: Path | None) -> list[dict[str
     for name, seconds, search in others(bundle.vectors, queries):
         measure(name, seconds, search)
     return found
+
+
+def timed(search: Search, seen: list[np.ndarray]) -> tuple[list[float], list[np.ndarray]]:
+    """Seconds of each shopper's search on one thread, and the best that it found unseen."""
+    faiss.omp_set_num_threads(1)
+    search(0)
+    times, lists = [], []
+    for number, past in enumerate(seen):
+        started = time.perf_counter()
+        rows = search(number)
+        times.append(time.perf_counter() - started)
+        lists.append(rows[~np.isin(rows, past)][:K])
+    return times, lists
+
+
+def judged(
+    times: list[float], lists: list[np.ndarray], best: list[np.ndarray], future: Any
+) -> dict[str, Any]:
+    """How quick, and how much of the true best was found."""
+    ranked = np.array([np.pad(one, (0, K - len(one)), constant_values=-1) for one in lists])
+    quality = metrics.per_user(ranked, future, recall_at=(), ndcg_at=(100,))["ndcg@100"]
+    hits = [len(np.intersect1d(one, true)) for one, true in zip(lists, best, strict=True)]
+    return {
+        "p50_ms": round(1000 * float(np.percentile(times, 50)), 3),
+        "p99_ms": round(1000 * float(np.percentile(times, 99)), 3),
+        "recall100": round(float(np.sum(hits)) / sum(map(len, best)), 4),
+        "ndcg100": round(float(quality.mean()), 5),
+    }
 
 
 def served(bundle: ModelBundle, queries: np.ndarray, seen: list[np.ndarray]) -> Search:

@@ -1,34 +1,17 @@
 """Writers, readers and deaths in every order: a kept history holds all that was told, or it is gone."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
 
-from recsys.behaviour.recent import NEWEST, Look, Recent, landings, open_client
+from recsys.behaviour.recent import NEWEST, Look, Recent, landings
 from recsys.types import Event, EventKind, UserHistory
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KINDS = tuple(EventKind)
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator["redis.Redis"]:
-    url = redis_url.removesuffix("/0") + "/7"
-    with redis.Redis.from_url(url) as plain:
-        plain.flushdb()
-    with open_client(url, timeout_seconds=5) as opened:
-        yield opened
-
-
-@pytest.fixture
-def kept(client: "redis.Redis") -> Recent:
-    found = Recent(client)
-    found.look(None)  # an empty server gets its first tokens
-    return found
 
 
 def deed(number: int, user_id: str = "u1", **changes) -> Event:
