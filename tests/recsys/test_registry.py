@@ -301,3 +301,15 @@ def test_serving_brings_no_torch_into_the_process() -> None:
     )
 
     assert done.returncode == 0
+
+
+def test_threads_take_shorter_turns_only_while_a_model_is_loaded(root: Path) -> None:
+    registry.promote(root, FIRST)
+    handle, turns = ModelHandle(root), []
+    before = sys.getswitchinterval()
+    handle.prepare = lambda _: turns.append(sys.getswitchinterval())
+
+    handle.get()
+
+    assert turns[0] < before / 10
+    assert sys.getswitchinterval() == before
