@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from generative import brief as briefs
 from generative.studio import floor
@@ -44,24 +45,30 @@ class Briefs:
         self._fingerprint = fingerprint
         self._kept: dict[tuple[str, Persona, str], Asked] = {}
         self._texts: dict[str, _Text] = {}
-        self._keys: dict[tuple[Persona, str], dict[str, tuple[Item, str]]] = {}
+        self._frames: dict[tuple[Persona, str], int] = {}
+        self._numbers = count()  # none comes twice, so threads may race
+        # Under an item and its frames' numbers: what an item had been goes with all that hung on it.
+        self._keys: dict[str, tuple[Item, dict[int, str]]] = {}
         self._n_keys = 0
 
     def keys(self, items: Sequence[Item], persona: Persona, size: str) -> list[str]:
         """The key of each item's creative, as `of` would say it."""
-        kept = self._keys.get((persona, size))
-        if kept is None:
-            kept = self._keys[persona, size] = {}
+        if self._n_keys > KEYS_KEPT:
+            self._frames, self._keys, self._n_keys = {}, {}, 0
+        number = self._frames.get((persona, size))
+        if number is None:
+            number = self._frames[persona, size] = next(self._numbers)
         found: list[str] = []
         frames: dict[bool, _Frame] = {}
         for item in items:
-            known = kept.get(item.item_id)
+            known = self._keys.get(item.item_id)
             if known is None or known[0] is not item:
-                known = kept[item.item_id] = (item, self._key(item, persona, size, frames))
+                known = self._keys[item.item_id] = (item, {})
+            key = known[1].get(number)
+            if key is None:
+                key = known[1][number] = self._key(item, persona, size, frames)
                 self._n_keys += 1
-            found.append(known[1])
-        if self._n_keys > KEYS_KEPT:
-            self._keys, self._n_keys = {}, 0
+            found.append(key)
         return found
 
     def of(self, item: Item, persona: Persona, size: str) -> Asked:

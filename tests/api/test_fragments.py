@@ -1,5 +1,6 @@
 """What an answer holds ready as JSON says what the plain values say."""
 
+import sys
 from dataclasses import replace
 from decimal import Decimal
 
@@ -56,6 +57,17 @@ def test_a_changed_item_has_another_key() -> None:
 
     assert before != after
     assert after == [briefs.of(changed, Persona(), "hero").floor.key]
+
+
+def test_what_a_changed_item_was_is_not_held() -> None:
+    briefs, was = Briefs("f1"), replace(ITEMS[0], price=Decimal(8))
+    held = sys.getrefcount(was)
+    for persona in PERSONAS:
+        briefs.keys([was], persona, "hero")
+
+    briefs.keys([replace(was, price=Decimal(9))], PERSONAS[0], "hero")
+
+    assert sys.getrefcount(was) == held
 
 
 def test_a_product_is_shown_as_it_is_now() -> None:
