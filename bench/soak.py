@@ -2,11 +2,12 @@
 
 One granian process over a made-up shop, at a constant rate: slates with hundreds of different
 filters and exclusions, whole pages, bodies with dials and boosts, rows of similar items, events of
-new and old shoppers, prices that change. The worker's resident memory is read every few seconds. The
-slope is fitted to the means of ten blocks after the first third, in which memories fill up to their
-bounds; its interval is Student's at 95 %.
+new and old shoppers, prices that change. Before that the same mix runs as fast as it is answered,
+with a creative beside every slate, so that what the process remembers fills up to its bounds. Then
+the worker's resident memory is read every few seconds. The slope is fitted to the means of ten
+blocks of the whole time; its interval is Student's at 95 %.
 
-python bench/soak.py [--minutes 30] [--rate 50] [--items 20000] [--state DIR]
+python bench/soak.py [--minutes 30] [--warm-minutes 5] [--rate 50] [--items 20000] [--state DIR]
 """
 
 import argparse
@@ -34,7 +35,6 @@ from bench.serving import SEED, ask, make_key, run_module  # noqa: E402 as above
 N_USERS = 5_000
 N_REQUESTS = 50_000
 BLOCKS = 10
-SETTLED = 1 / 3  # of the time, before the slope is fitted
 SAMPLE_SECONDS = 5.0
 SHOWN = 60  # of the samples, in the result
 PACKAGES = ("granian", "flask", "faiss-cpu", "numpy", "sqlalchemy", "redis")
@@ -45,6 +45,7 @@ MIX = {"slate": 55, "wish": 10, "page": 8, "similar": 5, "event": 17, "price": 5
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--warm-minutes", type=float, default=5.0)
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--state", type=Path, default=None)
@@ -52,15 +53,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         state = (options.state or Path(made)).resolve() / f"soak-{options.items}"
         state.mkdir(parents=True, exist_ok=True)
-        bench(state, options.items, minutes=options.minutes, rate=options.rate)
+        bench(
+            state,
+            options.items,
+            minutes=options.minutes,
+            rate=options.rate,
+            warm_minutes=options.warm_minutes,
+        )
 
 
-def bench(state: Path, n_items: int, *, minutes: float, rate: float) -> None:
+def bench(state: Path, n_items: int, *, minutes: float, rate: float, warm_minutes: float) -> None:
     redis_port, port = servers.free_port(), servers.free_port()
     env = servers.environment(state, redis_port)
     storefront, admin = fill(state, n_items, env)
-    file = state / "requests.json"
-    file.write_text(json.dumps(mixed(n_items, storefront, admin)))
+    files = {"requests": 0.1, "warming": 1.0}
+    for name, banners in files.items():
+        asked = mixed(n_items, storefront, admin, banners=banners)
+        (state / f"{name}.json").write_text(json.dumps(asked))
     samples: list[dict[str, float]] = []
     with servers.valkey(state, redis_port) as store:
         child = servers.child(servers.granian(port), env, state, core=servers.SERVER_CORE)
@@ -73,8 +82,10 @@ def bench(state: Path, n_items: int, *, minutes: float, rate: float) -> None:
                 held = float(store.info("memory")["used_memory"]) / 2**20
                 return {"rss_mb": servers.memory_mb(worker)["rss"], "store_mb": round(held, 2)}
 
+            warming = ask(port, state / "warming.json", connections=4, seconds=warm_minutes * 60)
             watcher = threading.Thread(target=_watch, args=(sample, samples, over))
             watcher.start()
+            file = state / "requests.json"
             found = ask(port, file, connections=32, rate=rate, seconds=minutes * 60)
             over.set()
             watcher.join()
@@ -86,11 +97,11 @@ def bench(state: Path, n_items: int, *, minutes: float, rate: float) -> None:
         figures={
             "minutes": minutes,
             "requests": found["requests"],
+            "warming_requests": warming["requests"],
             "errors": found["errors"],
             "not_2xx": refused,
             "p99_ms": found["p99_ms"],
             "rss_first_mb": samples[0]["rss_mb"],
-            "rss_settled_mb": samples[int(len(samples) * SETTLED)]["rss_mb"],
             "rss_last_mb": samples[-1]["rss_mb"],
             "rss_slope_mb_per_hour": slope,
             "rss_slope_low_mb_per_hour": low,
@@ -113,11 +124,10 @@ def _watch(
 
 
 def growth(samples: list[dict[str, float]]) -> tuple[float | None, float | None, float | None]:
-    """MB an hour once memories are full, and the interval that holds it; None of too few samples."""
-    settled = samples[int(len(samples) * SETTLED) :]
-    if len(settled) < 2 * BLOCKS:
+    """MB an hour and the interval that holds it; None of too few samples."""
+    if len(samples) < 2 * BLOCKS:
         return None, None, None
-    blocks = np.array_split(np.array([[one["seconds"], one["rss_mb"]] for one in settled]), BLOCKS)
+    blocks = np.array_split(np.array([[one["seconds"], one["rss_mb"]] for one in samples]), BLOCKS)
     hours, sizes = np.array([block.mean(axis=0) for block in blocks]).T / np.array(
         [[3600.0], [1.0]]
     )
@@ -140,8 +150,8 @@ def fill(state: Path, n_items: int, env: dict[str, str]) -> tuple[str, str]:
     return storefront, admin
 
 
-def mixed(n_items: int, storefront: str, admin: str) -> list[dict[str, Any]]:
-    """Requests of all kinds, in an order drawn once."""
+def mixed(n_items: int, storefront: str, admin: str, *, banners: float) -> list[dict[str, Any]]:
+    """Requests of all kinds, in an order drawn once; a share of the slates wants creatives."""
     drawn = random.Random(SEED)  # noqa: S311 a sample
     kinds = drawn.choices(list(MIX), weights=list(MIX.values()), k=N_REQUESTS)
     keys = {True: {"X-Api-Key": admin}, False: {"X-Api-Key": storefront}}
@@ -156,8 +166,8 @@ def mixed(n_items: int, storefront: str, admin: str) -> list[dict[str, Any]]:
         match kind:
             case "slate":
                 wished = quote(f"price < {drawn.randrange(20, 320)}")
-                # Nobody makes creatives here: a shop whose workers are away, for a tenth of all.
-                banner = "rectangle" if drawn.random() < 0.1 else "none"
+                # Nobody makes creatives here: a shop whose workers are away, for a share.
+                banner = "rectangle" if drawn.random() < banners else "none"
                 path = f"/recommend?user_id={user()}&k=20&filter={wished}&exclude={item()},{item()}"
                 path += f"&banner={banner}"
                 return {"path": path, "headers": keys[False]}
