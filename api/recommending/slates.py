@@ -192,7 +192,7 @@ def _drawn(
         for number, team in zip(drafted.order, drafted.teams, strict=True)
     }
     kept = ranking.ruled(opened.assortment, settled.query, list(team_of), rules)
-    drawn = tuple(replace(found[item_id], rank=rank) for rank, item_id in enumerate(kept, start=1))
+    drawn = tuple(found[item_id]._replace(rank=rank) for rank, item_id in enumerate(kept, start=1))
     return replace(slates[0], recommendations=drawn), [team_of[item_id] for item_id in kept]
 
 

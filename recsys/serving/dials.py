@@ -46,15 +46,14 @@ def relevance(scores: NDArray[np.floating]) -> Floats:
 
 def percentiles(values: NDArray[np.floating]) -> Floats:
     """The share of the other values that lie below, ties counted half; NaN is in the middle."""
-    known = ~np.isnan(values)
-    n = int(np.count_nonzero(known))
+    n = len(values)
     if n < 2:  # noqa: PLR2004 one value has no others
-        return np.full(len(values), 0.5)
-    if n < len(values):
-        shares = np.full(len(values), 0.5)
+        return np.full(n, 0.5)
+    ascending = np.sort(values)
+    if np.isnan(ascending[-1]):  # it is sorted last
+        known, shares = ~np.isnan(values), np.full(n, 0.5)
         shares[known] = percentiles(values[known])
         return shares
-    ascending = np.sort(values)
     below = ascending.searchsorted(values, "left")
     not_above = ascending.searchsorted(values, "right")
     return _on_grid((below + not_above - 1) / (2 * (n - 1)), _FINE)
@@ -78,7 +77,7 @@ def turned(relevance: NDArray[np.floating], traits: Traits, dials: Dials) -> Flo
     if turns:
         total = _on_grid(total, _FINE)
     for name, weight in turns:
-        total = total + np.rint(weight * _WEIGHTS) / _WEIGHTS * percentiles(traits(name))
+        total = total + round(weight * _WEIGHTS) / _WEIGHTS * percentiles(traits(name))
     return total
 
 

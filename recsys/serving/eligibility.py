@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+_NOWHERE = -1  # no item's place
 _NOTHING = np.zeros(0, np.int64)
 
 
@@ -69,7 +70,8 @@ class Allowed:
             new = frozenset(place for place in places if mask[place] and place not in gone)
             self.dropped[rule] = new
             gone |= new
-        self.gone: Places = np.fromiter(sorted(gone), np.int64, len(gone)) if gone else _NOTHING
+        self._ends = np.array([*sorted(gone), _NOWHERE], np.int64) if gone else _NOTHING
+        self.gone: Places = self._ends[:-1]  # ascending
 
     @classmethod
     def of_mask(cls, mask: Mask) -> "Allowed":
@@ -86,7 +88,7 @@ class Allowed:
     def gone_rows(self) -> Places:
         """Those of `gone` that are the model's rows."""
         n_known = len(self.pool.known)
-        return self.gone[: int(np.searchsorted(self.gone, n_known))]
+        return self.gone[: self.gone.searchsorted(n_known)]
 
     @property
     def n_rows(self) -> int:
@@ -117,5 +119,4 @@ class Allowed:
     def _stays(self, places: Places) -> Mask:
         if not len(self.gone):
             return np.ones(len(places), np.bool_)
-        there = np.minimum(np.searchsorted(self.gone, places), len(self.gone) - 1)
-        return np.asarray(self.gone[there] != places)
+        return np.asarray(self._ends.take(self.gone.searchsorted(places)) != places)

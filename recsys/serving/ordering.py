@@ -46,9 +46,9 @@ class Ordered:
     def __len__(self) -> int:
         return len(self.places)
 
-    def source(self, number: int) -> Source:
-        one = int(self.taken_from[number])
-        return Source.PINNED if one < 0 else self.lists[one].source
+    def sources(self) -> list[Source]:
+        known = [*(one.source for one in self.lists), Source.PINNED]  # -1 is the last
+        return [known[one] for one in self.taken_from.tolist()]
 
     def reasons(self) -> list[Reason]:
         told = [
@@ -181,8 +181,13 @@ class _Joined:
 def _joined(
     ask: Ask, found: Candidates, more: Sequence[Candidates], rules: tuple[Rule, ...]
 ) -> _Joined:
-    lists = (found, *more)
     pins = _pins(ask, found, rules)
+    if not more and not len(pins):  # the candidates are distinct already
+        from_found = np.zeros(len(found), np.int64)
+        return _Joined(
+            places=found.places, scores=found.scores, graded=found.scores, taken_from=from_found
+        )
+    lists = (found, *more)
     places = np.concatenate([*(one.places for one in lists), pins])
     scores = np.concatenate([*(one.scores for one in lists), np.zeros(len(pins), np.float32)])
     lengths = [*(len(one) for one in lists), len(pins)]
@@ -220,7 +225,7 @@ def _wanted(
             values = asked.values(columns, context=about, now=query.now)
             wanted = wanted + boost.weight * np.clip(values, -1, 1)
     wanted = dials.turned(wanted, _traits(ask, places), query.dials)
-    return np.asarray(arranging.adjust(wanted, rules, _matches(ask, places)))
+    return arranging.adjust(wanted, rules, _matches(ask, places)) if rules else wanted
 
 
 def _sequence(ask: Ask, places: Indices, wanted: Floats) -> tuple[Indices, Floats]:
@@ -240,7 +245,7 @@ def _traits(ask: Ask, places: Indices) -> dials.Traits:
 
     def trait(name: str) -> Floats:
         if name == "popularity":
-            return np.asarray(one.popularity[places], np.float64)
+            return one.popularity.take(places)
         return cast("Floats", one.columns.at(places).column(name, Kind.NUMBER))
 
     return trait
@@ -257,7 +262,10 @@ def _positions(ask: Ask, places: Indices, rules: tuple[Rule, ...]) -> Mapping[st
 
 def _pins(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> Indices:
     """Pinned items that may appear and that the strategy did not propose."""
-    wanted = ask.assortment.place_of(item_id for _, item_id in arranging.pinned(rules))
+    pinned = arranging.pinned(rules)
+    if not pinned:
+        return np.zeros(0, np.int64)
+    wanted = ask.assortment.place_of(item_id for _, item_id in pinned)
     proposed = set(found.places.tolist())
     new = [place for place in dict.fromkeys(wanted) if place not in proposed]
     return np.array([place for place in new if ask.allowed.may(place)], np.int64)

@@ -11,6 +11,9 @@ from recsys.serving.assortment import Assortment, Demand, Standing
 from recsys.serving.eligibility import Allowed
 from recsys.types import EventKind, Hide, Item, Query, UserHistory
 
+_DISMISSED = frozenset({EventKind.DISMISS})
+_BOUGHT = frozenset({EventKind.PURCHASE})
+
 
 def allowed(
     assortment: Assortment,
@@ -55,14 +58,18 @@ def kept_from(history: UserHistory, query: Query, assortment: Assortment) -> fro
     """The shopper's own past that must not come back; what was dismissed never does."""
     if query.hide is Hide.SEEN:
         return frozenset(history.item_ids)
-    pairs = list(zip(history.item_ids, history.kinds, strict=True))
-    out = {item_id for item_id, kind in pairs if kind is EventKind.DISMISS}
     if query.hide is Hide.NONE:
-        return frozenset(out)
-    bought = {item_id for item_id, kind in pairs if kind is EventKind.PURCHASE}
-    if query.hide is Hide.UNTIL_DUE and history.at:
-        bought -= _due(history, query, assortment)
-    return frozenset(out | bought)
+        return _items(history, _DISMISSED)
+    if query.hide is Hide.PURCHASED or not history.at:
+        return _items(history, _DISMISSED | _BOUGHT)
+    still_lasts = _items(history, _BOUGHT) - _due(history, query, assortment)
+    return _items(history, _DISMISSED) | still_lasts
+
+
+def _items(history: UserHistory, kinds: frozenset[EventKind]) -> frozenset[str]:
+    """What any of these was done with."""
+    deeds = zip(history.item_ids, history.kinds, strict=True)
+    return frozenset([item_id for item_id, kind in deeds if kind in kinds])
 
 
 def _due(history: UserHistory, query: Query, assortment: Assortment) -> set[str]:

@@ -7,6 +7,7 @@ this shopper never appears. `excluded` counts each such item once, under the fir
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 
@@ -163,21 +164,18 @@ Picks = dict[int, Recommendation]
 
 
 def _told(ask: Ask, order: Ordered) -> Picks:
-    item_ids = ask.assortment.item_ids
-    reasons = order.reasons() if ask.query.reasons else []
-    scores, propensities = order.scores.tolist(), order.propensities.tolist()
-    return {
-        place: Recommendation(
-            item_id=item_ids[place],
-            rank=number + 1,
-            score=scores[number],
-            source=order.source(number),
-            reasons=(reasons[number],) if reasons else (),
-            placed_by=order.placed_by[number],
-            propensity=propensities[number],
-        )
-        for number, place in enumerate(order.places.tolist())
-    }
+    places, item_ids = order.places.tolist(), ask.assortment.item_ids
+    columns = zip(  # as `Recommendation` has them
+        [item_ids[place] for place in places],
+        range(1, len(places) + 1),
+        order.scores.tolist(),
+        order.sources(),
+        [(why,) for why in order.reasons()] if ask.query.reasons else repeat((), len(places)),
+        order.placed_by,
+        order.propensities.tolist(),
+        strict=True,
+    )
+    return dict(zip(places, map(Recommendation._make, columns), strict=True))
 
 
 def _more(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> list[Candidates]:
