@@ -27,6 +27,7 @@ from recsys.types import EventKind, UserHistory
 N_LEFT_OUT = 20  # only the newest deeds are tried: enough to find one, and bounds the cost
 
 _LEAST = np.float32(1e-6)
+_TINY = np.finfo(np.float32).tiny  # what divides nothing, so that it stays nothing
 _KINDS = {kind: number for number, kind in enumerate(EventKind)}
 _STRENGTH = {kind: number for number, kind in enumerate(STRENGTH)}
 
@@ -125,14 +126,15 @@ def understand(
 ) -> Shopper | None:
     """Read what the model knows of a history; None where it knows nothing."""
     deeds = _deeds(bundle, history, newcomers)
-    if not deeds.item_ids:
+    m = len(deeds.item_ids)
+    if not m:
         return None
-    n = min(n_left_out, len(deeds.item_ids))
+    n = min(n_left_out, m)
     bag = _Bag.of(deeds, newcomers)
-    weigh = _Weights(np.array(deeds.kinds), n)
+    weigh = _Weights(deeds.kinds, n)
     return Shopper(
         queries=_queries(bundle.fused, bag, weigh),
-        left_out=deeds.item_ids[len(deeds.item_ids) - n :],
+        left_out=deeds.item_ids[m - n :],
         lent=_lent(bundle.fused, bag, weigh),
     )
 
@@ -144,9 +146,9 @@ def histories(bundle: ModelBundle, shoppers: Sequence[UserHistory]) -> Histories
     ages = [age for size in sizes.tolist() for age in range(size - 1, -1, -1)]
     return Histories(
         indptr=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        items=np.array([row for one in deeds for row in one.rows], np.int32),
+        items=np.concatenate([one.rows for one in deeds], dtype=np.int32),
         ages=np.array(ages, np.int32),
-        kinds=np.array([kind for one in deeds for kind in one.kinds], np.int8),
+        kinds=np.concatenate([one.kinds for one in deeds], dtype=np.int8),
         n_items=bundle.fused.n_items,
     )
 
@@ -155,30 +157,27 @@ def histories(bundle: ModelBundle, shoppers: Sequence[UserHistory]) -> Histories
 class _Deeds:
     """Items in the order of their last deed, oldest first, with the strongest; none dismissed."""
 
-    item_ids: tuple[str, ...]
-    rows: tuple[int, ...]  # the model's, or -1 for a newcomer
-    kinds: list[int]
+    item_ids: tuple[str, ...]  # m of them
+    rows: Rows  # (m,) the model's, or -1 for a newcomer
+    kinds: Rows  # (m,) places in `EventKind`
 
 
 def _deeds(bundle: ModelBundle, history: UserHistory, newcomers: Newcomers | None) -> _Deeds:
-    kinds = history.kinds
-    newest_first = dict(zip(reversed(history.item_ids), reversed(kinds), strict=True))
-    if len(newest_first) < len(kinds) or EventKind.DISMISS in kinds:
-        newest_first = _strongest(history)
-    rows = dict(zip(newest_first, map(bundle.item_rows.get, newest_first, repeat(-1)), strict=True))
-    if -1 in rows.values():
+    item_ids, kinds = history.item_ids, history.kinds
+    if EventKind.DISMISS in kinds or len(set(item_ids)) < len(item_ids):
+        strongest = _strongest(history)
+        item_ids, kinds = tuple(strongest), tuple(strongest.values())
+    rows = np.fromiter(map(bundle.item_rows.get, item_ids, repeat(-1)), np.int64, len(item_ids))
+    found = np.fromiter(map(_KINDS.__getitem__, kinds), np.int64, len(kinds))
+    if len(rows) and rows.min() < 0:
         more = newcomers.stand_ins if newcomers is not None else {}
-        rows = {item_id: row for item_id, row in rows.items() if row >= 0 or item_id in more}
-    item_ids = tuple(reversed(rows))
-    return _Deeds(
-        item_ids=item_ids,
-        rows=tuple(reversed(rows.values())),
-        kinds=[_KINDS[newest_first[item_id]] for item_id in item_ids],
-    )
+        kept = [n for n, row in enumerate(rows.tolist()) if row >= 0 or item_ids[n] in more]
+        item_ids, rows, found = tuple([item_ids[n] for n in kept]), rows[kept], found[kept]
+    return _Deeds(item_ids, rows, found)
 
 
 def _strongest(history: UserHistory) -> dict[str, EventKind]:
-    """By item, the one touched last first; without what was dismissed."""
+    """By item, the one touched last at the end; without what was dismissed."""
     dismissed: set[str] = set()
     found: dict[str, EventKind] = {}
     for item_id, kind in zip(reversed(history.item_ids), reversed(history.kinds), strict=True):
@@ -186,7 +185,8 @@ def _strongest(history: UserHistory) -> dict[str, EventKind]:
             dismissed.add(item_id)
         elif item_id not in found or _STRENGTH[kind] > _STRENGTH[found[item_id]]:
             found[item_id] = kind
-    return {item_id: kind for item_id, kind in found.items() if item_id not in dismissed}
+    oldest_first = reversed(found.items())
+    return {item_id: kind for item_id, kind in oldest_first if item_id not in dismissed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +199,12 @@ class _Bag:
 
     @classmethod
     def of(cls, deeds: _Deeds, newcomers: Newcomers | None) -> "_Bag":
-        if newcomers is None or -1 not in deeds.rows:
-            return cls(np.array(deeds.rows), np.arange(len(deeds.rows)), None)
+        if newcomers is None or deeds.rows.min() >= 0:
+            return cls(deeds.rows, np.arange(len(deeds.rows)), None)
         one = np.ones(1, np.float32)
         parts = [
             (np.array([row]), one) if row >= 0 else newcomers.stand_ins[item_id]
-            for item_id, row in zip(deeds.item_ids, deeds.rows, strict=True)
+            for item_id, row in zip(deeds.item_ids, deeds.rows.tolist(), strict=True)
         ]
         sizes = [len(rows) for rows, _ in parts]
         return cls(
@@ -262,8 +262,7 @@ def _queries(fused: Fused, bag: _Bag, weigh: _Weights) -> Floats:
     found = np.empty((1 + weigh.n, fused.width), np.float32)
     if fused.encoder is not None:
         weights = weigh.by(fused.encoder.input)
-        squares = np.vecdot(weights, weights)[:, None]
-        weights /= np.sqrt(np.where(squares > 0, squares, 1))
+        weights /= np.sqrt(np.maximum(np.vecdot(weights, weights), _TINY))[:, None]
         pooled = weights @ bag.of_deeds(fused.encoder.embedding, m)  # (1 + n, H)
         at = fused.encoder.latent
         np.multiply(
