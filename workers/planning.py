@@ -12,6 +12,7 @@ from recsys.behaviour import events
 from recsys.catalogue import shelf as shelves
 from recsys.catalogue.shelf import Shelf
 from recsys.database import reading
+from recsys.serving import assortment as assortments
 from recsys.serving import ranking
 from recsys.serving.personas import persona_of
 from recsys.types import EventKind, Hide, Item, Persona, Query, UserHistory
@@ -56,12 +57,13 @@ def plan(
     """
     with reading(runtime.engine) as session:
         shelf = shelves.refresh(session, Shelf.empty())
+    assortment = assortments.of(runtime.handle.get(), shelf)
     groups: dict[Persona, _Group] = {}
     for number, history in enumerate(_histories(runtime, spec.audience)):
         if number % _USERS_A_READ == 0 and not still_wanted():
             return []
         if history.item_ids:
-            groups.setdefault(persona_of(shelf, history), _Group()).add(history)
+            groups.setdefault(persona_of(assortment, history), _Group()).add(history)
     least = MIN_SHOPPERS if spec.audience.get("personas") else 1
     chosen = {persona: group for persona, group in groups.items() if group.shoppers >= least}
     if not chosen:

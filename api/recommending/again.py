@@ -106,7 +106,7 @@ class Past:
             rules,
             placement=query.placement,
             history=history,
-            persona=personas.persona_of(assortment.shelf, history),
+            persona=personas.persona_of(assortment, history),
             experiments=answer.experiments,
             now=query.now,
         )

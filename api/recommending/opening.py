@@ -47,11 +47,12 @@ def look(runtime: Runtime, ask: Ask) -> Opened:
     if ask.profile is not None:
         past = profile.history_of(runtime.config, ask.profile)
     history = with_session(past, ask.session, at=ask.query.now) if ask.session else past
+    assortment = runtime.assortments.of(bundle, seen.shelf, seen.newcomers)
     opened = Opened(
-        assortment=runtime.assortments.of(bundle, seen.shelf, seen.newcomers),
+        assortment=assortment,
         history=history,
         members=_members(runtime, ask, bundle, degraded),
-        persona=personas.persona_of(seen.shelf, history),
+        persona=personas.persona_of(assortment, history),
         steering_version=seen.steering_version,
         memo={},
         degraded=degraded,

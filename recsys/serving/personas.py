@@ -1,140 +1,150 @@
 """Who a shopper is like, in words: a category and a price band.
 
+    A items of the assortment   V distinct category paths   D departments, the first of them none
+
 Words, not a cluster number: a retrain changes no persona, so the creatives made for it are kept.
+Where each item stands among the prices of its department is worked out for all of them at once,
+and again for the departments in which something was changed.
 """
 
-from bisect import bisect_left, bisect_right, insort
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from recsys.serving.assortment import Shelf
-from recsys.types import EventKind, Item, Persona, UserHistory
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.expressions import Columns
+from recsys.expressions.columns import Numbers
+from recsys.expressions.nodes import Kind
+from recsys.expressions.texts import Texts
+from recsys.serving.assortment import Assortment
+from recsys.types import EventKind, Persona, UserHistory
 
 _VALUE, _PREMIUM = 1 / 3, 2 / 3  # a band is a third of the category's own prices
-_REMEMBERED = 200_000  # items whose place was looked up, some 150 bytes each
+_NONE = 0  # the department of what has no category
+_UNPRICED = -1
+_KEPT = 2  # the newest, and the one that a request which began before a change still asks
 
-Place = tuple[str, float | None]  # an item's department and its price there
-_UNREAD: Place = ("", None)
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Prices:
-    """What a department's items cost, cheapest first, on one shelf; and places looked up there."""
+    """`ranks` are how many prices of its department lie below an item's, and again how many do not lie above."""
 
-    shelf: Shelf
-    of: Mapping[str, list[float]]
-    places: dict[str, Place | None] = field(default_factory=dict)
+    categories: Texts
+    prices: Numbers  # (A,)
+    names: tuple[str, ...]  # (D,) ascending
+    departments: NDArray[np.int32]  # (A,)
+    ranks: Places  # (A,) -1 where there is no price
+    sizes: Places  # (D,) how many have a price
 
 
-def persona_of(shelf: Shelf, history: UserHistory) -> Persona:
+def persona_of(assortment: Assortment, history: UserHistory) -> Persona:
     """The category a shopper turns to most, and how dear what they choose there is.
 
     Nothing known gives the persona of everyone. Ties go to the word that comes first.
     """
-    prices = _prices(shelf)
-    places, item_ids = prices.places, history.item_ids
+    item_ids = history.item_ids
     if EventKind.DISMISS in history.kinds:
         pairs = zip(item_ids, history.kinds, strict=True)
         dismissed = {item_id for item_id, kind in pairs if kind is EventKind.DISMISS}
         item_ids = tuple([item_id for item_id in item_ids if item_id not in dismissed])
-    chosen: list[Place] = []
-    for item_id in item_ids:
-        place = places.get(item_id, _UNREAD)
-        if place is _UNREAD:
-            place = _looked_up(prices, item_id)
-        if place is not None:
-            chosen.append(place)
-    counts = Counter([department for department, _ in chosen])
-    if not counts:
+    known = _prices(assortment.columns)
+    places = np.array(assortment.place_of(item_ids), np.int64)
+    departments = known.departments[places]
+    counts = np.bincount(departments, minlength=1)
+    counts[_NONE] = 0
+    favourite = int(counts.argmax())
+    if not counts[favourite]:
         return Persona()
-    most = max(counts.values())
-    favourite = min([name for name, count in counts.items() if count == most])
-    return Persona(categories=(favourite,), price_band=_band(prices, favourite, chosen))
+    band = _band(known, favourite, known.ranks[places[departments == favourite]])
+    return Persona(categories=(known.names[favourite],), price_band=band)
 
 
-def _band(prices: _Prices, favourite: str, chosen: list[Place]) -> str:
+def _band(known: _Prices, department: int, ranks: Places) -> str:
     """Which third of the department's prices the chosen ones stand in, in the mean.
 
     Each stands at the share of prices below it, and half of those that are equal.
     """
-    paid = [price for name, price in chosen if name == favourite and price is not None]
-    known = prices.of.get(favourite, [])
-    if not paid:
+    paid = ranks[ranks != _UNPRICED]
+    if not len(paid):
         return "any"
-    places = sum([bisect_left(known, price) + bisect_right(known, price) for price in paid])
-    mean = places / (2 * max(len(known), 1) * len(paid))
+    mean = int(paid.sum()) / (2 * int(known.sizes[department]) * len(paid))
     if mean < _VALUE:
         return "value"
     return "premium" if mean > _PREMIUM else "mid"
 
 
-def _looked_up(prices: _Prices, item_id: str) -> Place | None:
-    if len(prices.places) >= _REMEMBERED:
-        prices.places.clear()
-    item = prices.shelf.items.get(item_id)
-    found = prices.places[item_id] = None if item is None else _place(item)
+# An assortment lives until the catalogue changes, and the next one's prices are mended from its own.
+_kept: list[_Prices] = []
+
+
+def _prices(columns: Columns) -> _Prices:
+    categories, prices = columns.column("category", Kind.TEXT), columns.column("price", Kind.NUMBER)
+    for one in _kept:
+        if one.categories is categories and one.prices is prices:
+            return one
+    assert isinstance(categories, Texts)  # noqa: S101 the columns of these two kinds
+    assert not isinstance(prices, Texts)  # noqa: S101
+    found = _read(categories, np.asarray(prices, np.float64), _kept[0] if _kept else None)
+    _kept[:] = [found, *_kept[: _KEPT - 1]]
     return found
 
 
-def _place(item: Item) -> Place | None:
-    if not item.category:
-        return None
-    department = item.category[1] if len(item.category) > 1 else item.category[0]
-    return department, None if item.price is None else float(item.price)
+def _read(categories: Texts, prices: Numbers, before: _Prices | None) -> _Prices:
+    if before is not None and before.categories is categories:
+        names, departments = before.names, before.departments
+    else:
+        names, departments = _departments(categories)
+    if before is None or before.names != names or len(before.prices) > len(prices):
+        ranks = np.full(len(prices), _UNPRICED, np.int64)
+        _rank(ranks, departments, prices, np.arange(len(prices)))
+    else:
+        new = (0, len(prices) - len(before.prices))
+        ranks = np.pad(before.ranks, new, constant_values=_UNPRICED)
+        earlier = np.pad(before.departments, new, constant_values=_NONE)
+        cost = np.pad(before.prices, new, constant_values=np.nan)
+        same = (prices == cost) | (np.isnan(prices) & np.isnan(cost))
+        changed = (departments != earlier) | ~same
+        touched = np.zeros(len(names), np.bool_)
+        touched[departments[changed]] = touched[earlier[changed]] = True
+        _rank(ranks, departments, prices, np.flatnonzero(touched[departments]))
+    return _Prices(
+        categories=categories,
+        prices=prices,
+        names=names,
+        departments=departments,
+        ranks=ranks,
+        sizes=np.bincount(departments[~np.isnan(prices)], minlength=len(names)),
+    )
 
 
-# A shelf lives until the catalogue changes, and the next one's prices are mended from its own.
-_last: list[_Prices] = []
+def _departments(categories: Texts) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Their names (D,), and which is each item's (A,)."""
+    words = categories.words
+    of_path = [_department(words[code]) for code in range(len(words))]
+    names = tuple(sorted({"", *of_path}))
+    number = {name: n for n, name in enumerate(names)}
+    return names, np.array([number[name] for name in of_path], np.int32)[categories.codes]
 
 
-def _prices(shelf: Shelf) -> _Prices:
-    last = _last[0] if _last else None
-    if last is not None:
-        # Who still holds the shelf before it is told of prices that are a moment newer.
-        if last.shelf is shelf or last.shelf.since(shelf) is not None:
-            return last
-        mended = _mended(last, shelf)
-        if mended is not None:
-            _last[:] = [mended]
-            return mended
-    _last[:] = [_read(shelf)]
-    return _last[0]
+def _department(path: str) -> str:
+    """The second level of a path, or the only one."""
+    first, _, below = path.partition("/")
+    return below.partition("/")[0] if below else first
 
 
-def _read(shelf: Shelf) -> _Prices:
-    found: defaultdict[str, list[float]] = defaultdict(list)
-    for item in shelf.items.values():
-        place = _place(item)
-        if place is not None and place[1] is not None:
-            found[place[0]].append(place[1])
-    return _Prices(shelf=shelf, of={name: sorted(prices) for name, prices in found.items()})
-
-
-def _mended(last: _Prices, shelf: Shelf) -> _Prices | None:
-    """The same for a shelf that follows from the last one; None where it does not."""
-    written = shelf.since(last.shelf)
-    if written is None:
-        return None
-    of, copied = dict(last.of), set[str]()
-    places = dict(last.places)
-
-    def own(department: str) -> list[float]:
-        if department not in copied:
-            copied.add(department)
-            of[department] = list(of.get(department, ()))
-        return of[department]
-
-    for item_id, item in written.items():
-        places.pop(item_id, None)
-        earlier = last.shelf.items.get(item_id)
-        before = None if earlier is None else _place(earlier)
-        after = _place(item)
-        if before == after:
-            continue
-        if before is not None and before[1] is not None:
-            known = own(before[0])
-            known.pop(bisect_left(known, before[1]))
-        if after is not None and after[1] is not None:
-            insort(own(after[0]), after[1])
-    return _Prices(shelf=shelf, of=of, places=places)
+def _rank(ranks: Places, departments: NDArray[np.int32], prices: Numbers, places: Places) -> None:
+    """Write the ranks at these places, which are whole departments."""
+    ranks[places] = _UNPRICED
+    places = places[~np.isnan(prices[places])]
+    places = places[np.lexsort((prices[places], departments[places]))]
+    if not len(places):
+        return
+    of, cost = departments[places], prices[places]
+    opens = np.append(True, of[1:] != of[:-1])
+    differs = opens | np.append(True, cost[1:] != cost[:-1])
+    starts = np.flatnonzero(differs)  # of what costs the same
+    ends = np.append(starts[1:], len(places))
+    first = np.maximum.accumulate(np.where(opens, np.arange(len(places)), 0))[starts]
+    ranks[places] = np.repeat(starts + ends - 2 * first, ends - starts)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from recsys.catalogue.shelf import Shelf
-from recsys.serving.personas import persona_of
+from recsys.learning.bundle import ModelBundle
+from recsys.serving import assortment as assortments
+from recsys.serving import personas
 from recsys.types import EventKind, Item, Persona, UserHistory
 
 
@@ -17,6 +19,10 @@ def priced() -> Shelf:
     sofa = Item(item_id="sofa", title="S", category=("Boutique", "Sofas"))
     flat = Item(item_id="flat", title="Flat", category=("Books",), price=Decimal(5))
     return Shelf.of([*fruit, sofa, flat])
+
+
+def persona_of(shelf: Shelf, history: UserHistory) -> Persona:
+    return personas.persona_of(assortments.of(ModelBundle.empty(), shelf), history)
 
 
 def _viewed(*item_ids: str, kind: EventKind = EventKind.VIEW) -> UserHistory:
@@ -50,9 +56,10 @@ def test_an_empty_shelf_knows_everyone_only() -> None:
     assert persona_of(Shelf.empty(), _viewed("f1")).label == "everyone"
 
 
-def test_a_shelf_that_follows_another_knows_the_prices_as_they_are_now(priced: Shelf) -> None:
+def test_an_assortment_that_follows_another_knows_the_prices_as_they_are_now(priced: Shelf) -> None:
     random = np.random.default_rng(5)
     shelf = priced
+    one = assortments.of(ModelBundle.empty(), shelf)
     asked = _viewed("f1", "f3", "f5", "f8", "f12", "flat")
     told: list[tuple[Shelf, Persona]] = []
     for revision in range(1, 40):
@@ -60,12 +67,15 @@ def test_a_shelf_that_follows_another_knows_the_prices_as_they_are_now(priced: S
         price = None if random.random() < 0.2 else Decimal(int(random.integers(1, 20)))
         aisle = ("Fruit", "Bread")[int(random.integers(2))]
         written = Item(item_id=f"f{number}", title="F", category=("Grocery", aisle), price=price)
-        before, shelf = shelf, shelf.changed([written], revision=revision)
-        told.append((Shelf.of(shelf.items.values()), persona_of(shelf, asked)))
-        persona_of(before, asked)  # a request that began before the change
+        shelf = shelf.changed([written], revision=revision)
+        before, one = one, assortments.of(one.bundle, shelf, before=one)
+        told.append((shelf, personas.persona_of(one, asked)))
+        personas.persona_of(before, asked)  # a request that began before the change
 
     assert len({persona for _, persona in told}) > 1
-    assert [persona for _, persona in told] == [persona_of(anew, asked) for anew, _ in told]
+    assert [persona for _, persona in told] == [
+        persona_of(Shelf.of(shelf.items.values()), asked) for shelf, _ in told
+    ]
 
 
 def test_of_two_departments_alike_the_one_that_comes_first(priced: Shelf) -> None:
