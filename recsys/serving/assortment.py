@@ -23,6 +23,7 @@ from recsys.types import Item
 
 _POOL_BYTES = 1 << 26  # what kept pools may take
 _POOLS = 256
+_NOWHERE: NDArray[np.int64] = np.zeros(0, np.int64)
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -130,6 +131,8 @@ class Assortment:
 
     def arrived(self) -> NDArray[np.int64]:
         """The places of the newcomers: unknown to the model, but placed by their words."""
+        if self.newcomers is None:
+            return _NOWHERE
         return np.flatnonzero(self._arrived >= 0) + self.n_known
 
     def vectors(self, places: NDArray[np.int64]) -> Floats:

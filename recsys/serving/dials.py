@@ -15,6 +15,7 @@ sorting draws from the Plackett-Luce model (Yellott 1977; Kool et al., ICML 2019
 seed the slate's relevance never rises with the temperature.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -49,14 +50,17 @@ def percentiles(values: NDArray[np.floating]) -> Floats:
     n = len(values)
     if n < 2:  # noqa: PLR2004 one value has no others
         return np.full(n, 0.5)
-    ascending = np.sort(values)
-    if np.isnan(ascending[-1]):  # it is sorted last
+    order = values.argsort()
+    ascending = values[order]
+    if math.isnan(ascending[-1]):  # it is sorted last
         known, shares = ~np.isnan(values), np.full(n, 0.5)
         shares[known] = percentiles(values[known])
         return shares
-    below = ascending.searchsorted(values, "left")
-    not_above = ascending.searchsorted(values, "right")
-    return _on_grid((below + not_above - 1) / (2 * (n - 1)), _FINE)
+    # Looked up in order: a search that goes anywhere is mispredicted at each step.
+    below, not_above = ascending.searchsorted(ascending), ascending.searchsorted(ascending, "right")
+    shares = np.empty(n)
+    shares[order] = _on_grid((below + not_above - 1) / (2 * (n - 1)), _FINE)
+    return shares
 
 
 def turned(relevance: NDArray[np.floating], traits: Traits, dials: Dials) -> Floats:

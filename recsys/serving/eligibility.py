@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-_NOWHERE = -1  # no item's place
-_NOTHING = np.zeros(0, np.int64)
-
 
 class Pool:
     """What the standing rules leave; `counts` says how many each kept out, the first that met them."""
@@ -67,11 +64,10 @@ class Allowed:
         gone: set[int] = set()
         mask = pool.mask
         for rule, places in (dropped or {}).items():
-            new = frozenset(place for place in places if mask[place] and place not in gone)
+            new = frozenset([place for place in places if mask[place]]) - gone
             self.dropped[rule] = new
             gone |= new
-        self._ends = np.array([*sorted(gone), _NOWHERE], np.int64) if gone else _NOTHING
-        self.gone: Places = self._ends[:-1]  # ascending
+        self.gone: Places = np.array(sorted(gone), np.int64)
 
     @classmethod
     def of_mask(cls, mask: Mask) -> "Allowed":
@@ -119,4 +115,5 @@ class Allowed:
     def _stays(self, places: Places) -> Mask:
         if not len(self.gone):
             return np.ones(len(places), np.bool_)
-        return np.asarray(self._ends.take(self.gone.searchsorted(places)) != places)
+        there = self.gone.take(self.gone.searchsorted(places), mode="clip")
+        return np.asarray(there != places)

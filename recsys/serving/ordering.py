@@ -181,13 +181,12 @@ class _Joined:
 def _joined(
     ask: Ask, found: Candidates, more: Sequence[Candidates], rules: tuple[Rule, ...]
 ) -> _Joined:
-    pins = _pins(ask, found, rules)
-    if not more and not len(pins):  # the candidates are distinct already
+    if not more and not rules:  # the candidates are distinct already
         from_found = np.zeros(len(found), np.int64)
         return _Joined(
             places=found.places, scores=found.scores, graded=found.scores, taken_from=from_found
         )
-    lists = (found, *more)
+    lists, pins = (found, *more), _pins(ask, found, rules)
     places = np.concatenate([*(one.places for one in lists), pins])
     scores = np.concatenate([*(one.scores for one in lists), np.zeros(len(pins), np.float32)])
     lengths = [*(len(one) for one in lists), len(pins)]
@@ -262,10 +261,7 @@ def _positions(ask: Ask, places: Indices, rules: tuple[Rule, ...]) -> Mapping[st
 
 def _pins(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> Indices:
     """Pinned items that may appear and that the strategy did not propose."""
-    pinned = arranging.pinned(rules)
-    if not pinned:
-        return np.zeros(0, np.int64)
-    wanted = ask.assortment.place_of(item_id for _, item_id in pinned)
+    wanted = ask.assortment.place_of(item_id for _, item_id in arranging.pinned(rules))
     proposed = set(found.places.tolist())
     new = [place for place in dict.fromkeys(wanted) if place not in proposed]
     return np.array([place for place in new if ask.allowed.may(place)], np.int64)

@@ -9,7 +9,7 @@ of a strategy that brought none of the row, what did bring it has its own plain 
 import re
 from collections.abc import Sequence
 
-from recsys.types import Item, Recommendation
+from recsys.types import Item, Recommendation, Source
 
 _NAMES = re.compile(r"\{(category|brand|item)\}")
 _PLAIN = {
@@ -29,29 +29,36 @@ _PLAIN = {
     "group": "For all of you",
 }
 
-_FILLING = {"popular", "newest"}
+_FILLING = {Source.POPULAR, Source.NEWEST}
 
 
 def title(
     template: str, shown: Sequence[Recommendation], items: Sequence[Item], about: Item | None
 ) -> str:
     """The title of a row of these items; `about` is the item that it starts from, if any."""
-    known = {"category": _category(items), "brand": _shared([one.brand for one in items])}
-    sources = {one.source.value for one in shown}
-    known["item"] = about.title if about is not None and not sources & _FILLING else ""
-    wanted = _NAMES.findall(template)
-    if template and all(known[name] for name in wanted) and _claimed(template, sources):
+    sources = {one.source for one in shown}
+    known = {name: _said(name, items, about, sources) for name in _NAMES.findall(template)}
+    if template and all(known.values()) and _claimed(template, sources):
         return _NAMES.sub(lambda found: known[found[1]], template)
-    main = shown[0].source.value if shown else ""
-    if len(sources) > 1 and "personal" in sources:
-        main = "personal" if main == "pinned" else main
+    main = shown[0].source if shown else ""
+    if main == Source.PINNED and Source.PERSONAL in sources:
+        main = Source.PERSONAL
     return _PLAIN.get(main, "For you")
 
 
-def _claimed(template: str, sources: set[str]) -> bool:
+def _said(name: str, items: Sequence[Item], about: Item | None, sources: set[Source]) -> str:
+    """What stands for a name; nothing where it does not hold."""
+    if name == "category":
+        return _category(items)
+    if name == "brand":
+        return _shared([one.brand for one in items])
+    return about.title if about is not None and not sources & _FILLING else ""
+
+
+def _claimed(template: str, sources: set[Source]) -> bool:
     """Whether a title that speaks for a strategy stands over some of its items."""
     speaks = {name for name, plain in _PLAIN.items() if template.startswith(plain)}
-    return not sources or not speaks or bool(speaks & sources)
+    return not sources or not speaks or not speaks.isdisjoint(sources)
 
 
 def _category(items: Sequence[Item]) -> str:

@@ -1,14 +1,14 @@
 """What the model thinks best of all that may appear: the shopper's history, every branch, newcomers too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from recsys.serving import explain, retrieval
 from recsys.serving.asking import Ask
-from recsys.serving.candidates import Candidates, Floats, Places, Reasons, nothing, ordered
+from recsys.serving.candidates import Candidates, Places, Reasons, nothing, ordered
 from recsys.serving.shopper import Shopper
-from recsys.types import EventKind, Reason, Source, UserHistory
+from recsys.types import Reason, Source, UserHistory
 
 POPULAR = Reason(kind="popular", text="Popular right now")
 PICKED = Reason(kind="similar", text="Picked for you")
@@ -23,9 +23,10 @@ def best_for(ask: Ask, shopper: Shopper, history: UserHistory, n: int) -> Candid
     """The `n` best for a shopper already read; `history` names the reasons' deeds."""
     rows, scores = retrieval.best(ask.assortment.bundle, shopper, n, ask.allowed)
     reasons = because(ask, shopper, history)
-    arrived, of_arrived = _newcomers(ask, shopper)
+    arrived = _newcomers(ask)
     if not len(arrived):
         return Candidates(places=rows, scores=scores, source=Source.PERSONAL, reasons=reasons)
+    of_arrived = np.vecdot(ask.assortment.vectors(arrived), shopper.query)
     places, both = np.concatenate([rows, arrived]), np.concatenate([scores, of_arrived])
     return ordered(places, both, source=Source.PERSONAL, reasons=reasons).first(n)
 
@@ -34,29 +35,28 @@ def because(ask: Ask, shopper: Shopper, history: UserHistory) -> Reasons:
     """For any places, the deed whose loss would cost each most, in words."""
 
     def told(places: Places) -> Sequence[Reason]:
-        causes = explain.causes(ask.assortment, shopper, places)
-        deeds = explain.strongest_deeds(history)
+        one, deeds = ask.assortment, explain.strongest_deeds(history)
+        causes = explain.causes(one, shopper, places)
+        pasts = {cause: one.shelf.items.get(cause) for cause in set(causes) if cause is not None}
+        named: dict[str | None, Reason] = {
+            cause: explain.because(past, deeds[cause])
+            for cause, past in pasts.items()
+            if past is not None
+        }
+        sells = (one.popularity[places] > 0).tolist()
+        item_ids = [one.item_ids[place] for place in places.tolist()]
         return [
-            _reason(ask, int(place), cause, deeds)
-            for place, cause in zip(places, causes, strict=True)
+            # "Because you viewed this very item" would be true and useless.
+            explain.again(item_id, deeds[item_id])
+            if item_id in deeds
+            else named.get(cause) or (POPULAR if known else PICKED)
+            for item_id, cause, known in zip(item_ids, causes, sells, strict=True)
         ]
 
     return told
 
 
-def _reason(ask: Ask, place: int, cause: str | None, deeds: Mapping[str, EventKind]) -> Reason:
-    one = ask.assortment
-    item_id = one.item_ids[place]
-    if item_id in deeds:  # "because you viewed this very item" would be true and useless
-        return explain.again(item_id, deeds[item_id])
-    past = None if cause is None else one.shelf.items.get(cause)
-    if past is not None:
-        return explain.because(past, deeds[past.item_id])
-    return POPULAR if one.popularity[place] > 0 else PICKED
-
-
-def _newcomers(ask: Ask, shopper: Shopper) -> tuple[Places, Floats]:
+def _newcomers(ask: Ask) -> Places:
     """Items that no model has met but whose words it can place."""
     places = ask.assortment.arrived()
-    places = places[ask.allowed.keeps(places)] if len(places) else places
-    return places, np.vecdot(ask.assortment.vectors(places), shopper.query)
+    return places[ask.allowed.keeps(places)] if len(places) else places
