@@ -8,13 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.serving.assortment import Assortment
-from recsys.serving.shopper import Shopper
+from recsys.serving.shopper import Shopper, strongest
 from recsys.types import EventKind, Item, Reason, UserHistory
 
 _LEAST_FALL = 1e-5  # below this a difference is float32 rounding, not a reason
-# The strongest deed names the reason: who viewed and then bought, bought.
-_DEEDS = (EventKind.PURCHASE, EventKind.CART, EventKind.LIKE, EventKind.VIEW)
-_RANK = {kind: number for number, kind in enumerate(_DEEDS)}
 _VERBS = {
     EventKind.PURCHASE: "bought",
     EventKind.CART: "added",
@@ -43,11 +40,10 @@ def _greatest_falls(shopper: Shopper, scores: NDArray[np.float32]) -> list[str |
 
 
 def strongest_deeds(history: UserHistory) -> dict[str, EventKind]:
-    """The most telling thing done with each item of a history."""
-    deeds: dict[str, EventKind] = {}
-    for item_id, kind in zip(history.item_ids, history.kinds, strict=True):
-        if kind in _RANK and (item_id not in deeds or _RANK[kind] < _RANK[deeds[item_id]]):
-            deeds[item_id] = kind
+    """The most telling thing done with each item of a history, that it was dismissed apart."""
+    deeds = strongest(history.item_ids, history.kinds)
+    if EventKind.DISMISS in history.kinds:
+        return {item_id: kind for item_id, kind in deeds.items() if kind is not EventKind.DISMISS}
     return deeds
 
 

@@ -29,7 +29,7 @@ N_LEFT_OUT = 20  # only the newest deeds are tried: enough to find one, and boun
 _LEAST = np.float32(1e-6)
 _TINY = np.finfo(np.float32).tiny  # what divides nothing, so that it stays nothing
 _KINDS = {kind: number for number, kind in enumerate(EventKind)}
-_STRENGTH = {kind: number for number, kind in enumerate(STRENGTH)}
+_STRENGTH = {kind: number for number, kind in enumerate((EventKind.DISMISS, *STRENGTH))}
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -163,30 +163,30 @@ class _Deeds:
 
 
 def _deeds(bundle: ModelBundle, history: UserHistory, newcomers: Newcomers | None) -> _Deeds:
-    item_ids, kinds = history.item_ids, history.kinds
-    if EventKind.DISMISS in kinds or len(set(item_ids)) < len(item_ids):
-        strongest = _strongest(history)
-        item_ids, kinds = tuple(strongest), tuple(strongest.values())
-    rows = np.fromiter(map(bundle.item_rows.get, item_ids, repeat(-1)), np.int64, len(item_ids))
-    found = np.fromiter(map(_KINDS.__getitem__, kinds), np.int64, len(kinds))
-    if len(rows) and rows.min() < 0:
+    newest_first = strongest(history.item_ids, history.kinds)
+    if EventKind.DISMISS in history.kinds:
+        pairs = zip(history.item_ids, history.kinds, strict=True)
+        for item_id in {item_id for item_id, kind in pairs if kind is EventKind.DISMISS}:
+            del newest_first[item_id]
+    item_ids, kinds = tuple(reversed(newest_first)), reversed(newest_first.values())
+    m = len(item_ids)
+    rows = np.fromiter(map(bundle.item_rows.get, item_ids, repeat(-1)), np.int64, m)
+    numbers = np.fromiter(map(_KINDS.__getitem__, kinds), np.int64, m)
+    if m and rows.min() < 0:
         more = newcomers.stand_ins if newcomers is not None else {}
         kept = [n for n, row in enumerate(rows.tolist()) if row >= 0 or item_ids[n] in more]
-        item_ids, rows, found = tuple([item_ids[n] for n in kept]), rows[kept], found[kept]
-    return _Deeds(item_ids, rows, found)
+        item_ids, rows, numbers = tuple([item_ids[n] for n in kept]), rows[kept], numbers[kept]
+    return _Deeds(item_ids, rows, numbers)
 
 
-def _strongest(history: UserHistory) -> dict[str, EventKind]:
-    """By item, the one touched last at the end; without what was dismissed."""
-    dismissed: set[str] = set()
+def strongest(item_ids: Sequence[str], kinds: Sequence[EventKind]) -> dict[str, EventKind]:
+    """The most telling thing done with each item; the one touched last comes first."""
     found: dict[str, EventKind] = {}
-    for item_id, kind in zip(reversed(history.item_ids), reversed(history.kinds), strict=True):
-        if kind is EventKind.DISMISS:
-            dismissed.add(item_id)
-        elif item_id not in found or _STRENGTH[kind] > _STRENGTH[found[item_id]]:
+    for item_id, kind in zip(reversed(item_ids), reversed(kinds), strict=True):
+        other = found.setdefault(item_id, kind)
+        if other is not kind and _STRENGTH[kind] > _STRENGTH[other]:
             found[item_id] = kind
-    oldest_first = reversed(found.items())
-    return {item_id: kind for item_id, kind in oldest_first if item_id not in dismissed}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
