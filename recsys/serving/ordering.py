@@ -29,6 +29,7 @@ Floats = NDArray[np.floating]
 Indices = NDArray[np.int64]
 
 _STILL = Dials()
+_NOWHERE: Indices = np.zeros(0, np.int64)
 _PINNED = Reason(kind="pinned", text="Chosen by the shop")
 
 
@@ -181,19 +182,20 @@ class _Joined:
 def _joined(
     ask: Ask, found: Candidates, more: Sequence[Candidates], rules: tuple[Rule, ...]
 ) -> _Joined:
-    if not more and not rules:  # the candidates are distinct already
+    lists, pins = (found, *more), _pins(ask, found, rules)
+    if len(lists) == 1 and not len(pins):
         from_found = np.zeros(len(found), np.int64)
         return _Joined(
             places=found.places, scores=found.scores, graded=found.scores, taken_from=from_found
         )
-    lists, pins = (found, *more), _pins(ask, found, rules)
     places = np.concatenate([*(one.places for one in lists), pins])
     scores = np.concatenate([*(one.scores for one in lists), np.zeros(len(pins), np.float32)])
     lengths = [*(len(one) for one in lists), len(pins)]
     number = np.repeat(np.array([*range(len(lists)), -1]), lengths)
-    _, once = np.unique(places, return_index=True)
-    once.sort()
-    places, scores, number = places[once], scores[once], number[once]
+    if more:  # one list holds nothing twice, and the pins are not in it
+        _, once = np.unique(places, return_index=True)
+        once.sort()
+        places, scores, number = places[once], scores[once], number[once]
     scale = next((n for n, one in enumerate(lists) if len(one)), -1)
     lowest = lists[scale].scores[-1] if scale >= 0 else np.float32(0)
     graded = np.where(number == scale, scores, lowest)
@@ -262,6 +264,8 @@ def _positions(ask: Ask, places: Indices, rules: tuple[Rule, ...]) -> Mapping[st
 def _pins(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> Indices:
     """Pinned items that may appear and that the strategy did not propose."""
     wanted = ask.assortment.place_of(item_id for _, item_id in arranging.pinned(rules))
+    if not wanted:
+        return _NOWHERE
     proposed = set(found.places.tolist())
     new = [place for place in dict.fromkeys(wanted) if place not in proposed]
     return np.array([place for place in new if ask.allowed.may(place)], np.int64)
