@@ -17,6 +17,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+import orjson
 import redis
 
 from recsys.tables import is_storable
@@ -259,12 +260,13 @@ def parse(user_id: str, value: str, histories: str) -> UserHistory | None:
     if lines[0] != histories or len(lines) % 3 != 2:  # noqa: PLR2004 the token and the end
         return None
     first = max(1, len(lines) - 1 - 3 * NEWEST)
+    times = ",".join(lines[first + 2 : -1 : 3])  # as JSON they are read at thrice float's pace
     try:
         return UserHistory(
             user_id=user_id,
             item_ids=tuple(lines[first:-1:3]),
             kinds=tuple(map(_KINDS.__getitem__, lines[first + 1 : -1 : 3])),
-            at=tuple(map(float, lines[first + 2 : -1 : 3])),
+            at=tuple(orjson.loads(f"[{times}]")),
         )
     except (KeyError, ValueError):
         return None
