@@ -5,7 +5,7 @@ missing or may be older than half a second. Redis away: the database says everyt
 """
 
 import logging
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from api.recommending.degraded import Degraded
 from api.runtime import DATABASE_ERRORS, Runtime
@@ -20,8 +20,7 @@ from recsys.types import UserHistory
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class Read(NamedTuple):
     """`steering_version` changes with whatever steers an answer; None: nobody knows, ask."""
 
     history: UserHistory

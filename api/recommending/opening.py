@@ -5,7 +5,8 @@ or without consent only what the request itself says.
 """
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from api.recommending import looking, profile
 from api.recommending.degraded import Degraded
@@ -20,8 +21,7 @@ from recsys.serving.assortment import Assortment
 from recsys.types import Persona, UserHistory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(NamedTuple):
     """What all rows of one request share."""
 
     assortment: Assortment

@@ -11,11 +11,10 @@ again, and may have forgotten its last second, is greeted with new tokens by its
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import redis
@@ -120,8 +119,7 @@ Landings = Mapping[str, tuple[Landing, Sequence[Event]]]
 NOBODY_KNOWS: tuple[Landing, Sequence[Event]] = (Landing.DROP, ())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(NamedTuple):
     """What Redis says now. `heard` False: it was not asked or did not answer.
 
     A token that is another one than before means that something changed. `history` None: read the

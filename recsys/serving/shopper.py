@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
 from threading import local
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,8 +153,7 @@ def histories(bundle: ModelBundle, shoppers: Sequence[UserHistory]) -> Histories
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Deeds:
+class _Deeds(NamedTuple):
     """Items in the order of their last deed, oldest first, with the strongest; none dismissed."""
 
     item_ids: tuple[str, ...]  # m of them
@@ -189,8 +188,7 @@ def strongest(item_ids: Sequence[str], kinds: Sequence[EventKind]) -> dict[str, 
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Bag:
+class _Bag(NamedTuple):
     """The model's rows behind m deeds: one each, or those that stand for a newcomer."""
 
     rows: Rows  # (R,)
@@ -223,8 +221,7 @@ class _Bag:
         return summed
 
 
-@dataclass(frozen=True, slots=True)
-class _Weights:
+class _Weights(NamedTuple):
     kinds: Rows  # (m,)
     n: int
 
