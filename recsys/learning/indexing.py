@@ -3,14 +3,9 @@
     I items   d searched dimensions   B queries
 
 Small catalogues are searched exactly, others in lists of which only some are looked into, held in
-half precision; `serving.index` scores what comes back again, in full. Half precision without lists
-is there for who asks for it: exact but for roundings, in half the memory, and slow.
-The lists are not FAISS's own. An inner product favours long vectors, so k-means by inner product
-ends with nearly everything in the lists of the longest centres: at 100,000 trained vectors it finds
-3 % of the true hundred in a quarter of all lists. Here the lists are made by distance between
-vectors shortened to the root of their length, which keeps the directions apart and the bestsellers
-in small lists of their own; a list is then known by the mean of its items weighed by their squared
-length, so that what it promises is what its best items can give.
+codes; `serving.index` scores what comes back again, in full. Lists in half precision take seven
+times the memory and twice the time: they are for vectors whose codes miss the recall. Half precision
+without lists is there for who asks for it: exact but for roundings, in half the memory, and slow.
 """
 
 from dataclasses import dataclass
@@ -21,19 +16,18 @@ from typing import Any
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+
+from recsys.learning import lists
+from recsys.learning.lists import lanes, padded
 
 FLAT_LIMIT = 5_000  # 10,000 of 329 dimensions took 0.6 ms, in lists 0.2
 RECALL_AT = 100
 RECALL_FLOOR = 0.99  # of the true best hundred; at .97 a shop of 100,000 lost 2 % of its NDCG
 
-_LANES = 16  # FAISS decodes half precision in lanes; another width falls to code ten times slower
-_TAUGHT = 32  # items a list is fitted on: more cost minutes and move the lists little
-_TURNS = 6  # of k-means
 _BLOCK = 1 << 16
 _QUERIES = 256
 _FIRST_PROBES = 8
-_SHORTENED = 0.5
+_SPARE = 16  # asked for beyond k, so that what FAISS rounds otherwise than we do is not cut off
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -43,13 +37,15 @@ class IndexKind(StrEnum):
     FLAT = "flat"
     HALF = "half"
     LISTS = "lists"
+    CODES = "codes"
 
 
-# The four letters FAISS opens such a file with, what it reads it as, and bytes a number.
+# The four letters FAISS opens such a file with, what it reads it as, and the least bytes of an item.
 _FILES: dict[IndexKind, tuple[bytes, Any, int]] = {
     IndexKind.FLAT: (b"IxFI", faiss.IndexFlatIP, 4),
     IndexKind.HALF: (b"IxSQ", faiss.IndexScalarQuantizer, 2),
     IndexKind.LISTS: (b"IwSq", faiss.IndexIVFScalarQuantizer, 2),
+    IndexKind.CODES: (b"IxPT", faiss.IndexPreTransform, 0),
 }
 
 
@@ -65,13 +61,14 @@ class Built:
     def note(self) -> dict[str, Any]:
         """For the manifest."""
         found: dict[str, Any] = {"kind": str(self.kind), f"recall@{RECALL_AT}": self.recall}
-        if self.kind is IndexKind.LISTS:
-            found |= {"lists": self.index.nlist, "probes": self.index.nprobe}
+        listed = lists_of(self.index)
+        if listed is not None:
+            found |= {"lists": listed.nlist, "probes": listed.nprobe}
         return found
 
 
 def kind_for(n_items: int) -> IndexKind:
-    return IndexKind.FLAT if n_items <= FLAT_LIMIT else IndexKind.LISTS
+    return IndexKind.FLAT if n_items <= FLAT_LIMIT else IndexKind.CODES
 
 
 def build(
@@ -84,20 +81,40 @@ def build(
 ) -> Built:
     """An index over the item vectors (I, d); lists are looked into until `queries` meet the floor.
 
-    Without queries (0, d) there is nothing to tune by, and the lists' recall is that of all lists.
+    Without queries (0, d) there is nothing to tune by, and all lists are looked into. Where codes
+    miss the floor in all lists, the lists are held in half precision.
     """
     kind = kind or kind_for(len(vectors))
     if kind is IndexKind.FLAT:
         index: Any = faiss.IndexFlatIP(vectors.shape[1])
         index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         return Built(index=index, kind=kind, recall=1.0)
+    if kind is IndexKind.HALF:
+        index = _half(vectors)
+    elif kind is IndexKind.LISTS:
+        index = lists.half(vectors, seed=seed)
+    else:
+        index = lists.coded(vectors, queries, seed=seed)
     queries = queries[:_QUERIES]
-    index = _half(vectors) if kind is IndexKind.HALF else _lists(vectors, seed)
-    best = _exact(vectors, queries)
-    recall = _tuned(index, vectors, queries, best, floor) if kind is IndexKind.LISTS else None
-    if recall is None:
-        recall = _recall(index, vectors, queries, best)
+    recall = _tuned(index, vectors, queries, _exact(vectors, queries), floor)
+    if kind is IndexKind.CODES and recall < floor:
+        return build(vectors, queries, kind=IndexKind.LISTS, floor=floor, seed=seed)
     return Built(index=index, kind=kind, recall=round(recall, 4))
+
+
+def lists_of(index: Any) -> Any:
+    """The part of an index that looks into lists, if it has one."""
+    inner = (
+        faiss.downcast_index(index.index) if isinstance(index, faiss.IndexPreTransform) else index
+    )
+    return inner if isinstance(inner, faiss.IndexIVF) else None
+
+
+def wanted(index: Any, k: int) -> int:
+    """How many candidates are scored again for the best `k`: the more, the coarser the index."""
+    if isinstance(index, faiss.IndexPreTransform):
+        return k + max(k // 2, _SPARE)
+    return k + (max(k, _SPARE) if isinstance(index, faiss.IndexScalarQuantizer) else _SPARE)
 
 
 def read(path: Path, kind: IndexKind, *, n: int, d: int) -> Any:
@@ -112,29 +129,25 @@ def read(path: Path, kind: IndexKind, *, n: int, d: int) -> Any:
         opened = stream.read(len(letters))
     if opened != letters or path.stat().st_size < n * width * bytes_each:
         raise ValueError(f"{path.name} is no {kind} inner-product index of {n} x {width}")
-    # Lists are mapped rather than read, so that processes share them: equally quick, measured.
+    # Half-precision lists are mapped rather than read, so that processes share them: equally quick,
+    # measured. FAISS reads codes into each process, a seventh of that.
     flags = faiss.IO_FLAG_MMAP_IFC if kind is IndexKind.LISTS else 0
     index: Any = faiss.read_index(str(path), flags)  # the stubs know the base class alone
     fits = isinstance(index, made_by) and (index.ntotal, index.d) == (n, width)
     if not fits or index.metric_type != faiss.METRIC_INNER_PRODUCT:
         raise ValueError(f"{path.name} holds {index.ntotal} x {index.d}, not {n} x {width}")
-    if kind is IndexKind.LISTS and not 0 < index.nprobe <= index.nlist:
-        raise ValueError(f"{path.name} looks into {index.nprobe} of {index.nlist} lists")
+    if kind in {IndexKind.LISTS, IndexKind.CODES}:
+        listed = lists_of(index)
+        if listed is None or not 0 < listed.nprobe <= listed.nlist:
+            raise ValueError(
+                f"{path.name} looks into none of its lists, or into more than there are"
+            )
     return index
 
 
 def width_of(kind: IndexKind, d: int) -> int:
-    """The dimensions an index of this kind holds: all but the exact one are padded with zeros."""
-    return d if kind is IndexKind.FLAT else -(-d // _LANES) * _LANES
-
-
-def padded(rows: Floats, width: int) -> Floats:
-    """Rows (B, d) -> (B, width)."""
-    if rows.shape[1] == width:
-        return np.ascontiguousarray(rows, dtype=np.float32)
-    found = np.zeros((len(rows), width), np.float32)
-    found[:, : rows.shape[1]] = rows
-    return found
+    """The dimensions of a query to an index of this kind: half precision pads with zeros."""
+    return lanes(d) if kind in {IndexKind.HALF, IndexKind.LISTS} else d
 
 
 def _half(vectors: Floats) -> Any:
@@ -146,65 +159,6 @@ def _half(vectors: Floats) -> Any:
     for start in range(0, len(vectors), _BLOCK):
         index.add(padded(vectors[start : start + _BLOCK], width))
     return index
-
-
-def _lists(vectors: Floats, seed: int) -> Any:
-    n, width = len(vectors), width_of(IndexKind.LISTS, vectors.shape[1])
-    n_lists = max(1, min(int(4 * np.sqrt(n)), n // _TAUGHT))
-    lengths = np.concatenate(
-        [np.linalg.norm(vectors[at : at + _BLOCK], axis=1) for at in range(0, n, _BLOCK)]
-    )
-    owners = _owners(vectors, lengths, n_lists, width, seed)
-    centres = _promises(vectors, lengths, owners, n_lists, width)
-    coarse = faiss.IndexFlatIP(width)
-    coarse.add(centres)
-    index: Any = faiss.IndexIVFScalarQuantizer(
-        coarse,
-        width,
-        n_lists,
-        faiss.ScalarQuantizer.QT_fp16,
-        faiss.METRIC_INNER_PRODUCT,
-        False,  # noqa: FBT003 not by residual: FAISS takes it by place
-    )
-    index.train(centres)
-    for start in range(0, n, _BLOCK):
-        block = padded(vectors[start : start + _BLOCK], width)
-        assigned = owners[start : start + _BLOCK]
-        names = np.arange(start, start + len(block), dtype=np.int64)
-        pointers = (faiss.swig_ptr(block), faiss.swig_ptr(names), faiss.swig_ptr(assigned))
-        index.add_core(len(block), *pointers)
-    return index
-
-
-def _owners(vectors: Floats, lengths: Floats, n_lists: int, width: int, seed: int) -> Rows:
-    """The list of every item (I,)."""
-
-    def shortened(at: Any) -> Floats:
-        scale = np.maximum(lengths[at], np.finfo(np.float32).tiny) ** -_SHORTENED
-        return padded(vectors[at] * scale[:, None].astype(np.float32), width)
-
-    n = len(vectors)
-    drawn = np.random.default_rng(seed).choice(n, min(n, n_lists * _TAUGHT), replace=False)
-    drawn.sort()
-    means = faiss.Kmeans(width, n_lists, niter=_TURNS, seed=seed + 1, min_points_per_centroid=1)
-    means.train(shortened(drawn))
-    blocks = [slice(start, start + _BLOCK) for start in range(0, n, _BLOCK)]
-    found = [means.index.search(shortened(block), 1)[1][:, 0] for block in blocks]
-    return np.concatenate(found).astype(np.int64)
-
-
-def _promises(vectors: Floats, lengths: Floats, owners: Rows, n_lists: int, width: int) -> Floats:
-    """Each list's mean, weighed by squared length (n_lists, width)."""
-    sums = np.zeros((n_lists, vectors.shape[1]), np.float64)
-    totals = np.full(n_lists, np.finfo(np.float64).tiny)
-    weights = lengths.astype(np.float64) ** 2
-    for start in range(0, len(vectors), _BLOCK):
-        at = slice(start, start + _BLOCK)
-        rows = np.arange(len(owners[at]))
-        shares = sparse.csr_array((weights[at], (owners[at], rows)), shape=(n_lists, len(rows)))
-        sums += shares @ vectors[at]
-        totals += np.asarray(shares.sum(axis=1)).ravel()
-    return padded((sums / totals[:, None]).astype(np.float32), width)
 
 
 def _exact(vectors: Floats, queries: Floats) -> Rows:
@@ -221,15 +175,16 @@ def _exact(vectors: Floats, queries: Floats) -> Rows:
     return rows
 
 
-def _tuned(index: Any, vectors: Floats, queries: Floats, best: Rows, floor: float) -> float | None:
-    """Look into more lists until the floor is met; all of them where there is nothing to tune by."""
-    index.nprobe = min(_FIRST_PROBES, index.nlist) if len(queries) else index.nlist
-    while len(queries) and index.nprobe < index.nlist:
+def _tuned(index: Any, vectors: Floats, queries: Floats, best: Rows, floor: float) -> float:
+    """The recall, having looked into more lists until the floor is met or there are no more."""
+    listed = lists_of(index)
+    if listed is not None:
+        listed.nprobe = min(_FIRST_PROBES, listed.nlist) if len(queries) else listed.nlist
+    recall = _recall(index, vectors, queries, best)
+    while listed is not None and recall < floor and listed.nprobe < listed.nlist:
+        listed.nprobe = min(listed.nlist, listed.nprobe * 5 // 4)
         recall = _recall(index, vectors, queries, best)
-        if recall >= floor:
-            return recall
-        index.nprobe = min(index.nlist, index.nprobe * 5 // 4)
-    return None
+    return recall
 
 
 def _recall(index: Any, vectors: Floats, queries: Floats, best: Rows) -> float:
@@ -237,7 +192,7 @@ def _recall(index: Any, vectors: Floats, queries: Floats, best: Rows) -> float:
     if not len(queries):
         return 1.0
     k = best.shape[1]
-    _, found = index.search(padded(queries, index.d), min(2 * k, len(vectors)))
+    _, found = index.search(padded(queries, index.d), min(wanted(index, k), len(vectors)))
     hits = 0
     for query, candidates, true in zip(queries, found, best, strict=True):
         there = candidates[candidates >= 0]

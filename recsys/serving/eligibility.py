@@ -26,7 +26,7 @@ class Pool:
         self.mask = mask  # (A,)
         self.counts = counts or {}
         self._n_known = n_known
-        self.parameters: tuple[Any, Any] | None = None  # how an index was last asked for this pool
+        self.way: Any = None  # how an index was last asked for this pool
 
     @cached_property
     def known(self) -> Mask:

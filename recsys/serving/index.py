@@ -5,14 +5,15 @@ A small catalogue's answer is exact. A larger one's candidates come from a coars
 model's own; only which candidates there are is approximate, to the recall the index was tuned to.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.learning import indexing
 from recsys.learning.bundle import ModelBundle
-from recsys.learning.indexing import padded
+from recsys.learning.lists import padded
 from recsys.serving.eligibility import Allowed, Pool
 
 Rows = NDArray[np.int64]
@@ -20,11 +21,19 @@ Floats = NDArray[np.float32]
 
 FEW = 4_096  # allowed items that are scored one and all without asking an index
 
-_SPARE = 16  # asked for beyond k, so that what FAISS rounds otherwise than we do is not cut off
 _SCATTERED = 3  # a row copied from somewhere costs as much as so many read in order
 _ROUNDING = 1e-6
 # Nanoseconds, measured at 100,000 and a million items of 329 dimensions: only their ratios matter.
-_CENTRE, _CHECKED, _COMPARED, _COPIED = 30, 10, 20, 350
+_CENTRE, _READ, _COPIED = 30, 20, 350
+_CODES = 4  # codes are read so many times quicker
+
+
+class _Way(NamedTuple):
+    """How an index is asked for what a pool leaves."""
+
+    index: Any
+    whole: bool  # it is not: scoring all that is left costs less
+    parameters: Any
 
 
 def search(bundle: ModelBundle, query: Floats, k: int, allowed: Allowed) -> tuple[Rows, Floats]:
@@ -32,39 +41,58 @@ def search(bundle: ModelBundle, query: Floats, k: int, allowed: Allowed) -> tupl
 
     Equal scores go to the lower row, so that the answer does not depend on the heap's order.
     """
+    return best_of(*candidates(bundle, query, k, allowed), k)
+
+
+def candidates(bundle: ModelBundle, query: Floats, k: int, allowed: Allowed) -> tuple[Rows, Floats]:
+    """Allowed rows with the best `k` among them, or all there are, and their scores; in no order."""
     n_allowed = allowed.n_rows
     k = min(k, n_allowed)
     if k == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    if n_allowed <= FEW or _is_cheaper_whole(bundle.index, allowed.pool):
-        return _exhaustive(bundle, query, k, allowed)
-    exact = isinstance(bundle.index, faiss.IndexFlatIP)
-    half = isinstance(bundle.index, faiss.IndexScalarQuantizer)
-    wanted = min(n_allowed, k + (max(k, _SPARE) if half else _SPARE))
+    way = _way(bundle.index, allowed.pool)
+    if n_allowed <= FEW or way.whole:
+        return _all(bundle, query, allowed)
+    wanted = min(n_allowed, indexing.wanted(bundle.index, k))
     # what this shopper may not see is few: asked for beyond what is wanted, and left out after
-    rows = _candidates(bundle.index, query, wanted + len(allowed.gone_rows), allowed.pool)
-    rows = allowed.left(rows)[:wanted]
-    if len(rows) < wanted and len(rows) < k:  # the lists looked into ran dry
-        return _exhaustive(bundle, query, k, allowed)
-    rows, scores = _ordered(rows, score(bundle, rows, query))
-    if exact and wanted < n_allowed and _tied(scores[k - 1], scores[-1]):
-        return _exhaustive(bundle, query, k, allowed)  # which of the tied FAISS keeps is chance
-    return rows[:k], scores[:k]
+    asked = wanted + len(allowed.gone_rows)
+    one = padded(query[None, :], bundle.index.d)
+    found: Rows = bundle.index.search(one, asked, params=way.parameters)[1][0]
+    rows = allowed.left(found[found >= 0])[:wanted]
+    if len(rows) < k:  # the lists looked into ran dry
+        return _all(bundle, query, allowed)
+    scores = score(bundle, rows, query)
+    exact = isinstance(bundle.index, faiss.IndexFlatIP)
+    if exact and wanted < n_allowed and _tied(kth(scores, k), scores.min()):
+        return _all(bundle, query, allowed)  # which of the tied FAISS keeps is chance
+    return rows, scores
 
 
-def _is_cheaper_whole(index: Any, pool: Pool) -> bool:
-    """Whether scoring all that a selective filter leaves costs less than finding the best in lists."""
-    if not isinstance(index, faiss.IndexIVF):
-        return False
-    looked_at = _probes(index, pool) * len(pool.known) / index.nlist
-    share = pool.n_rows / len(pool.known)
-    lists = _CENTRE * index.nlist + looked_at * (_CHECKED + _COMPARED * share)
-    return pool.n_rows * _COPIED < lists
+def _way(index: Any, pool: Pool) -> _Way:
+    """Worked out once for each pool."""
+    way: _Way | None = pool.way
+    if way is None or way.index is not index:
+        way = pool.way = _found(index, pool)
+    return way
 
 
-def _probes(index: Any, pool: Pool) -> int:
-    """The fewer may be found, the more lists are looked into: as many allowed items as ever."""
-    return int(min(-(-index.nprobe * len(pool.known) // pool.n_rows), index.nlist))
+def _found(index: Any, pool: Pool) -> _Way:
+    chosen: dict[str, Any] = {}
+    if pool.bits is not None:
+        chosen["sel"] = faiss.IDSelectorBitmap(pool.bits)  # type: ignore[call-arg,arg-type]  # stubs are of the C++ signature
+    listed = indexing.lists_of(index)
+    if listed is None:
+        asked = faiss.SearchParameters(**chosen) if chosen else None
+        return _Way(index, whole=False, parameters=asked)
+    n, coded = len(pool.known), listed is not index
+    # the fewer may be found, the more lists are looked into: as many allowed items as ever
+    probes = min(-(-listed.nprobe * n // pool.n_rows), listed.nlist)
+    looked_at = probes * n / listed.nlist
+    cost = _CENTRE * listed.nlist + looked_at * (_READ / _CODES if coded else _READ)
+    parameters: Any = faiss.SearchParametersIVF(nprobe=probes, **chosen)  # type: ignore[call-arg]  # as above
+    if coded:
+        parameters = faiss.SearchParametersPreTransform(index_params=parameters)  # type: ignore[call-arg]  # as above
+    return _Way(index, whole=pool.n_rows * _COPIED < cost, parameters=parameters)
 
 
 def score(bundle: ModelBundle, rows: NDArray[Any], query: Floats) -> Floats:
@@ -77,44 +105,27 @@ def score(bundle: ModelBundle, rows: NDArray[Any], query: Floats) -> Floats:
     return np.asarray(found, np.float32)
 
 
-def _candidates(index: Any, query: Floats, wanted: int, pool: Pool) -> Rows:
-    made = pool.parameters
-    if made is None or made[0] is not index:
-        made = pool.parameters = (index, _parameters(index, pool))
-    _, rows = index.search(padded(query[None, :], index.d), wanted, params=made[1])
-    found: Rows = rows[0][rows[0] >= 0]
-    return found
-
-
-def _parameters(index: Any, pool: Pool) -> Any:
-    chosen: dict[str, Any] = {}
-    if pool.bits is not None:
-        chosen["sel"] = faiss.IDSelectorBitmap(pool.bits)  # type: ignore[call-arg,arg-type]  # stubs are of the C++ signature
-    if isinstance(index, faiss.IndexIVF):
-        return faiss.SearchParametersIVF(nprobe=_probes(index, pool), **chosen)  # type: ignore[call-arg]  # as above
-    return faiss.SearchParameters(**chosen) if chosen else None
-
-
 def best_of(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
     """The `k` best of these rows, best first, the lower row of those that tie."""
     k = min(k, len(rows))
     if k == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    kept = scores >= np.partition(scores, len(scores) - k)[len(scores) - k]
-    rows, scores = _ordered(rows[kept], scores[kept])
-    return rows[:k], scores[:k]
-
-
-def _exhaustive(
-    bundle: ModelBundle, query: Floats, k: int, allowed: Allowed
-) -> tuple[Rows, Floats]:
-    rows = allowed.left(allowed.pool.rows)
-    return best_of(rows, score(bundle, rows, query), k)
-
-
-def _ordered(rows: Rows, scores: Floats) -> tuple[Rows, Floats]:
-    order = np.lexsort((rows, -scores))
+    kept = np.flatnonzero(scores >= kth(scores, k))
+    rows, scores = rows[kept], scores[kept]
+    order = np.lexsort((rows, -scores))[:k]
     return rows[order], scores[order]
+
+
+def kth(scores: Floats, k: int) -> np.float32:
+    """The k-th best of at least k scores."""
+    at = len(scores) - k
+    best: np.float32 = np.partition(scores, at)[at]
+    return best
+
+
+def _all(bundle: ModelBundle, query: Floats, allowed: Allowed) -> tuple[Rows, Floats]:
+    rows = allowed.left(allowed.pool.rows)
+    return rows, score(bundle, rows, query)
 
 
 def _tied(one: np.float32, other: np.float32) -> bool:

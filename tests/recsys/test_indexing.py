@@ -51,8 +51,9 @@ def _bundle(items: np.ndarray, index_kind: IndexKind) -> ModelBundle:
 def bundles_by_kind(world) -> dict[IndexKind, ModelBundle]:
     items, queries = world
     made = {kind: _bundle(items, kind) for kind in (IndexKind.FLAT, IndexKind.HALF)}
-    lists = indexing.build(items, queries[:100], kind=IndexKind.LISTS)
-    made[IndexKind.LISTS] = replace(made[IndexKind.HALF], index=lists.index)
+    for kind in (IndexKind.LISTS, IndexKind.CODES):
+        built = indexing.build(items, queries[:100], kind=kind)
+        made[kind] = replace(made[IndexKind.HALF], index=built.index)
     return made
 
 
@@ -61,43 +62,61 @@ def bundles_by_kind(world) -> dict[IndexKind, ModelBundle]:
     [
         (0, IndexKind.FLAT),
         (5_000, IndexKind.FLAT),
-        (5_001, IndexKind.LISTS),
-        (1_000_000, IndexKind.LISTS),
+        (5_001, IndexKind.CODES),
+        (1_000_000, IndexKind.CODES),
     ],
 )
 def test_the_kind_follows_the_number_of_items(n_items: int, kind: IndexKind) -> None:
     assert indexing.kind_for(n_items) is kind
 
 
-def test_lists_are_looked_into_until_the_floor_is_met(world) -> None:
+@pytest.mark.parametrize("kind", [IndexKind.LISTS, IndexKind.CODES])
+def test_lists_are_looked_into_until_the_floor_is_met(world, kind: IndexKind) -> None:
     items, queries = world
 
     low, high = (
-        indexing.build(items, queries[:100], kind=IndexKind.LISTS, floor=floor)
-        for floor in (0.5, 0.99)
+        indexing.build(items, queries[:100], kind=kind, floor=floor) for floor in (0.5, 0.97)
     )
 
+    few, more = (indexing.lists_of(built.index) for built in (low, high))
     assert low.recall >= 0.5
-    assert high.recall >= 0.99
-    assert low.index.nprobe < high.index.nprobe < high.index.nlist
+    assert high.recall >= 0.97
+    assert few.nprobe < more.nprobe < more.nlist
     assert high.note == {
-        "kind": "lists",
+        "kind": str(kind),
         "recall@100": high.recall,
-        "lists": high.index.nlist,
-        "probes": high.index.nprobe,
+        "lists": more.nlist,
+        "probes": more.nprobe,
     }
 
 
-def test_without_queries_every_list_is_looked_into(world) -> None:
+@pytest.mark.parametrize("kind", [IndexKind.LISTS, IndexKind.CODES])
+def test_without_queries_every_list_is_looked_into(world, kind: IndexKind) -> None:
     items, _ = world
 
-    built = indexing.build(items, np.zeros((0, WIDTH), np.float32), kind=IndexKind.LISTS)
+    built = indexing.build(items, np.zeros((0, WIDTH), np.float32), kind=kind)
 
-    assert built.index.nprobe == built.index.nlist
+    listed = indexing.lists_of(built.index)
+    assert built.kind is kind
+    assert listed.nprobe == listed.nlist
+
+
+def test_where_codes_miss_the_floor_lists_hold_the_numbers(world) -> None:
+    items, queries = world
+
+    built = indexing.build(items, queries[:100], kind=IndexKind.CODES, floor=1.01)
+
+    assert built.note["kind"] == "lists"
 
 
 @pytest.mark.parametrize(
-    ("kind", "floor"), [(IndexKind.FLAT, 1.0), (IndexKind.HALF, 1.0), (IndexKind.LISTS, 0.97)]
+    ("kind", "floor"),
+    [
+        (IndexKind.FLAT, 1.0),
+        (IndexKind.HALF, 1.0),
+        (IndexKind.LISTS, 0.97),
+        (IndexKind.CODES, 0.97),
+    ],
 )
 @pytest.mark.parametrize("share", [1.0, 0.9, 0.5, 0.1, 0.01, 0.001])
 def test_other_queries_meet_the_floor_under_any_mask(
@@ -121,7 +140,7 @@ def test_other_queries_meet_the_floor_under_any_mask(
     assert np.mean(hits) >= floor - 1e-4
 
 
-@pytest.mark.parametrize("kind", [IndexKind.FLAT, IndexKind.LISTS])
+@pytest.mark.parametrize("kind", [IndexKind.FLAT, IndexKind.LISTS, IndexKind.CODES])
 @pytest.mark.parametrize("n_allowed", [1, 6, 120])
 def test_what_a_selective_filter_leaves_is_all_scored(
     world, bundles_by_kind, monkeypatch: pytest.MonkeyPatch, kind, n_allowed: int
@@ -142,7 +161,7 @@ def test_what_a_selective_filter_leaves_is_all_scored(
 
 def test_one_pool_serves_two_indexes(world, bundles_by_kind) -> None:
     (_, queries), everything = world, Allowed.of_mask(np.arange(N) % 7 > 0)
-    flat, lists = bundles_by_kind[IndexKind.FLAT], bundles_by_kind[IndexKind.LISTS]
+    flat, lists = bundles_by_kind[IndexKind.FLAT], bundles_by_kind[IndexKind.CODES]
 
     found = [index.search(one, queries[0], 20, everything)[0] for one in (flat, lists, flat)]
 
@@ -151,7 +170,7 @@ def test_one_pool_serves_two_indexes(world, bundles_by_kind) -> None:
 
 
 def test_few_allowed_rows_are_all_scored_whatever_the_index(world, bundles_by_kind) -> None:
-    (items, queries), bundle = world, bundles_by_kind[IndexKind.LISTS]
+    (items, queries), bundle = world, bundles_by_kind[IndexKind.CODES]
     allowed = np.zeros(N, np.bool_)
     allowed[-4_000:] = True  # the faintest of all: no tuned search would look for them
 
@@ -162,7 +181,7 @@ def test_few_allowed_rows_are_all_scored_whatever_the_index(world, bundles_by_ki
 
 
 def test_lists_that_run_dry_are_replaced_by_scoring_all(world, bundles_by_kind) -> None:
-    (_, queries), bundle = world, bundles_by_kind[IndexKind.LISTS]
+    (_, queries), bundle = world, bundles_by_kind[IndexKind.CODES]
 
     rows, _ = index.search(bundle, queries[0], 5_990, Allowed.of_mask(np.ones(N, np.bool_)))
 
@@ -198,6 +217,8 @@ def test_every_kind_survives_the_disk(
         (IndexKind.HALF, "flat"),
         (IndexKind.HALF, "lists"),
         (IndexKind.LISTS, "half"),
+        (IndexKind.LISTS, "codes"),
+        (IndexKind.CODES, "lists"),
         (IndexKind.FLAT, "half"),
         (IndexKind.FLAT, "hnsw"),
         (IndexKind.FLAT, None),
@@ -217,9 +238,12 @@ def test_an_index_that_is_not_what_the_manifest_claims_is_refused(
 
 
 @pytest.mark.parametrize("probes", [0, 10_000])
-def test_an_index_that_looks_into_no_lists_is_refused(world, tmp_path: Path, probes: int) -> None:
-    bundle = _bundle(world[0], IndexKind.LISTS)
-    bundle.index.nprobe = probes
+@pytest.mark.parametrize("kind", [IndexKind.LISTS, IndexKind.CODES])
+def test_an_index_that_looks_into_no_lists_is_refused(
+    world, tmp_path: Path, kind: IndexKind, probes: int
+) -> None:
+    bundle = _bundle(world[0], kind)
+    indexing.lists_of(bundle.index).nprobe = probes
     bundles.save(bundle, tmp_path / bundle.version)
 
     with pytest.raises(CorruptArtifact, match="lists"):
