@@ -52,6 +52,7 @@ class Metrics:
         )
         # Looking labels up costs four times what counting does.
         self._kept: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._kept_creatives: dict[str, Counter] = {}
         self._model = Gauge(
             "vitrine_model_info", "The model that serves.", ["version"], registry=self.registry
         )
@@ -74,7 +75,10 @@ class Metrics:
         self._degraded.labels(missing).inc()
 
     def creative(self, state: str, count: int = 1) -> None:
-        self._creatives.labels(state).inc(count)
+        kept = self._kept_creatives.get(state)
+        if kept is None:
+            kept = self._kept_creatives[state] = self._creatives.labels(state)
+        kept.inc(count)
 
     def event(self, status: str, count: int = 1) -> None:
         self._events.labels(status).inc(count)

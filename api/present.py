@@ -1,5 +1,6 @@
 """Our nouns as JSON. Text goes out verbatim: whoever puts it on a page escapes it there."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
@@ -66,7 +67,7 @@ def recommendation(one: Recommendation) -> dict[str, Any]:
         "item_id": one.item_id,
         "rank": one.rank,
         "score": round(float(one.score), 6),
-        "source": one.source.value,
+        "source": one.source._value_,  # a plain attribute; `value` is a descriptor that calls twice
         "reasons": [
             {"kind": reason.kind, "item_id": reason.item_id, "text": reason.text}
             for reason in one.reasons
@@ -76,9 +77,15 @@ def recommendation(one: Recommendation) -> dict[str, Any]:
     }
 
 
-def shown(one: Recommendation, item: Item, creative: orjson.Fragment | None) -> dict[str, Any]:
-    """A recommendation with its product and its creative, for `orjson` alone to read."""
-    return recommendation(one) | {"product": product_json(item), "creative": creative}
+def rows(shown: Sequence[Recommendation], items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Recommendations with their products and without creatives, for `orjson` alone to read."""
+    found = []
+    for one, item in zip(shown, items, strict=True):
+        row = recommendation(one)
+        row["product"] = product_json(item)
+        row["creative"] = None
+        found.append(row)
+    return found
 
 
 def run_json(run: Run) -> dict[str, Any]:

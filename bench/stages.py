@@ -37,7 +37,9 @@ PARTS = (
     ("recsys.serving.ordering", "order", "rules"),
     ("recsys.serving.explain", "causes", "reasons"),
     ("recsys.serving.ranking", "rank", "ranking"),
-    ("generative.cache:RedisCache", "stored", "redis"),
+    ("generative.cache:RedisCache", "ask", "redis"),
+    ("generative.cache:RedisCache", "found", "redis"),
+    ("api.recommending.creatives", "Look", "creatives"),
     ("api.recommending.creatives", "as_fragments", "creatives"),
     ("api.recommending.keeping", "keep", "ledger"),
     ("api.recommending.slates", "dressed", "presentation"),
@@ -111,11 +113,11 @@ def warm(here: Any, call: Callable[[str], bytes], paths: Sequence[str]) -> int:
     """Leave a ready creative under every key that these requests ask for; how many were made."""
     from generative.cache import to_json  # noqa: PLC0415 as in `main`
 
-    look, made = here.cache.stored, 0
+    look, made = here.cache.found, 0
 
-    def filled(keys: Sequence[str], note: Any = None) -> list[bytes | None]:
+    def filled(keys: Sequence[str], asked: Any) -> list[bytes | None]:
         nonlocal made
-        values = look(keys, note)
+        values = look(keys, asked)
         for place, key in enumerate(keys):
             if values[place] is None:
                 creative = _ready(key)
@@ -124,10 +126,10 @@ def warm(here: Any, call: Callable[[str], bytes], paths: Sequence[str]) -> int:
                 made += 1
         return list(values)
 
-    here.cache.stored = filled
+    here.cache.found = filled
     for path in paths:
         call(path)
-    del here.cache.stored
+    del here.cache.found
     return made
 
 

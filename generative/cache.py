@@ -4,14 +4,13 @@ Everything in here can be made again, so a cache may forget; callers treat an er
 connection as a miss and say so in their answer.
 """
 
-import os
-import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
 import redis
 
+from generative.line import Line, Sent
 from generative.types import Banner, Copy, Creative, State
 
 _CREATIVE = "vitrine:creative:"
@@ -35,19 +34,31 @@ class RedisCache:
     Every method raises `redis.RedisError` when the server is away.
     """
 
-    def __init__(self, client: "redis.Redis", *, ttl_seconds: int, claim_seconds: int) -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        *,
+        ttl_seconds: int,
+        claim_seconds: int,
+        line: Line | None = None,
+    ) -> None:
         self._client: Any = client
+        self._line = Line(client) if line is None else line
         self._ttl_seconds = ttl_seconds
         self._claim_seconds = claim_seconds
-        self._own = threading.local()
 
-    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]:
+    def ask(self, keys: Sequence[str], note: Note | None = None) -> Sent | None:
+        """Ask for what is stored and leave a note; `found` reads the answer, after something else."""
         commands: list[tuple[Any, ...]] = []
         if keys:
             commands.append(("MGET", *[_CREATIVE + key for key in keys]))
         if note is not None:
             commands.append(("SET", note.key, note.value, "EX", note.ttl_seconds))
-        answers = self._ask(commands) if commands else []
+        return self._line.ask(*commands) if commands else None
+
+    def found(self, keys: Sequence[str], sent: Sent | None) -> list[bytes | None]:
+        """What is stored under these keys, as `ask` was told; None where nothing is."""
+        answers = [] if sent is None else self._line.answers(sent)
         # A note that a full store refuses is one that it had evicted at once.
         if not keys:
             return []
@@ -55,36 +66,13 @@ class RedisCache:
             raise answers[0]
         return list(answers[0])
 
+    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]:
+        return self.found(keys, self.ask(keys, note))
+
     def get_many(self, keys: Sequence[str]) -> dict[str, Creative]:
         values = self.stored(keys)
         found = ((key, from_json(value)) for key, value in zip(keys, values, strict=True) if value)
         return {key: creative for key, creative in found if creative is not None}
-
-    def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Answers to commands that may be said twice, over a connection of this thread's own.
-
-        Every slate asks: half of what the client's pool takes is spent on lending a connection. One
-        that the server closed while it rested is opened again, once.
-        """
-        connection, rested = self._connection()
-        try:
-            return _exchange(connection, commands)
-        except redis.TimeoutError:
-            raise
-        except redis.ConnectionError:
-            if not rested:
-                raise
-        return _exchange(connection, commands)
-
-    def _connection(self) -> tuple[Any, bool]:
-        """This thread's connection, and whether it was used before."""
-        kept = getattr(self._own, "kept", None)
-        if kept is not None and kept[0] == os.getpid():  # a fork must not share a socket
-            return kept[1], True
-        pool = self._client.connection_pool
-        made = pool.connection_class(**pool.connection_kwargs)
-        self._own.kept = (os.getpid(), made)
-        return made, False
 
     def put(self, creative: Creative) -> None:
         with self._client.pipeline(transaction=False) as pipe:
@@ -107,23 +95,6 @@ class RedisCache:
 
     def ping(self) -> None:
         self._client.ping()
-
-
-def _exchange(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-    try:
-        connection.send_packed_command(connection.pack_commands(commands))
-        answers = [_answer(connection) for _ in commands]
-    except BaseException:
-        connection.disconnect()  # half an answer may be on its way
-        raise
-    return answers
-
-
-def _answer(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except redis.ResponseError as refused:
-        return refused
 
 
 def to_json(creative: Creative) -> bytes:

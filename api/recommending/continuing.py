@@ -5,7 +5,7 @@ id leads only whoever the answer was for any further: to others there is no such
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from generative.cache import Note
 from recsys.answers import continuation, store
 from recsys.answers.continuation import MAX_RETURNED, SECONDS, Continued
 from recsys.database import looking
-from recsys.types import Query
 
 if TYPE_CHECKING:
     from api.runtime import Runtime
@@ -26,18 +25,17 @@ _SLATE = "vitrine:slate:"
 
 def remember(
     recommendation_id: str,
-    query: Query,
-    shown: Sequence[str],
+    request: Mapping[str, Any],
+    shown: Iterable[str],
     *,
     user_id: str | None,
     strategy: str = "",
-    session: Sequence[str] = (),
-    banner: str = "",
 ) -> Note:
-    """What to leave in Redis beside an answer, on a way that is made anyway."""
-    value = continuation.pack(
-        query, shown, user_id=user_id, strategy=strategy, session=session, banner=banner
-    )
+    """What to leave in Redis beside an answer, on a way that is made anyway.
+
+    `request` is as the ledger keeps it, `shown` all items since it was first asked.
+    """
+    value = continuation.pack(request, shown, user_id=user_id, strategy=strategy)
     return Note(key=_SLATE + recommendation_id, value=value, ttl_seconds=SECONDS)
 
 

@@ -5,8 +5,7 @@ as `pending`, so that any process can answer for its key before a worker has. `a
 the answers: what the cache holds is turned into JSON once, and nothing is made of it but that.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -17,6 +16,7 @@ from api.recommending.briefs import Asked
 from api.recommending.degraded import Degraded
 from api.runtime import CACHE_ERRORS, Runtime
 from generative.cache import Note, from_json
+from generative.line import Sent
 from generative.types import Audience, Creative, State
 from recsys.types import Item, Persona
 
@@ -32,7 +32,7 @@ def for_slate(
 ) -> list[Creative]:
     """One creative an item, in order; the leading misses may ring for theirs."""
     keys = runtime.briefs.keys(items, persona, size)
-    values = _stored(runtime, keys, None, degraded)
+    values = Look(runtime, keys, None, degraded).values()
     found = [None if value is None else from_json(value) for value in values]
     missed = [at for at, one in enumerate(found) if not _made(one)]
     floors = _floors(runtime, [items[at] for at in missed], persona, size, degraded)
@@ -43,30 +43,58 @@ def for_slate(
     return made
 
 
+class Look:
+    """What the cache is asked of a slate, and not yet told: something else can be done meanwhile."""
+
+    def __init__(
+        self, runtime: Runtime, keys: Sequence[str], note: Note | None, degraded: Degraded
+    ) -> None:
+        self._runtime, self._keys, self._degraded = runtime, keys, degraded
+        self._sent: Sent | None = None
+        self._is_away = False
+        try:
+            with runtime.redis.asking():
+                self._sent = runtime.cache.ask(keys, note)
+        except CACHE_ERRORS:
+            self._is_away = True
+
+    def values(self) -> list[bytes | None]:
+        """What the cache holds under each key; where it is away the answer says so."""
+        if not self._is_away:
+            try:
+                with self._runtime.redis.asking():
+                    return self._runtime.cache.found(self._keys, self._sent)
+            except CACHE_ERRORS:
+                pass
+        if self._keys:  # a note alone is lost in silence: what it says is in the ledger too
+            self._degraded.add("creatives")
+        return [None] * len(self._keys)
+
+
 def as_fragments(
     runtime: Runtime,
     items: Sequence[Item],
     persona: Persona,
     size: str,
     degraded: Degraded,
-    note: Note | None = None,
-    *,
-    keys: Sequence[str] | None = None,
+    look: Look | None = None,
 ) -> list[orjson.Fragment]:
-    """As `for_slate`, each as the JSON of `as_json`; `note` goes to the cache with the question.
-
-    `keys` are the creatives' own, where the caller has asked the briefs for them already.
-    """
-    if keys is None:
-        keys = runtime.briefs.keys(items, persona, size)
-    values = _stored(runtime, keys, note, degraded)
-    shown = [(State.PENDING, _NOTHING) if value is None else _shown(value) for value in values]
-    missed = [at for at, (state, _) in enumerate(shown) if state is State.PENDING]
-    floors = _floors(runtime, [items[at] for at in missed], persona, size, degraded)
-    for at, creative in zip(missed, floors, strict=True):
-        shown[at] = (creative.state, fragment(as_json(creative)))
-    _count(runtime, [state for state, _ in shown])
-    return [fragment for _, fragment in shown]
+    """As `for_slate`, each as the JSON of `as_json`; `look` has asked for them already."""
+    if look is None:
+        look = Look(runtime, runtime.briefs.keys(items, persona, size), None, degraded)
+    states: list[State] = []
+    told: list[orjson.Fragment] = []
+    for value in look.values():
+        state, words = (State.PENDING, _NOTHING) if value is None else _shown(value)
+        states.append(state)
+        told.append(words)
+    if State.PENDING in states:
+        missed = [at for at, state in enumerate(states) if state is State.PENDING]
+        floors = _floors(runtime, [items[at] for at in missed], persona, size, degraded)
+        for at, creative in zip(missed, floors, strict=True):
+            states[at], told[at] = creative.state, fragment(as_json(creative))
+    _count(runtime, states)
+    return told
 
 
 def by_key(runtime: Runtime, key: str, degraded: Degraded) -> Creative | None:
@@ -96,20 +124,6 @@ def as_json(creative: Creative) -> dict[str, Any]:
         "height": None if banner is None else banner.height,
         "generated_by": creative.provenance.get("provider"),
     }
-
-
-def _stored(
-    runtime: Runtime, keys: Sequence[str], note: Note | None, degraded: Degraded
-) -> list[bytes | None]:
-    if not keys and note is None:
-        return []
-    try:
-        with runtime.redis.asking():
-            return runtime.cache.stored(keys, note)
-    except CACHE_ERRORS:
-        if keys:  # a note alone is lost in silence: what it says is in the ledger too
-            degraded.add("creatives")
-        return [None] * len(keys)
 
 
 @lru_cache(maxsize=16_384)  # by the bytes themselves, so what Redis says now is what is shown
@@ -170,9 +184,10 @@ def _floor(one: Asked, pending: set[str]) -> Creative:
     return replace(one.floor, state=state)
 
 
-def _count(runtime: Runtime, states: Iterable[State]) -> None:
-    for state, count in Counter(states).items():
-        runtime.metrics.creative(state, count)
+def _count(runtime: Runtime, states: Sequence[State]) -> None:
+    for state in State:
+        if count := states.count(state):
+            runtime.metrics.creative(state, count)
 
 
 def _made(creative: Creative | None) -> bool:

@@ -28,12 +28,7 @@ def keep(runtime: Runtime, served: "Served", creative_keys: Sequence[str | None]
             at=settled.query.now,
             placement=settled.query.placement,
             strategy=settled.strategy,
-            request=entry.request_of(
-                settled.query,
-                session=ask.session,
-                history=entry.STORED if ask.profile is None else entry.PROFILE,
-                banner=settled.banner,
-            ),
+            request=served.request,
             model_version=slate.model_version,
             catalogue_revision=opened.assortment.shelf.revision,
             item_ids=[pick.item_id for pick in picks],

@@ -14,7 +14,7 @@ from api.recommending.opening import Opened
 from api.recommending.settling import Ask, Settled, settle
 from api.runtime import Runtime
 from generative.cache import Note
-from recsys.answers.entry import new_id
+from recsys.answers import entry
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Rule
 from recsys.outcomes.assignment import Duel
@@ -39,6 +39,7 @@ class Served:
     settled: Settled
     slate: Slate
     items: Sequence[Item]
+    request: Mapping[str, Any]  # as the ledger keeps it
     teams: Sequence[str] = ()  # which ranker each item plays for, where two share the slate
 
 
@@ -86,12 +87,18 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
         slate, teams = _drawn(opened, settled, slates, in_force(opened, settled, state), duel)
     shelf = opened.assortment.shelf
     return Served(
-        recommendation_id=new_id(),
+        recommendation_id=entry.new_id(),
         ask=ask,
         opened=opened,
         settled=settled,
         slate=slate,
         items=[shelf.items[pick.item_id] for pick in slate.recommendations],
+        request=entry.request_of(
+            settled.query,
+            session=ask.session,
+            history=entry.STORED if ask.profile is None else entry.PROFILE,
+            banner=settled.banner,
+        ),
         teams=teams,
     )
 
@@ -125,29 +132,21 @@ def in_force(opened: Opened, settled: Settled, state: Steering) -> tuple[Rule, .
 def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
     """With products and creatives; what was answered is kept on the way."""
     items, opened, size = served.items, served.opened, served.settled.banner
-    banners = size != NO_BANNER
-    keys = runtime.briefs.keys(items, opened.persona, size) if banners else ()
-    made: Sequence[Any] = creatives.as_fragments(
-        runtime,
-        items if banners else (),
-        opened.persona,
-        size,
-        opened.degraded,
-        _note(served),
-        keys=keys,
-    )
-    opened.trace.mark("creatives", len(made))
+    keys = runtime.briefs.keys(items, opened.persona, size) if size != NO_BANNER else ()
+    look = creatives.Look(runtime, keys, _note(served), opened.degraded)
+    told = _told(served)
+    told["items"] = rows = present.rows(served.slate.recommendations, items)
+    opened.trace.mark("dress", len(rows))
+    if keys:
+        made = creatives.as_fragments(runtime, items, opened.persona, size, opened.degraded, look)
+        for row, creative in zip(rows, made, strict=True):
+            row["creative"] = creative
+    else:
+        look.values()
+    opened.trace.mark("creatives", len(keys))
     keeping.keep(runtime, served, keys)
     rotating.keep(runtime, served)
-    picks = served.slate.recommendations
-    shown = [
-        present.shown(pick, item, creative)
-        for pick, item, creative in zip(
-            picks, items, made if banners else [None] * len(items), strict=True
-        )
-    ]
-    opened.trace.mark("dress", len(shown))
-    return _told(served) | {"items": shown}
+    return told
 
 
 def closing(runtime: Runtime, opened: Opened) -> dict[str, Any]:
@@ -223,10 +222,8 @@ def _note(served: Served) -> Note | None:
         return None
     return continuing.remember(
         served.recommendation_id,
-        served.settled.query,
-        [item.item_id for item in served.items],
+        served.request,
+        [*served.settled.query.returned, *(item.item_id for item in served.items)],
         user_id=ask.shopper,
         strategy=served.settled.strategy,
-        session=ask.session,
-        banner=served.settled.banner,
     )

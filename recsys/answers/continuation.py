@@ -5,7 +5,7 @@ ledger's row says the same for as long. Of the shopper it holds a hash, so nothi
 anybody, and the id of the answer, which nobody can guess, is the only way to it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -20,6 +20,7 @@ from recsys.types import Query
 SECONDS = 1_800
 MAX_RETURNED = 2_000  # ids: more would make every further page dearer, and nobody scrolls so far
 
+_ANEW = frozenset({"now", "returned", "history"})  # what the next page has of its own
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,23 +46,11 @@ def owner(user_id: str | None) -> str:
 
 
 def pack(
-    query: Query,
-    shown: Sequence[str],
-    *,
-    user_id: str | None,
-    strategy: str = "",
-    session: Sequence[str] = (),
-    banner: str = "",
+    request: Mapping[str, Any], returned: Iterable[str], *, user_id: str | None, strategy: str = ""
 ) -> bytes:
-    """The note of one answer: the query as it was ranked, and the items that came of it."""
-    asked = replace(query, returned=frozenset(), now=_EPOCH)
-    told = [
-        owner(user_id),
-        strategy,
-        entry.request_of(asked, session=session, banner=banner),
-        [*query.returned, *shown],
-    ]
-    return orjson.dumps(told)
+    """The note of one answer: the request as the ledger keeps it, and all that was shown so far."""
+    asked = {name: value for name, value in request.items() if name not in _ANEW}
+    return orjson.dumps([owner(user_id), strategy, asked, [*returned]])
 
 
 def unpack(note: bytes) -> Continued | None:

@@ -1,10 +1,11 @@
 """Creatives attached to slates: a miss answers at once and rings once; Redis may come and go."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from apiflask import APIFlask
@@ -271,11 +272,13 @@ def test_a_creative_put_while_we_looked_is_neither_rung_for_again_nor_overwritte
 ) -> None:
     key = first(client, shop)["key"]
     make(here, key)
-    look = here.cache.stored
-    looks = iter([lambda keys, _note: [None] * len(keys)])  # it was before the worker's put
-    monkeypatch.setattr(
-        here.cache, "stored", lambda keys, note=None: next(looks, look)(list(keys), note)
-    )
+    found, first_looks = here.cache.found, iter([True])
+
+    def before_the_put(keys: Sequence[str], sent: Any) -> list[bytes | None]:
+        held = found(keys, sent)
+        return [None] * len(keys) if next(first_looks, False) else held
+
+    monkeypatch.setattr(here.cache, "found", before_the_put)
 
     one = first(client, shop)
 

@@ -9,7 +9,7 @@ import pytest
 
 from api import create_app
 from api.config import ApiConfig
-from api.present import product, product_json, recommendation, shown
+from api.present import product, product_json, recommendation, rows
 from api.recommending import creatives
 from api.recommending.briefs import Briefs
 from api.recommending.degraded import Degraded
@@ -81,9 +81,9 @@ def test_a_recommendation_is_shown_whole() -> None:
         item_id="b", rank=1, score=0.12345678, source=Source.PERSONAL, reasons=(reason,)
     )
 
-    told = orjson.loads(orjson.dumps(shown(one, ITEMS[1], None)))
+    told = orjson.loads(orjson.dumps(rows([one], [ITEMS[1]])))
 
-    assert told == recommendation(one) | {"product": product(ITEMS[1]), "creative": None}
+    assert told == [recommendation(one) | {"product": product(ITEMS[1]), "creative": None}]
 
 
 def test_a_stored_creative_is_shown_as_json_like_the_creative_itself(

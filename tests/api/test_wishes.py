@@ -214,7 +214,7 @@ def test_trace_shows_the_stages_to_admins_alone(client, shop, admin) -> None:
     assert refused.status_code == 403
     stages = [one["stage"] for one in answer.json["trace"]["stages"]]
     assert stages == [
-        "look", "settle", "eligibility", "candidates", "order", "reasons", "creatives", "dress",
+        "look", "settle", "eligibility", "candidates", "order", "reasons", "dress", "creatives",
     ]  # fmt: skip
     SlateOut.model_validate(answer.json)
 

@@ -176,3 +176,13 @@ def test_redis_away_is_an_error_for_the_caller() -> None:
 
 def test_a_creative_survives_the_journey() -> None:
     assert from_json(to_json(CREATIVE)) == CREATIVE
+
+
+def test_what_nobody_read_is_not_taken_for_another_answer(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        cache = RedisCache(client, ttl_seconds=60, claim_seconds=30)
+        cache.put(CREATIVE)
+        cache.ask(["k0", "k0"])  # whoever asked has failed before the answer came
+
+        assert cache.stored(["k1"]) == [to_json(CREATIVE)]

@@ -1,5 +1,6 @@
 """Going on with an answer: nothing twice, the same question, nobody else's list."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -31,12 +32,19 @@ def answer(query: Query, *item_ids: str) -> Answer:
     )
 
 
+def note_of(
+    query: Query, shown: Sequence[str], *, user_id: str | None, session: tuple[str, ...] = ()
+) -> bytes:
+    request = entry.request_of(query, session=session)
+    return continuation.pack(request, [*query.returned, *shown], user_id=user_id, strategy="mine")
+
+
 def test_pages_follow_each_other_without_repeats_and_under_the_same_question() -> None:
     shop = [f"i{n}" for n in range(7)]
     query, pages = ASKED, []
     while left := [one for one in shop if one not in query.returned][: query.k]:
         pages.append(left)
-        note = continuation.pack(query, left, user_id="u", strategy="mine", session=("s",))
+        note = note_of(query, left, user_id="u", session=("s",))
         found = continuation.unpack(note)
         assert found is not None
         assert (found.strategy, found.session) == ("mine", ("s",))
@@ -48,7 +56,7 @@ def test_pages_follow_each_other_without_repeats_and_under_the_same_question() -
 
 def test_the_ledger_says_the_same_as_the_note() -> None:
     query = replace(ASKED, returned=frozenset({"a"}))
-    note = continuation.pack(query, ["b", "c"], user_id="someone", strategy="mine", session=("s",))
+    note = note_of(query, ["b", "c"], user_id="someone", session=("s",))
 
     kept = entry.read(answer(query, "b", "c").line())
 
@@ -60,14 +68,14 @@ def test_the_ledger_says_the_same_as_the_note() -> None:
     [("u", "u", True), ("u", "v", False), ("u", None, False), (None, "u", False), (None, None, True)],
 )  # fmt: skip
 def test_only_whose_answer_it_was_may_go_on(whose: str | None, asks: str | None, may: bool) -> None:  # noqa: FBT001 a case
-    found = continuation.unpack(continuation.pack(ASKED, ["a"], user_id=whose))
+    found = continuation.unpack(note_of(ASKED, ["a"], user_id=whose))
 
     assert found is not None
     assert found.belongs_to(asks) is may
 
 
 def test_a_note_names_nobody() -> None:
-    assert b"someone" not in continuation.pack(ASKED, ["a"], user_id="someone")
+    assert b"someone" not in note_of(ASKED, ["a"], user_id="someone")
 
 
 @pytest.mark.parametrize(
