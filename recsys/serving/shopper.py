@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse._sparsetools import csr_row_index
 
 from recsys.learning.bundle import ModelBundle
 from recsys.models.fusion import Fused
@@ -277,15 +278,17 @@ def _lent(fused: Fused, bag: _Bag, weigh: _Weights) -> Lent | None:
     if fused.neighbours is None:
         return None
     lent = fused.neighbours.lent
-    starts, ends = lent.indptr[bag.rows], lent.indptr[bag.rows + 1]
-    runs = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    sizes = (ends - starts).astype(np.int64)
-    values = np.concatenate([lent.data[run] for run in runs])
+    asked = bag.rows.astype(lent.indptr.dtype)
+    sizes = (lent.indptr.take(asked + 1) - lent.indptr.take(asked)).astype(np.int64)
+    n = int(sizes.sum())
+    rows, values = np.empty(n, lent.indices.dtype), np.empty(n, lent.data.dtype)
+    # The copying behind `lent[asked]`, whose checks of itself take four times as long.
+    csr_row_index(len(asked), asked, lent.indptr, lent.indices, lent.data, rows, values)
     if bag.shares is not None:
         values *= np.repeat(bag.shares, sizes)
     weights = weigh.by(fused.neighbours.input)
     return Lent(
-        rows=np.concatenate([lent.indices[run] for run in runs], dtype=np.int64),
+        rows=rows.astype(np.int64),
         values=values,
         sizes=sizes,
         deeds=bag.deeds,
