@@ -24,6 +24,7 @@ from api.recommending.assortments import Assortments
 from api.recommending.briefs import Briefs
 from api.recommending.steered import Steered
 from generative.cache import RedisCache
+from generative.line import Line
 from generative.studio import fingerprint
 from recsys.answers.ledger import Ledger
 from recsys.behaviour.recent import Recent, open_client
@@ -91,8 +92,10 @@ def build(config: ApiConfig) -> Runtime:
     """Open what a web process needs; nothing here waits for a service to be up."""
     engine = connect(config.recsys.database_url, busy_seconds=config.recsys.database_busy_seconds)
     client = open_client(config.generative.cache_url, timeout_seconds=CACHE_TIMEOUT_SECONDS)
+    line = Line(client)
     cache = RedisCache(
         client,
+        line=line,
         ttl_seconds=config.generative.creative_ttl_seconds,
         claim_seconds=config.generative.claim_seconds,
     )
@@ -105,7 +108,7 @@ def build(config: ApiConfig) -> Runtime:
         keyring=Keyring(engine),
         metrics=Metrics(),
         briefs=Briefs(fingerprint(config.generative)),
-        pulse=Pulse(Recent(client), breaker, seconds=config.pulse_seconds),
+        pulse=Pulse(Recent(client, line.answer), breaker, seconds=config.pulse_seconds),
         redis=breaker,
         ledger=Ledger(config.recsys.answers_dir),
         client=client,

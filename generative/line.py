@@ -63,6 +63,13 @@ class Line:
         self._own.kept = (os.getpid(), connection)
         return found
 
+    def answer(self, *command: Any) -> Any:
+        """Ask one thing and wait for it; a refusal is raised."""
+        (found,) = self.answers(self.ask(command))
+        if isinstance(found, redis.ResponseError):
+            raise found
+        return found
+
     def _take(self) -> tuple[Any, bool]:
         """This thread's connection, and whether it was used before.
 

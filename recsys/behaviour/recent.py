@@ -10,7 +10,7 @@ again, and may have forgotten its last second, is greeted with new tokens by its
 """
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -136,10 +136,14 @@ class Look(NamedTuple):
 
 
 class Recent:
-    """Raises `redis.RedisError` when the server is away."""
+    """Raises `redis.RedisError` when the server is away.
 
-    def __init__(self, client: "redis.Redis") -> None:
+    `ask` says a command that may be said twice, where there is a quicker way than the client's own.
+    """
+
+    def __init__(self, client: "redis.Redis", ask: Callable[..., Any] | None = None) -> None:
         self._client: Any = client
+        self._ask: Callable[..., Any] = client.execute_command if ask is None else ask
         self._begin = self._client.register_script(_BEGIN)
         self._land = self._client.register_script(_LAND)
         self._lease = self._client.register_script(_LEASE)
@@ -148,13 +152,13 @@ class Recent:
     def look(self, user_id: str | None) -> Look:
         """One MGET; a second question only where the history is not kept."""
         if user_id is None or not is_storable(user_id):
-            found = [_text(value) for value in self._client.execute_command("MGET", *_SHARED)]
+            found = [_text(value) for value in self._ask("MGET", *_SHARED)]
             catalogue, steering, histories = found
             deeds = writing = None
             history: UserHistory | None = UserHistory(user_id=user_id)
         else:
             keys = (*_SHARED, f"vitrine:deeds:{user_id}", f"vitrine:writing:{user_id}")
-            found = [_text(value) for value in self._client.execute_command("MGET", *keys)]
+            found = [_text(value) for value in self._ask("MGET", *keys)]
             catalogue, steering, histories, deeds, writing = found
             history = None
         if catalogue is None or steering is None or histories is None:

@@ -98,7 +98,7 @@ def test_redis_back_with_what_it_had_before_is_not_believed(start: Any, valkey: 
         one.patch("i3", hidden=True)
         client.set(recent.CATALOGUE, token or b"")  # the last second was lost
         client.set("vitrine:pulse:server", b"the run before")
-    two.here.pulse._recent._client.connection_pool.disconnect()
+        client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
     assert "i3" not in two.shown()
 
