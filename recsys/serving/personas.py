@@ -7,7 +7,8 @@ Where each item stands among the prices of its department is worked out for all 
 and again for the departments in which something was changed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ Places = NDArray[np.int64]
 class _Prices:
     """`ranks` are how many prices of its department lie below an item's, and again how many do not lie above."""
 
+    columns: Columns
     categories: Texts
     prices: Numbers  # (A,)
     names: tuple[str, ...]  # (D,) ascending
@@ -80,18 +82,19 @@ _kept: list[_Prices] = []
 
 
 def _prices(columns: Columns) -> _Prices:
-    categories, prices = columns.column("category", Kind.TEXT), columns.column("price", Kind.NUMBER)
     for one in _kept:
-        if one.categories is categories and one.prices is prices:
+        if one.columns is columns:
             return one
-    assert isinstance(categories, Texts)  # noqa: S101 the columns of these two kinds
-    assert not isinstance(prices, Texts)  # noqa: S101
-    found = _read(categories, np.asarray(prices, np.float64), _kept[0] if _kept else None)
+    found = _read(columns, _kept[0] if _kept else None)
     _kept[:] = [found, *_kept[: _KEPT - 1]]
     return found
 
 
-def _read(categories: Texts, prices: Numbers, before: _Prices | None) -> _Prices:
+def _read(columns: Columns, before: _Prices | None) -> _Prices:
+    categories = cast("Texts", columns.column("category", Kind.TEXT))
+    prices = cast("Numbers", columns.column("price", Kind.NUMBER))
+    if before is not None and before.categories is categories and before.prices is prices:
+        return replace(before, columns=columns)
     if before is not None and before.categories is categories:
         names, departments = before.names, before.departments
     else:
@@ -110,6 +113,7 @@ def _read(categories: Texts, prices: Numbers, before: _Prices | None) -> _Prices
         touched[departments[changed]] = touched[earlier[changed]] = True
         _rank(ranks, departments, prices, np.flatnonzero(touched[departments]))
     return _Prices(
+        columns=columns,
         categories=categories,
         prices=prices,
         names=names,
