@@ -32,7 +32,7 @@ PARTS = (
     ("api.recommending.rotating", "keep", "rotation"),
     ("recsys.serving.policies", "allowed", "eligibility"),
     ("recsys.serving.shopper", "understand", "encode"),
-    ("recsys.serving.index", "search", "search"),
+    ("recsys.serving.index", "candidates", "search"),
     ("recsys.serving.retrieval", "best", "fuse"),
     ("recsys.serving.ordering", "order", "rules"),
     ("recsys.serving.explain", "causes", "reasons"),

@@ -35,14 +35,15 @@ def best(bundle: ModelBundle, shopper: Shopper, k: int, allowed: Allowed) -> tup
     k = min(k, len(rows))
     with lent.spread() as added:
         sums = scores + added[rows]
-        added[rows] = 0  # so that they come no more
+        added[rows] = 0  # who is lent nothing comes no more
+        added[allowed.gone_rows] = 0
         bar = float(index.kth(sums, k))
         most = bundle.lengths.take(lent.rows)
         most *= np.linalg.norm(shopper.query)
         np.minimum(most, index.kth(scores, k), out=most)
         most += added.take(lent.rows)
         near = distinct(lent.rows[most >= bar - _ROUNDING * max(1.0, abs(bar))])
-        near = near[(added[near] > 0) & allowed.keeps(near)]
+        near = near[(added[near] > 0) & allowed.pool.mask[near]]
         of_near = index.score(bundle, near, shopper.query) + added[near]
     return index.best_of(np.concatenate([rows, near]), np.concatenate([sums, of_near]), k)
 
