@@ -85,11 +85,11 @@ class Lent:
     def at(self, rows: Rows) -> Floats:
         """What these distinct rows (k,) are lent by the whole history and each shorter one: (k, 1 + n)."""
         board, n_deeds = _BOARD.of(self.n_items), self.weights.shape[1]
-        board[rows] = 1
-        hit = np.flatnonzero(board[self.rows])
+        board[rows] = np.arange(1, len(rows) + 1)
+        ranks = board.take(self.rows)
         board[rows] = 0
-        order = np.argsort(rows)
-        places = order[np.searchsorted(rows, self.rows[hit], sorter=order)]
+        hit = np.flatnonzero(ranks)
+        places = ranks[hit].astype(np.int64) - 1
         runs = np.searchsorted(np.cumsum(self.sizes), hit, side="right")
         cells = places * n_deeds + self.deeds[runs]
         lent = np.bincount(cells, self.values[hit], minlength=len(rows) * n_deeds)
