@@ -135,6 +135,13 @@ class Assortment:
             return _NOWHERE
         return np.flatnonzero(self._arrived >= 0) + self.n_known
 
+    def of_arrived(self, query: Floats) -> Floats:
+        """What the newcomers score (n,), in the order of `arrived`: their vectors are read in place."""
+        if self.newcomers is None:
+            return np.zeros(0, np.float32)
+        scores = np.vecdot(self.newcomers.vectors, query)
+        return np.asarray(scores[self._arrived[self._arrived >= 0]])
+
     def vectors(self, places: NDArray[np.int64]) -> Floats:
         """Where these items lie (n, d); zeros for one that the model cannot place."""
         known = places < self.n_known

@@ -22,13 +22,13 @@ def personal(ask: Ask, n: int) -> Candidates:
 def best_for(ask: Ask, shopper: Shopper, history: UserHistory, n: int) -> Candidates:
     """The `n` best for a shopper already read; `history` names the reasons' deeds."""
     rows, scores = retrieval.best(ask.assortment.bundle, shopper, n, ask.allowed)
-    reasons = because(ask, shopper, history)
-    arrived = _newcomers(ask)
-    if not len(arrived):
-        return Candidates(places=rows, scores=scores, source=Source.PERSONAL, reasons=reasons)
-    of_arrived = np.vecdot(ask.assortment.vectors(arrived), shopper.query)
-    places, both = np.concatenate([rows, arrived]), np.concatenate([scores, of_arrived])
-    return ordered(places, both, source=Source.PERSONAL, reasons=reasons).first(n)
+    found = Candidates(
+        places=rows,
+        scores=scores,
+        source=Source.PERSONAL,
+        reasons=because(ask, shopper, history),
+    )
+    return found if ask.assortment.newcomers is None else _with_newcomers(ask, shopper, found, n)
 
 
 def because(ask: Ask, shopper: Shopper, history: UserHistory) -> Reasons:
@@ -56,7 +56,18 @@ def because(ask: Ask, shopper: Shopper, history: UserHistory) -> Reasons:
     return told
 
 
-def _newcomers(ask: Ask) -> Places:
-    """Items that no model has met but whose words it can place."""
-    places = ask.assortment.arrived()
-    return places[ask.allowed.keeps(places)] if len(places) else places
+def _with_newcomers(ask: Ask, shopper: Shopper, found: Candidates, n: int) -> Candidates:
+    """The `n` best of these and of the items that no model has met but whose words it can place."""
+    places, scores = ask.assortment.arrived(), ask.assortment.of_arrived(shopper.query)
+    if len(found) == n:  # of equals the lower place comes first, and theirs are the higher ones
+        above = scores > found.scores[-1]
+        places, scores = places[above], scores[above]
+    kept = ask.allowed.keeps(places)
+    if not kept.any():
+        return found
+    return ordered(
+        np.concatenate([found.places, places[kept]]),
+        np.concatenate([found.scores, scores[kept]]),
+        source=found.source,
+        reasons=found.reasons,
+    ).first(n)
