@@ -52,8 +52,8 @@ def _of_all(bundle: ModelBundle, shopper: Shopper, k: int, allowed: Allowed) -> 
     """The same by scoring every item: of so few, cheaper than looking for the right ones."""
     scores = np.vecdot(bundle.vectors, shopper.query)
     if shopper.lent is not None:
-        near, added = shopper.lent.sums()
-        scores[near] += added
+        with shopper.lent.spread() as added:
+            scores += added
     rows = allowed.left(allowed.pool.rows)
     return index.best_of(rows, scores[rows], k)
 
