@@ -13,15 +13,26 @@ import redis
 from hiredis import pack_command
 
 
+class _Own:
+    """A connection that is closed as soon as nobody holds it: its thread ended, or its asker left."""
+
+    __slots__ = ("connection", "pid")
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.pid = os.getpid()
+
+    def __del__(self) -> None:
+        self.connection.disconnect()
+
+
 class Sent:
     """Commands that were sent, and the connection on which their answers come."""
 
-    __slots__ = ("connection", "n_answers", "packed", "rested")
+    __slots__ = ("n_answers", "own", "packed", "rested")
 
-    def __init__(
-        self, connection: Any, packed: list[bytes], n_answers: int, *, rested: bool
-    ) -> None:
-        self.connection = connection
+    def __init__(self, own: _Own, packed: list[bytes], n_answers: int, *, rested: bool) -> None:
+        self.own = own
         self.packed = packed
         self.n_answers = n_answers
         self.rested = rested  # it was used before: the server may have closed it since
@@ -40,7 +51,8 @@ class Line:
         A connection that the server closed while it rested is opened again, once.
         """
         packed = [b"".join([pack_command(command) for command in commands])]
-        connection, rested = self._take()
+        own, rested = self._take()
+        connection = own.connection
         try:
             connection.send_packed_command(packed)
         except redis.ConnectionError as error:
@@ -48,11 +60,11 @@ class Line:
                 raise
             rested = False
             connection.send_packed_command(packed)
-        return Sent(connection, packed, len(commands), rested=rested)
+        return Sent(own, packed, len(commands), rested=rested)
 
     def answers(self, sent: Sent) -> list[Any]:
         """What the server says of each command; a refusal is an answer, and not raised."""
-        connection, n = sent.connection, sent.n_answers
+        connection, n = sent.own.connection, sent.n_answers
         try:
             found = [_answer(connection) for _ in range(n)]
         except redis.ConnectionError as error:
@@ -60,7 +72,7 @@ class Line:
                 raise
             connection.send_packed_command(sent.packed)
             found = [_answer(connection) for _ in range(n)]
-        self._own.kept = (os.getpid(), connection)
+        self._own.kept = sent.own
         return found
 
     def answer(self, *command: Any) -> Any:
@@ -70,15 +82,15 @@ class Line:
             raise found
         return found
 
-    def _take(self) -> tuple[Any, bool]:
+    def _take(self) -> tuple[_Own, bool]:
         """This thread's connection, and whether it was used before.
 
         It is only put back when all its answers were read: none may be taken for another's.
         """
         kept, self._own.kept = getattr(self._own, "kept", None), None
-        if kept is not None and kept[0] == os.getpid():  # a fork must not share a socket
-            return kept[1], True
-        return self._pool.connection_class(**self._pool.connection_kwargs), False
+        if kept is not None and kept.pid == os.getpid():  # a fork must not share a socket
+            return kept, True
+        return _Own(self._pool.connection_class(**self._pool.connection_kwargs)), False
 
 
 def _answer(connection: Any) -> Any:
