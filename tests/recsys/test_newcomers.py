@@ -65,6 +65,17 @@ def test_newcomers_are_ranked_by_their_scores_among_the_known(
     assert [pick.rank for pick in slate.recommendations] == list(range(1, 9))
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 6, 7])
+def test_a_short_slate_with_newcomers_is_the_head_of_a_long_one(
+    model: ModelBundle, shelf: Shelf, newcomers: Newcomers, k: int
+) -> None:
+    long = _serve(model, shelf, newcomers, Query(k=20, hide=Hide.NONE))
+
+    short = _serve(model, shelf, newcomers, Query(k=k, hide=Hide.NONE))
+
+    assert _ids(short) == _ids(long)[:k]
+
+
 def test_a_newcomer_has_a_true_reason(
     model: ModelBundle, shelf: Shelf, newcomers: Newcomers
 ) -> None:
