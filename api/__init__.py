@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 def create_app(config: ApiConfig | None = None) -> "APIFlask":
     """Wire one application; without a config its settings come from the environment."""
-    from apiflask import APIFlask  # noqa: PLC0415 heavy
-
     from api import (  # noqa: PLC0415 heavy
+        application,
         cli,
         errors,
         routes,
@@ -27,7 +26,7 @@ def create_app(config: ApiConfig | None = None) -> "APIFlask":
     )
 
     settings = ApiConfig.from_env(os.environ) if config is None else config  # noqa: TID251 the composition root
-    app = APIFlask("api", title="Vitrine", version=_version(), docs_path=None)
+    app = application.Application("api", title="Vitrine", version=_version(), docs_path=None)
     app.url_map.merge_slashes = False  # an item's id may hold two slashes in a row
     app.url_map.converters["any_id"] = routes.AnyId
     app.extensions["vitrine"] = held = runtime.build(settings)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
+from urllib.parse import unquote_plus
 
 import orjson
 from apiflask import APIBlueprint
@@ -51,8 +52,32 @@ def takes(blueprint: APIBlueprint, model: type[Model], location: str) -> Callabl
 
 def query(model: type[Model]) -> Model:
     """The query string as a model; a repeated name becomes a list."""
-    values = {name: found if len(found) > 1 else found[0] for name, found in request.args.lists()}
-    return _validated(model, values)
+    return _validated(model, _asked(request.environ.get("QUERY_STRING", "")))
+
+
+def _asked(text: str) -> dict[str, str | list[str]]:
+    """As `request.args`, without the containers that werkzeug makes of it on the way."""
+    if not text.isascii():  # WSGI hands bytes over as Latin-1
+        text = text.encode("latin1").decode(errors="replace")
+    found: dict[str, str | list[str]] = {}
+    for pair in text.split("&"):
+        if not pair:
+            continue
+        name, _, value = map(_unquoted, pair.partition("="))
+        held = found.get(name)
+        if held is None:
+            found[name] = value
+        elif isinstance(held, list):
+            held.append(value)
+        else:
+            found[name] = [held, value]
+    return found
+
+
+def _unquoted(text: str) -> str:
+    if "%" in text or "+" in text:
+        return unquote_plus(text, errors="werkzeug.url_quote")  # what is no UTF-8 stays as it came
+    return text
 
 
 def body(model: type[Model]) -> Model:

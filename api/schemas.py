@@ -11,6 +11,9 @@ MAX_LIST = 500
 
 
 def _checked(value: str) -> str:
+    """An id or a text whose length was looked at already, and which is not empty."""
+    if value.isprintable() and not value.isspace():  # nearly all are: nothing more is called
+        return value
     problem = id_problem(value)
     if problem:
         raise ValueError(problem)
@@ -37,6 +40,11 @@ Text = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_text)]
 Placement = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked)]
 Banner = Literal["hero", "rectangle", "none"]
 Count = Annotated[int, Field(ge=1, le=MAX_K)]
+
+
+def none_of(description: str) -> Any:
+    """A field that is an empty list by default: a new one, as pydantic copies one that is given."""
+    return Field(default_factory=list, description=description, json_schema_extra={"default": []})
 
 
 class Strict(BaseModel):

@@ -1,7 +1,6 @@
 """What `/recommend` may be asked, and what it answers: every field, its bounds and an example."""
 
 import secrets
-from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -9,7 +8,18 @@ from pydantic import BaseModel, Field
 from api.errors import invalid
 from api.recommending.profile import MAX_CHARACTERS
 from api.recommending.settling import Ask, moment
-from api.schemas import Banner, CommaIds, Count, CreativeOut, Id, Ids, Placement, Strict, Text
+from api.schemas import (
+    Banner,
+    CommaIds,
+    Count,
+    CreativeOut,
+    Id,
+    Ids,
+    Placement,
+    Strict,
+    Text,
+    none_of,
+)
 from api.steering.bodies import BoostBody, DialsBody
 from recsys import expressions
 from recsys.errors import InvalidExpression
@@ -30,7 +40,7 @@ Boosts = Annotated[list[BoostBody], Field(max_length=16)]
 
 class _Wish(Strict):
     user_id: Id | None = None
-    session: Ids = Field(default=[], description="Item ids of this visit, oldest first")
+    session: Ids = none_of("Item ids of this visit, oldest first")
     session_id: Id | None = Field(
         default=None, description="Whom an experiment sees without a user"
     )
@@ -40,12 +50,10 @@ class _Wish(Strict):
     placement: Placement = "home"
     strategy: Name | None = Field(default=None, description="How; the placement's own by default")
     k: Count = 20
-    item_ids: Ids = Field(
-        default=[], description="What the strategy starts from: the page's item, the list to rank"
-    )
-    cart: Ids = Field(default=[], description="What lies in the cart; never recommended")
-    exclude: Ids = Field(default=[], description="Item ids that must not appear")
-    returned: Ids = Field(default=[], description="Item ids this visit was shown already")
+    item_ids: Ids = none_of("What the strategy starts from: the page's item, the list to rank")
+    cart: Ids = none_of("What lies in the cart; never recommended")
+    exclude: Ids = none_of("Item ids that must not appear")
+    returned: Ids = none_of("Item ids this visit was shown already")
     continue_from: Annotated[str, Field(max_length=64)] | None = Field(
         default=None, alias="continue", description="A recommendation_id: what comes after it"
     )
@@ -77,6 +85,7 @@ class _Wish(Strict):
             Problem: 422 with the field whose expression cannot be read, and where.
         """
         check_expression("filter", self.filter)
+        where = self.filter.strip()
         query = Query(
             k=self.k,
             placement=self.placement,
@@ -88,7 +97,7 @@ class _Wish(Strict):
             category=tuple(part for part in self.category.split("/") if part),
             in_stock=self.in_stock,
             hide=self.hide or hide,
-            filters=(self.filter.strip(),) if self.filter.strip() else (),
+            filters=(where,) if where else (),
             text=self.text,
             strict=self.strict,
             reasons=self.reasons,
@@ -96,10 +105,12 @@ class _Wish(Strict):
             rotation_seconds=self.rotation_seconds,
             seed=secrets.randbits(62) if self.seed is None else self.seed,
             now=moment(),
+            **self._more(),
         )
         return Ask(
             query=query,
             given=frozenset(self.model_fields_set),
+            users=self._group(),
             user_id=self.user_id,
             session=tuple(self.session),
             session_id=self.session_id,
@@ -109,6 +120,14 @@ class _Wish(Strict):
             banner=self.banner,
         )
 
+    def _more(self) -> dict[str, Any]:
+        """What else of a query only a body can say."""
+        return {}
+
+    def _group(self) -> tuple[str, ...]:
+        """For whom else it is; only a body can say."""
+        return ()
+
 
 class RecommendBody(_Wish):
     users: Annotated[list[Id], Field(max_length=20)] = Field(
@@ -117,31 +136,31 @@ class RecommendBody(_Wish):
     blocked_brands: Brands = Field(default=[])
     boosts: Boosts = Field(default=[])
     dials: DialsBody = DialsBody()
-    liked: Ids = Field(default=[], description="Items added to the taste")
-    disliked: Ids = Field(default=[], description="Items subtracted from it")
+    liked: Ids = none_of("Items added to the taste")
+    disliked: Ids = none_of("Items subtracted from it")
 
-    def ask(self, hide: Hide) -> Ask:
+    def _more(self) -> dict[str, Any]:
         for number, boost in enumerate(self.boosts):
             check_expression(f"boosts.{number}.expression", boost.expression)
-        ask = super().ask(hide)
-        query = replace(
-            ask.query,
-            blocked_brands=frozenset(brand for brand in self.blocked_brands if brand),
-            boosts=tuple(Boost(expression=b.expression, weight=b.weight) for b in self.boosts),
-            dials=Dials(**self.dials.model_dump()),
-            liked=tuple(self.liked),
-            disliked=tuple(self.disliked),
-        )
-        return replace(ask, query=query, users=tuple(self.users))
+        return {
+            "blocked_brands": frozenset(brand for brand in self.blocked_brands if brand),
+            "boosts": tuple(Boost(expression=b.expression, weight=b.weight) for b in self.boosts),
+            "dials": Dials(**self.dials.model_dump()),
+            "liked": tuple(self.liked),
+            "disliked": tuple(self.disliked),
+        }
+
+    def _group(self) -> tuple[str, ...]:
+        return tuple(self.users)
 
 
 class RecommendQuery(_Wish):
     """Of a query string; dials, boosts, groups and tastes need a body."""
 
-    session: CommaIds = Field(default=[], description="Item ids of this visit, oldest first")
-    item_ids: CommaIds = Field(default=[], description="What the strategy starts from")
-    cart: CommaIds = Field(default=[], description="What lies in the cart; never recommended")
-    exclude: CommaIds = Field(default=[], description="Item ids that must not appear")
+    session: CommaIds = none_of("Item ids of this visit, oldest first")
+    item_ids: CommaIds = none_of("What the strategy starts from")
+    cart: CommaIds = none_of("What lies in the cart; never recommended")
+    exclude: CommaIds = none_of("Item ids that must not appear")
 
 
 class TraceQuery(Strict):
