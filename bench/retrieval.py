@@ -177,12 +177,13 @@ def bench(n_items: int, *, n_shoppers: int, state: Path | None) -> list[dict[str
         made = replace(bundle, index=built.index)
         chosen = kind is indexing.kind_for(n_items)
         measure(str(kind), seconds, served(made, queries, seen), chosen=chosen)
-        if kind is IndexKind.LISTS:
-            tuned = built.index.nprobe
-            for probes in PROBES:
-                built.index.nprobe = probes
-                measure(f"lists, {probes} probes", seconds, served(made, queries, seen))
-            found[-len(PROBES) - 1]["probes"] = tuned
+        listed = indexing.lists_of(built.index)
+        if listed is not None:
+            found[-1]["probes"] = tuned = listed.nprobe
+            for probes in PROBES if chosen else ():
+                listed.nprobe = probes
+                measure(f"{kind}, {probes} probes", seconds, served(made, queries, seen))
+            listed.nprobe = tuned
     for name, seconds, search in others(bundle.vectors, queries):
         measure(name, seconds, search)
     return found
