@@ -5,8 +5,8 @@ or without consent only what the request itself says.
 """
 
 import time
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from api.recommending import looking, profile
 from api.recommending.degraded import Degraded
@@ -21,18 +21,23 @@ from recsys.serving.assortment import Assortment
 from recsys.types import Persona, UserHistory
 
 
-class Opened(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Opened:
     """What all rows of one request share."""
 
     assortment: Assortment
     history: UserHistory
     members: tuple[UserHistory, ...]  # of a group
-    persona: Persona
     steering_version: str | None
     memo: Memo
     degraded: Degraded
     trace: Trace
     began: float
+
+    @cached_property
+    def persona(self) -> Persona:
+        """Who the shopper is like: a rule's audience and a creative's ask for it, and else nobody."""
+        return personas.persona_of(self.assortment, self.history)
 
 
 def look(runtime: Runtime, ask: Ask) -> Opened:
@@ -47,12 +52,10 @@ def look(runtime: Runtime, ask: Ask) -> Opened:
     if ask.profile is not None:
         past = profile.history_of(runtime.config, ask.profile)
     history = with_session(past, ask.session, at=ask.query.now) if ask.session else past
-    assortment = runtime.assortments.of(bundle, seen.shelf, seen.newcomers)
     opened = Opened(
-        assortment=assortment,
+        assortment=runtime.assortments.of(bundle, seen.shelf, seen.newcomers),
         history=history,
         members=_members(runtime, ask, bundle, degraded),
-        persona=personas.persona_of(assortment, history),
         steering_version=seen.steering_version,
         memo={},
         degraded=degraded,

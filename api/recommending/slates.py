@@ -5,8 +5,8 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from api import present
 from api.recommending import continuing, creatives, keeping, opening, rotating
@@ -29,8 +29,7 @@ __all__ = ["NO_BANNER", "Ask", "Served", "answer", "plain", "serve"]
 NO_BANNER = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Served(NamedTuple):
     """A slate with everything it was made from: what is shown, kept, continued and replayed."""
 
     recommendation_id: str
@@ -119,6 +118,8 @@ def rank(runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: St
 
 def in_force(opened: Opened, settled: Settled, state: Steering) -> tuple[Rule, ...]:
     """The rules of this state that count for this shopper, here and now."""
+    if not state.rules:
+        return ()
     return steering.in_force(
         state.rules,
         placement=settled.query.placement,
@@ -205,9 +206,8 @@ def _continued(runtime: Runtime, ask: Ask) -> Ask:
     )
     k = ask.query.k if ask.given is None or "k" in ask.given else found.query.k
     banner = ask.banner if ask.says("banner") or not found.banner else found.banner
-    return replace(
-        ask,
-        query=replace(found.query, k=k, now=now),
+    return ask._replace(
+        query=found.query._replace(k=k, now=now),
         named=found.strategy,
         session=found.session,
         banner=banner,
