@@ -6,9 +6,9 @@ for their variant, never what the request said.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.errors import invalid
 from recsys.merchandising.steering import Steering
@@ -23,8 +23,7 @@ _PLAIN = Query().strategy  # where a placement or an experiment names what nobod
 _STRICT = frozenset({"bought_together", "rerank", "recently_viewed", "buy_again", "search"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(NamedTuple):
     """A validated request for a slate. Without consent `user_id` is neither read nor repeated.
 
     `given` names the fields that the request itself set, which no placement overrules; None where
@@ -53,7 +52,7 @@ class Ask:
 
 def about(strategy: str, item_id: str, *, k: int, banner: str = "none") -> Ask:
     """What an item's own page asks for, the same for everyone."""
-    query = replace(ranking.like(strategy, item_id, k=k), now=moment())
+    query = ranking.like(strategy, item_id, k=k)._replace(now=moment())
     return Ask(query=query, banner=banner)
 
 
@@ -62,8 +61,7 @@ def moment() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(NamedTuple):
     """The query as it is ranked, and what else was decided for it."""
 
     query: Query
@@ -104,8 +102,7 @@ def settle(
     whole = ask.continues is not None
     filters = () if whole else (placement.filter, preset.filter)
     boosts = () if whole else (*placement.boosts, *preset.boosts)
-    query = replace(
-        query,
+    query = query._replace(
         strategy=preset.base,
         k=query.k if ask.says("k") else placement.k,
         hide=_hide(ask, placement, preset.base, hide),

@@ -6,7 +6,6 @@ then leaves out what the rows above it show.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -127,9 +126,9 @@ def answer(here: Runtime, asks: list[Ask]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     shown: frozenset[str] = frozenset()
     for number, ask in enumerate(asks):
-        query = replace(ask.query, returned=ask.query.returned | shown, now=asks[0].query.now)
+        query = ask.query._replace(returned=ask.query.returned | shown, now=asks[0].query.now)
         with _named(number):
-            served = slates.serve(here, replace(ask, query=query), opened)
+            served = slates.serve(here, ask._replace(query=query), opened)
         rows.append(slates.dressed(here, served))
         shown |= {item.item_id for item in served.items}
     return {"page_id": new_id(), "rows": rows, **slates.closing(here, opened)}

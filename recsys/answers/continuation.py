@@ -6,7 +6,7 @@ anybody, and the id of the answer, which nobody can guess, is the only way to it
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -66,7 +66,7 @@ def of_answer(answer: Answer) -> Continued:
     """The same, from the ledger."""
     query = entry.query_of(answer.request)
     return Continued(
-        query=replace(query, returned=query.returned | set(answer.item_ids), now=_EPOCH),
+        query=query._replace(returned=query.returned | set(answer.item_ids), now=_EPOCH),
         owner=owner(answer.user_id),
         strategy=answer.strategy,
         session=entry.session_of(answer.request),
@@ -85,7 +85,7 @@ def _continued(
 ) -> Continued:
     query = entry.query_of(request)
     return Continued(
-        query=replace(query, returned=frozenset(returned), now=_EPOCH),
+        query=query._replace(returned=frozenset(returned), now=_EPOCH),
         owner=whose,
         strategy=strategy,
         session=entry.session_of(request),

@@ -7,10 +7,9 @@ that a later release adds reads as its default in older entries.
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
-from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -18,8 +17,7 @@ import orjson
 from recsys.types import Boost, Dials, Hide, Query, UserHistory
 
 _DEFAULT = Query()
-_FIELDS = tuple((one.name, getattr(_DEFAULT, one.name)) for one in fields(Query))
-_VALUES = attrgetter(*(name for name, _ in _FIELDS))
+_FIELDS = tuple(_DEFAULT._asdict().items())
 _RANDOM_BYTES = 10
 _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 _ID_LENGTH = 36
@@ -102,7 +100,7 @@ def request_of(
 ) -> dict[str, Any]:
     """What must be kept of a request so that it can be asked again."""
     kept: dict[str, Any] = {}
-    for (name, default), value in zip(_FIELDS, _VALUES(query), strict=True):
+    for (name, default), value in zip(_FIELDS, query, strict=True):
         if value is not default and value != default:
             kept[name] = sorted(value) if type(value) is frozenset else value
     if session:

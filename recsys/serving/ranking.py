@@ -125,7 +125,7 @@ def recommend(
 
 def popular(bundle: ModelBundle, shelf: Shelf, query: Query) -> Slate:
     """What sells now, then what is new: the same rules, nobody's history."""
-    return recommend(bundle, shelf, UserHistory(), replace(query, strategy="popular"))
+    return recommend(bundle, shelf, UserHistory(), query._replace(strategy="popular"))
 
 
 def similar(
@@ -183,7 +183,7 @@ def _more(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> list[Candidat
     query = ask.query
     more = []
     for where, n in ordering.lacking(ask, found, rules):
-        narrow = replace(query, filters=(*query.filters, where))
+        narrow = query._replace(filters=(*query.filters, where))
         left = policies.allowed(
             ask.assortment, narrow, ask.history, merchandise=rules, members=ask.members
         )

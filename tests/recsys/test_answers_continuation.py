@@ -1,7 +1,6 @@
 """Going on with an answer: nothing twice, the same question, nobody else's list."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,14 +47,14 @@ def test_pages_follow_each_other_without_repeats_and_under_the_same_question() -
         found = continuation.unpack(note)
         assert found is not None
         assert (found.strategy, found.session) == ("mine", ("s",))
-        assert replace(found.query, returned=frozenset(), now=NOW) == ASKED
-        query = replace(found.query, now=NOW)
+        assert found.query._replace(returned=frozenset(), now=NOW) == ASKED
+        query = found.query._replace(now=NOW)
 
     assert [one for page in pages for one in page] == shop
 
 
 def test_the_ledger_says_the_same_as_the_note() -> None:
-    query = replace(ASKED, returned=frozenset({"a"}))
+    query = ASKED._replace(returned=frozenset({"a"}))
     note = note_of(query, ["b", "c"], user_id="someone", session=("s",))
 
     kept = entry.read(answer(query, "b", "c").line())
