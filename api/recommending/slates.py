@@ -22,7 +22,7 @@ from recsys.outcomes.interleaving import team_draft
 from recsys.serving import ranking, steering, titles
 from recsys.serving.policies import context
 from recsys.serving.ranking import Steer
-from recsys.types import Item, Slate
+from recsys.types import Item, Persona, Slate
 
 __all__ = ["NO_BANNER", "Ask", "Served", "answer", "plain", "serve"]
 
@@ -133,13 +133,15 @@ def in_force(opened: Opened, settled: Settled, state: Steering) -> tuple[Rule, .
 def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
     """With products and creatives; what was answered is kept on the way."""
     items, opened, size = served.items, served.opened, served.settled.banner
-    keys = runtime.briefs.keys(items, opened.persona, size) if size != NO_BANNER else ()
+    banners = size != NO_BANNER
+    persona = opened.persona if banners else Persona()
+    keys = runtime.briefs.keys(items, persona, size) if banners else ()
     look = creatives.Look(runtime, keys, _note(served), opened.degraded)
     told = _told(served)
     told["items"] = rows = present.rows(served.slate.recommendations, items)
     opened.trace.mark("dress", len(rows))
     if keys:
-        made = creatives.as_fragments(runtime, items, opened.persona, size, opened.degraded, look)
+        made = creatives.as_fragments(runtime, items, persona, size, opened.degraded, look)
         for row, creative in zip(rows, made, strict=True):
             row["creative"] = creative
     else:
