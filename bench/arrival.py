@@ -140,7 +140,7 @@ def _commands(env: Mapping[str, str], port: int, folder: str) -> list[tuple[str,
     queue = [str(get_binary_path()), "--port", redis, "--bind", "127.0.0.1", "--save", ""]
     worker = [*python, "celery", "-A", "workers.app", "worker", "-P", "solo", "-Q", "default"]
     web = [*python, "granian", "--interface", "wsgi", "--factory", "--no-ws", "--host"]
-    web += ["127.0.0.1", "--port", str(port), "--workers", "1", "api:create_app"]
+    web += ["127.0.0.1", "--port", str(port), "--workers", "1", "api:serve"]
     return [("valkey", [*queue, "--dir", folder]), ("worker", worker), ("web", web)]
 
 

@@ -86,7 +86,7 @@ def valkey(state: Path, port: int) -> Iterator[redis.Redis]:
         client.close()
 
 
-def granian(port: int, app: str = "api:create_app", *, workers: int = 1) -> list[str]:
+def granian(port: int, app: str = "api:serve", *, workers: int = 1) -> list[str]:
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
     return [*command, "--blocking-threads", "1", "--backlog", "2048", "--no-access-log", app]

@@ -164,7 +164,7 @@ class Demo:
         listen = ["--host", "127.0.0.1", "--port", str(self.port), "--no-ws"]
         self.supervisor.start(
             "api",
-            [*granian, *listen, "--workers", "1", "--blocking-threads", "4", "api:create_app"],
+            [*granian, *listen, "--workers", "1", "--blocking-threads", "4", "api:serve"],
         )
 
     def _wait_for_web(self) -> None:

@@ -76,7 +76,7 @@ def world(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"]
-    command += ["api:create_app", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["api:serve", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--blocking-threads", "4", "--backpressure", "16"]
     with (folder / "server.log").open("wb") as log:
         environment = os.environ | settings(url, folder)

@@ -77,7 +77,7 @@ class Shop:
     def start_web(self, **env: str) -> None:
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws"]
         listen = ["--host", "127.0.0.1", "--port", str(self.web_port), "--workers", "1"]
-        self._spawn("web", [*command, *listen, "--blocking-threads", "4", "api:create_app"], env)
+        self._spawn("web", [*command, *listen, "--blocking-threads", "4", "api:serve"], env)
         wait_until(self._web_answers, "the web answers", seconds=40)
 
     def kill(self, name: str) -> None:
