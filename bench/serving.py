@@ -8,7 +8,8 @@ filter, five exclusions and a dial that puts 200 candidates in order again, `rea
 `plain` for none of that. One server process is pinned to core 0 and the load to core 1: closed with c
 connections, and open at constant rates, where a latency counts from when a request was due. The
 server's CPU is read from /proc. Beside it: the same request taken apart in process, a bare Flask
-answer on the same server, FAISS alone, and a peer: `implicit` behind FastAPI, its own way.
+answer on the same server, FAISS alone, the same commands to Valkey alone, and a peer: `implicit`
+behind FastAPI, its own way.
 
 python bench/serving.py [--sizes grocery,10k,100k,1m] [--seconds 10] [--state DIR]
 """
@@ -346,6 +347,7 @@ def _stage_figures(shop: str, parts: dict[str, Any]) -> dict[str, Any]:
     stages = parts["stages"]["reasons"]
     found = {f"{shop}_stage_{name}_cpu_ms": value for name, value in stages.items()}
     found[f"{shop}_faiss_alone_cpu_ms"] = parts["search_alone_cpu_ms"]
+    found[f"{shop}_store_alone_cpu_ms"] = parts["store_alone_cpu_ms"]
     for name, value in parts["whole"].items():
         found[f"{shop}_in_process_{name}_cpu_ms"] = value
     return found

@@ -72,6 +72,7 @@ def main() -> None:
         if name in options.stages
     }
     found["search_alone_cpu_ms"] = search_alone(here)
+    found["store_alone_cpu_ms"] = store_alone(here, call, asked["page"])
     here.close()
     json.dump(found, sys.stdout)
 
@@ -227,6 +228,29 @@ def search_alone(here: Any, turns: int = 500, k: int = 200) -> float:
     started = time.thread_time()
     for place in range(turns):
         index.search(queries[place : place + 1], wanted)
+    return round(1000 * (time.thread_time() - started) / turns, 4)
+
+
+def store_alone(here: Any, call: Callable[[str], bytes], paths: Sequence[str]) -> float:
+    """CPU milliseconds of a request's commands to Redis, sent and read again with nothing between."""
+    from generative.line import Line  # noqa: PLC0415 as in `main`
+
+    said: list[tuple[tuple[Any, ...], ...]] = []
+    ask = Line.ask
+
+    def heard(line: Any, *commands: tuple[Any, ...]) -> Any:
+        said.append(commands)
+        return ask(line, *commands)
+
+    Line.ask = heard  # type: ignore[method-assign]
+    turns = len(paths[:1_000])
+    for path in paths[:turns]:
+        call(path)
+    Line.ask = ask  # type: ignore[method-assign]
+    line = Line(here.client)
+    started = time.thread_time()
+    for commands in said:
+        line.answers(line.ask(*commands))
     return round(1000 * (time.thread_time() - started) / turns, 4)
 
 
