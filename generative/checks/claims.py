@@ -1,6 +1,7 @@
-"""Whether copy says only what the catalogue says: numbers, prices, claims, names, lengths.
+"""Whether copy says only what the catalogue says: every claim is parsed, then proved, then judged.
 
-Pure and deterministic. It returns problems in words instead of raising: a creative keeps them.
+Pure and deterministic. It returns problems in words instead of raising: a creative keeps them. A
+claim that no field proves is a problem that names the words, their kind and what would prove them.
 """
 
 import re
@@ -9,8 +10,13 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from generative.brief import facts_text
+from generative.checks.binding import ITEM
+from generative.checks.evidence import Evidence, evidence_of
 from generative.checks.language import problems_of_form
-from generative.checks.lexicon import CLAIM, DEAL
+from generative.checks.parse import Claim, parse
+from generative.checks.prove import Proof, copied, prove
+from generative.checks.reading import Reading, Scope, stem
+from generative.checks.vocabulary import Kind
 from generative.copy.limits import limits
 from generative.types import Brief, Copy, ItemFacts
 
@@ -21,20 +27,6 @@ MIN_TAGLINE = 8
 NEAR_MISS = 0.8  # similarity from which a foreign word is taken for a misspelt name
 NAME_WORD = 5
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_MONEY = re.compile(
-    r"[$€£¥₹]\s*\d[\d.,]*|\d[\d.,]*\s*(?:[$€£¥₹]|\b(?:eur|usd|gbp|dollars?|euros?)\b)",
-    re.IGNORECASE,
-)
-_PERCENT = re.compile(r"\d[\d.,]*\s*(?:%|percent|per cent)", re.IGNORECASE)
-_NUMBER_WORD = re.compile(
-    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?"
-    r"|millions?|half|double|triple)\b",
-    re.IGNORECASE,
-)
-_DENIED = re.compile(
-    r"\b(?:without|no|not|never|free (?:of|from))\s+(?:an?\s+|any\s+|the\s+)?(?P<what>\w{4,})"
-)
 _MARKUP = re.compile(r"[<>{}\[\]|\\^~`_]|&\w+;|\*\*|https?:|www\.|@\w", re.IGNORECASE)
 _PICTOGRAM = re.compile(
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\ufe0f\u20e3]"
@@ -62,10 +54,16 @@ _STOP = frozenset(_STOP_WORDS.split())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`support` is the share of content words that the facts hold; `problems` is empty where it passes."""
+    """What became of a text; `problems` is empty where it passes.
+
+    `support` is the share of content words that the facts hold. `proofs` pairs each proved claim of
+    "headline. tagline" with its proof, `unproved` holds the others.
+    """
 
     problems: tuple[str, ...]
     support: float
+    proofs: tuple[tuple[Claim, Proof], ...] = ()
+    unproved: tuple[Claim, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -74,15 +72,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """An item's facts, taken apart once for all its candidates."""
+    """The words of an item's facts, for names and support."""
 
-    text: str
-    words: frozenset[str]
     stems: frozenset[str]
-    numbers: frozenset[str]
     names: frozenset[str]
-    prices: frozenset[str]
-    reduced: bool
 
 
 def judge(
@@ -99,13 +92,11 @@ def judge(
     facts = facts_of(brief.item)
     said = f"{copy.headline}. {copy.tagline}"
     support = share_supported(said, facts)
+    unfounded, proofs, unproved = examine(said, brief.item)
     problems = [
         *_problems_of_length(copy, brief.size),
         *_problems_of_text(said, copy, forbidden),
-        *_problems_of_numbers(said, facts),
-        *_problems_of_claims(said, facts),
-        *_problems_of_denial(said, facts),
-        *_problems_of_names(said, facts),
+        *unfounded,
         *problems_of_form(copy.headline, copy.tagline),
     ]
     if at_limit:
@@ -114,24 +105,38 @@ def judge(
         problems.append("the tagline adds too little to the headline")
     if support < MIN_SUPPORT:
         problems.append(f"only {support:.0%} of its words are in the facts")
-    return Verdict(problems=tuple(problems), support=round(support, 3))
+    return Verdict(
+        problems=tuple(problems), support=round(support, 3), proofs=proofs, unproved=unproved
+    )
+
+
+def examine(
+    said: str, item: ItemFacts
+) -> tuple[list[str], tuple[tuple[Claim, Proof], ...], tuple[Claim, ...]]:
+    """Every claim of a text against an item's facts: problems in words, proved claims, the others."""
+    facts, evidence = facts_of(item), evidence_of(item)
+    reading, claims = parse(said)
+    quotes = copied(reading, evidence)
+    proofs, unproved, problems = [], [], []
+    for claim in claims:
+        proof = prove(claim, reading, evidence, quotes)
+        if proof is not None:
+            proofs.append((claim, proof))
+            continue
+        unproved.append(claim)
+        problems.append(_problem(claim, reading, facts, evidence))
+    return list(dict.fromkeys(problems)), tuple(proofs), tuple(unproved)
 
 
 def facts_of(item: ItemFacts) -> Facts:
-    return _facts(facts_text(item), f"{item.title} {item.brand}", item.price, item.was_price)
+    return _facts(facts_text(item), f"{item.title} {item.brand}")
 
 
 @lru_cache(maxsize=64)
-def _facts(text: str, names: str, price: str | None, was_price: str | None) -> Facts:
-    words = frozenset(word.lower() for word in _WORD.findall(text))
+def _facts(text: str, names: str) -> Facts:
     return Facts(
-        text=" ".join(text.lower().split()),
-        words=words,
-        stems=frozenset(_stem(word) for word in words),
-        numbers=frozenset(_plain(number) for number in _NUMBER.findall(text)),
+        stems=frozenset(stem(word) for word in _WORD.findall(text)),
         names=frozenset(word.lower() for word in _WORD.findall(names) if len(word) >= NAME_WORD),
-        prices=frozenset(_plain(value) for value in (price, was_price) if value),
-        reduced=_amount(was_price) > _amount(price) > 0,
     )
 
 
@@ -141,12 +146,12 @@ def share_supported(text: str, facts: Facts) -> float:
     content = [word for word in words if word not in _STOP and len(word) > 2]  # noqa: PLR2004 letters
     if not content:
         return 0.0
-    return sum(_stem(word) in facts.stems for word in content) / len(content)
+    return sum(stem(word) in facts.stems for word in content) / len(content)
 
 
 def _content(text: str) -> set[str]:
     words = (word.lower() for word in _WORD.findall(text))
-    return {_stem(word) for word in words if word not in _STOP}
+    return {stem(word) for word in words if word not in _STOP}
 
 
 def _problems_of_length(copy: Copy, size: str) -> list[str]:
@@ -178,88 +183,42 @@ def _problems_of_text(said: str, copy: Copy, forbidden: frozenset[str]) -> list[
     return problems
 
 
-def _problems_of_numbers(said: str, facts: Facts) -> list[str]:
-    numbers = [number for number in _NUMBER.findall(said) if _plain(number) not in facts.numbers]
-    problems = [f"number {number} is in no field" for number in numbers]
-    for money in _MONEY.findall(said):
-        amounts = {_plain(number) for number in _NUMBER.findall(money)}
-        if not amounts <= facts.prices:
-            problems.append(f"price {money.strip()!r} is not the item's")
-    problems.extend(
-        f"share {percent.strip()!r} is in no field"
-        for percent in _PERCENT.findall(said)
-        if " ".join(percent.lower().split()) not in facts.text
-    )
-    problems.extend(
-        f"amount {word!r} is in no field"
-        for word in _NUMBER_WORD.findall(said)
-        if word.lower() not in facts.words
-    )
-    return problems
+def _problem(claim: Claim, reading: Reading, facts: Facts, evidence: Evidence) -> str:
+    """What is wrong with an unproved claim: its words, its kind, and what would prove it."""
+    token = reading.tokens[claim.place]
+    if claim.kind is Kind.PRICE:
+        return f"price {claim.text!r} is not the item's; the price field alone would prove it"
+    if claim.kind is Kind.OFFER and token.number is None:
+        return f"speaks of a deal without a former price: {claim.text!r} (offer)"
+    wanted = f'a field with "{claim.text}" would prove it'
+    if claim.kind in {Kind.PERCENTAGE, Kind.OFFER}:
+        return f"share {claim.text!r} ({claim.kind}) is in no field; {wanted}"
+    if token.number is not None:
+        name = "number" if token.text[0].isdigit() else "amount"
+        quoted = claim.text if name == "number" else repr(claim.text)
+        return f"{name} {quoted} ({claim.kind}) is in no field; {wanted}"
+    if (name := _misspelt(token.low, token.stem, facts)) is not None:
+        return f"{token.low!r} looks like {name!r} misspelt"
+    scopes = {
+        evidence.fields[field].reading.scope[place]
+        for field, place in evidence.places.get(token.stem, ())
+    }
+    if scopes == {Scope.DENIED}:
+        return f"the facts deny {token.low!r}"
+    things = ", ".join(sorted(claim.of - {ITEM}))
+    if scopes and things:
+        return f"claim {claim.text!r} ({claim.kind}) is said of no {things!r}; a field that says so would prove it"
+    return f"claim {claim.text!r} ({claim.kind}) is in no field; {wanted}"
 
 
-def _problems_of_claims(said: str, facts: Facts) -> list[str]:
-    problems = [
-        f"speaks of a deal without a former price: {found.group()!r}"
-        for found in DEAL.finditer(said)
-        if not facts.reduced and not _said_by(found.group(), facts)
-    ]
-    problems.extend(
-        f"claim {found.group()!r} is in no field"
-        for found in CLAIM.finditer(said)
-        if not _said_by(found.group(), facts)
-    )
-    return problems
-
-
-def _said_by(claim: str, facts: Facts) -> bool:
-    """Whether the facts hold the claim as whole words."""
-    pattern = r"(?<!\w)" + re.escape(claim.lower()) + r"(?!\w)"
-    return re.search(pattern, facts.text) is not None
-
-
-def _problems_of_denial(said: str, facts: Facts) -> list[str]:
-    """What the facts only deny ("without a scent") must not be said without the denial."""
-    affirmed = _affirmed(said.lower())
-    denied = {found["what"] for found in _DENIED.finditer(facts.text)} - _affirmed(facts.text)
-    return [f"the facts deny {word!r}" for word in sorted(denied & affirmed)]
-
-
-def _affirmed(text: str) -> set[str]:
-    return {word.lower() for word in _WORD.findall(_DENIED.sub(" ", text))}
-
-
-def _problems_of_names(said: str, facts: Facts) -> list[str]:
-    """A foreign word close to a word of the name is the name misspelt."""
-    problems = []
-    for word in {word.lower() for word in _WORD.findall(said)}:
-        if len(word) < NAME_WORD or word in _STOP or _stem(word) in facts.stems:
-            continue
-        near = [n for n in facts.names if SequenceMatcher(None, word, n).ratio() >= NEAR_MISS]
-        if near:
-            problems.append(f"{word!r} looks like {near[0]!r} misspelt")
-    return problems
+def _misspelt(word: str, root: str, facts: Facts) -> str | None:
+    """The word of the name that a foreign word is close to."""
+    if len(word) < NAME_WORD or word in _STOP or root in facts.stems:
+        return None
+    near = (n for n in sorted(facts.names) if SequenceMatcher(None, word, n).ratio() >= NEAR_MISS)
+    return next(near, None)
 
 
 def normal(text: str) -> str:
     """Letters and digits only, for comparing lines."""
     return " ".join(re.findall(r"\w+", text.lower()))
-
-
-def _stem(word: str) -> str:
-    word = word.lower().replace("\u2019", "'").removesuffix("'s")
-    for ending in ("ingly", "ness", "ies", "ing", "ers", "ed", "er", "es", "ly", "y", "s", "e"):
-        if word.endswith(ending) and len(word) - len(ending) > 3:  # noqa: PLR2004 a stem has four letters
-            return word[: -len(ending)]
-    return word
-
-
-def _plain(number: str) -> str:
-    return number.replace(",", ".").rstrip(".")
-
-
-def _amount(price: str | None) -> float:
-    try:
-        return float(price or 0)
-    except ValueError:
-        return 0.0

@@ -1,0 +1,110 @@
+"""An item's facts, read once for all its candidates: fields, where each word stands, and its measures."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from generative.checks.binding import Measure, measure
+from generative.checks.reading import Reading, read
+from generative.checks.vocabulary import ORIGIN_FIELDS, Kind, kind_of
+from generative.types import ItemFacts
+
+_GENERIC = frozenset("colour color material fabric finish style type label".split())
+_NAMES = frozenset(
+    "piece item product design pick choice classic companion essential staple one it this".split()
+)
+_CERTAIN = frozenset("title category brand".split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """`of_item`: all of its words speak of the item itself, as a title's and a colour's do."""
+
+    name: str
+    text: str
+    reading: Reading
+    of_item: bool
+    label: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """`places` maps a stem to (field, place); `item` holds the stems that name the item."""
+
+    fields: tuple[Field, ...]
+    places: Mapping[str, tuple[tuple[int, int], ...]]
+    measures: tuple[tuple[int, Measure], ...]
+    item: frozenset[str]
+    price: float
+    was_price: float
+    currency: str
+
+    @property
+    def reduced(self) -> bool:
+        return self.was_price > self.price > 0
+
+
+def evidence_of(item: ItemFacts) -> Evidence:
+    fields = [("title", item.title), ("description", item.description), ("brand", item.brand)]
+    fields += [("category", part) for part in item.category]
+    fields += [(f"attributes.{name}", value) for name, value in item.attributes.items()]
+    kept = tuple((name, text) for name, text in fields if text)
+    return _evidence(kept, item.price, item.was_price, item.currency)
+
+
+@lru_cache(maxsize=64)
+def _evidence(
+    texts: tuple[tuple[str, str], ...], price: str | None, was_price: str | None, currency: str
+) -> Evidence:
+    fields = tuple(_field(name, text) for name, text in texts)
+    places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    measures = []
+    for index, field in enumerate(fields):
+        for place, token in enumerate(field.reading.tokens):
+            if token.number is not None or token.low == "one":
+                measures.append((index, measure(field.reading, place)))
+            if token.text[0].isalnum():
+                places[token.stem].append((index, place))
+    return Evidence(
+        fields=fields,
+        places={root: tuple(found) for root, found in places.items()},
+        measures=tuple(measures),
+        item=frozenset(_names_of(fields)),
+        price=_amount(price),
+        was_price=_amount(was_price),
+        currency=currency.upper(),
+    )
+
+
+def _field(name: str, text: str) -> Field:
+    label = name.removeprefix("attributes.")
+    words = frozenset(token.stem for token in read(label).tokens)
+    lows = {token.low for token in read(label).tokens}
+    of_item = name in _CERTAIN or lows <= _GENERIC | ORIGIN_FIELDS | {"of", "in"}
+    # An attribute is read with its name before it, so that "weight 31 kg" is a weight.
+    said = f"{label} {text}" if name.startswith("attributes.") else text
+    return Field(name=name, text=said, reading=read(said), of_item=of_item, label=words)
+
+
+def _names_of(fields: tuple[Field, ...]) -> set[str]:
+    names = set(_NAMES)
+    for field in fields:
+        if field.name not in {"title", "category", "brand"}:
+            continue
+        names |= {
+            token.stem
+            for place, token in enumerate(field.reading.tokens)
+            if field.reading.weighs(place)
+            and token.number is None
+            and kind_of(token.low) is not Kind.MATERIAL
+            and kind_of(token.low) is not Kind.COLOUR
+        }
+    return names
+
+
+def _amount(price: str | None) -> float:
+    try:
+        return float(price or 0)
+    except ValueError:
+        return 0.0

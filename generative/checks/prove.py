@@ -1,0 +1,314 @@
+"""Whether a field of the item's facts proves a claim, and which words of it do.
+
+A word is proved by a field that means it in the same way (plainly, denied, beside the item) of the
+same thing; a number by an equal measure of the same thing; a price by the price fields alone; and a
+sentence that a field says word for word by that sentence.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from generative.checks.binding import (
+    BOUND_KINDS,
+    ITEM,
+    Measure,
+    head_place,
+    heads,
+    material_key,
+    measure,
+)
+from generative.checks.evidence import Evidence, Field
+from generative.checks.parse import Claim
+from generative.checks.reading import Reading, Scope
+from generative.checks.units import BOUNDS, CURRENCIES
+from generative.checks.vocabulary import MADE, ORIGIN_FIELDS, REDUCED, Kind, kind_of
+
+_EXACT = frozenset((Kind.COMPARISON, Kind.PROMISE, Kind.ABSOLUTE, Kind.OFFER))
+_FORMER = frozenset(("was", "instead", "before", "formerly", "statt", "antes"))
+_SAVED = frozenset(("save", "saves", "saving", "savings", "off"))
+_PREPOSITIONS = frozenset(("of", "with", "in", "from", "and", "or", "for", "to", "by", "as"))
+_CENT = 0.005
+
+
+class Proof(NamedTuple):
+    """The words `text` of a field; start and end count in the field as `Field.text` has it."""
+
+    field: str
+    text: str
+    start: int
+    end: int
+
+
+class Copied(NamedTuple):
+    """Tokens of a text that a field holds word for word, and where."""
+
+    first: int
+    last: int
+    field: int
+    shift: int
+
+
+def copied(reading: Reading, evidence: Evidence) -> tuple[Copied, ...]:
+    """The sentences that a field says word for word from a sentence's beginning, meant the same way."""
+    found = []
+    first = 0
+    for place in range(1, len(reading.tokens) + 1):
+        ends = place == len(reading.tokens)
+        if ends or reading.sentence[place] != reading.sentence[first]:
+            if (quote := _quoted(reading, first, place, evidence)) is not None:
+                found.append(quote)
+            first = place
+    return tuple(found)
+
+
+def prove(
+    claim: Claim, reading: Reading, evidence: Evidence, quotes: tuple[Copied, ...] = ()
+) -> Proof | None:
+    """The first proof of a claim of this reading, or None."""
+    if claim.kind is Kind.PRICE:
+        return _prove_price(claim, reading, evidence)
+    token = reading.tokens[claim.place]
+    counted = token.number is not None or token.low == "one"
+    if claim.kind is Kind.OFFER:
+        prices = _prove_discount(claim, reading, evidence, counted=counted)
+        if prices is not None or counted:
+            return prices
+    for quote in quotes:
+        if quote.first <= claim.place <= quote.last:
+            return _proof(evidence.fields[quote.field], claim.place + quote.shift)
+    if counted:
+        return _prove_number(claim, reading, evidence)
+    return _prove_word(claim, reading, evidence)
+
+
+def _quoted(reading: Reading, first: int, stop: int, evidence: Evidence) -> Copied | None:
+    """The tokens of one sentence as a run in a field; what ends the sentence does not count."""
+    while first < stop and not reading.tokens[first].text[0].isalnum():
+        first += 1
+    while stop > first and not reading.tokens[stop - 1].text[0].isalnum():
+        stop -= 1
+    if stop <= first:
+        return None
+    lows = [token.low for token in reading.tokens[first:stop]]
+    for field, start in evidence.places.get(reading.tokens[first].stem, ()):
+        there = evidence.fields[field].reading
+        end = start + len(lows)
+        if not there.tokens[start].opens or end > len(there.tokens):
+            continue
+        whole = end == len(there.tokens) or there.chunk[end] != there.chunk[end - 1] or not there.weighs(end)
+        same = whole and all(
+            there.tokens[start + step].low == low
+            and (there.scope[start + step] == reading.scope[first + step] or not there.weighs(start + step))
+            for step, low in enumerate(lows)
+        )
+        if same:
+            return Copied(first, stop - 1, field, start - first)
+    return None
+
+
+def _prove_word(claim: Claim, reading: Reading, evidence: Evidence) -> Proof | None:
+    token = reading.tokens[claim.place]
+    for index, place in evidence.places.get(token.stem, ()):
+        field = evidence.fields[index]
+        there = field.reading
+        if there.scope[place] != reading.scope[claim.place]:
+            continue
+        if claim.kind in _EXACT and there.tokens[place].low != token.low:
+            continue
+        if _agrees(claim, reading, field, place, evidence):
+            return _proof(field, place)
+    return None
+
+
+def _agrees(claim: Claim, reading: Reading, field: Field, place: int, evidence: Evidence) -> bool:
+    """Whether a field's word is said of what the claim's word is said of."""
+    there = field.reading
+    if claim.kind in BOUND_KINDS and kind_of(reading.tokens[claim.place].low) in BOUND_KINDS:
+        if claim.kind is Kind.MATERIAL and material_key(there, place) != material_key(
+            reading, claim.place
+        ):
+            return False
+        return _same_thing(claim.of, _bound_to(field, place), evidence)
+    if claim.kind is Kind.ORIGIN:
+        return _same_origin(claim, reading, field, place)
+    if reading.scope[claim.place] is Scope.DENIED:
+        return _denies_as_much(reading, claim.place, there, place)
+    head = head_place(reading, claim.place)
+    if head == claim.place:
+        return True
+    return _same_pair(reading, claim.place, head, field, place, evidence)
+
+
+def _same_thing(of: frozenset[str], bound: frozenset[str], evidence: Evidence) -> bool:
+    if of & bound - {ITEM}:
+        return True
+    speaks_of_item = ITEM in of or bool(of & evidence.item)
+    return speaks_of_item and (ITEM in bound or bool(bound & evidence.item))
+
+
+def _bound_to(field: Field, place: int) -> frozenset[str]:
+    if field.of_item:
+        return heads(field.reading, place) | {ITEM}
+    if field.name.startswith("attributes."):
+        return field.label
+    return heads(field.reading, place)
+
+
+def _same_pair(
+    reading: Reading, place: int, head: int, field: Field, found: int, evidence: Evidence
+) -> bool:
+    """Whether a field says the word of the same head, in one part of a sentence or of the item."""
+    there = field.reading
+    root = reading.tokens[head].stem
+    if _stem_after(reading, place) == _stem_after(there, found):
+        return True
+    part, step = there.part[found], found
+    while step and there.part[step - 1] == part:
+        step -= 1
+    while step < len(there.tokens) and there.part[step] == part:
+        if there.tokens[step].stem == root:
+            return True
+        step += 1
+    if root not in evidence.item:
+        return False
+    if field.of_item:
+        return True
+    lead = there.tokens[found - 1].low if found else ""
+    alone = head_place(there, found) == found and lead not in _PREPOSITIONS
+    return alone or there.tokens[head_place(there, found)].stem in evidence.item
+
+
+def _same_origin(claim: Claim, reading: Reading, field: Field, place: int) -> bool:
+    """A place is proved by a field of origins, or by the same deed in the same place."""
+    if field.name.startswith("attributes.") and field.label & {o for o in ORIGIN_FIELDS}:
+        return True
+    there = field.reading
+    deed, source = _deed(reading, claim.place), _deed(there, place)
+    return deed == source or (deed in MADE and source in MADE and deed in {"made", source})
+
+
+def _deed(reading: Reading, place: int) -> str:
+    """The nearest word before a place that does more than join, or "made"."""
+    for back in range(place - 1, -1, -1):
+        if reading.clause[back] != reading.clause[place]:
+            break
+        token = reading.tokens[back]
+        if token.low in MADE:
+            return token.low
+        if reading.weighs(back) and token.text[0].islower():
+            return token.stem
+    return ""
+
+
+def _denies_as_much(reading: Reading, place: int, there: Reading, found: int) -> bool:
+    """"No added sugar" does not prove "no sugar": what is denied must not be denied in part only."""
+    back, said = found - 1, {t.stem for t in reading.tokens}
+    while back >= 0 and there.chunk[back] == there.chunk[found] and there.weighs(back):
+        if there.tokens[back].stem not in said and there.scope[back] is Scope.DENIED:
+            return False
+        back -= 1
+    return True
+
+
+def _stem_after(reading: Reading, place: int) -> str:
+    for after in range(place + 1, min(place + 3, len(reading.tokens))):
+        if reading.chunk[after] == reading.chunk[place] and reading.tokens[after].low != "-":
+            return reading.tokens[after].stem
+    return "\0"
+
+
+def _prove_number(claim: Claim, reading: Reading, evidence: Evidence) -> Proof | None:
+    said = measure(reading, claim.place)
+    for index, fact in evidence.measures:
+        field = evidence.fields[index]
+        if _equal(said, fact) and _measures_same(said, fact, field, evidence):
+            return _proof(field, fact.place, fact.end)
+    return None
+
+
+def _equal(said: Measure, fact: Measure) -> bool:
+    if (said.value, said.dimension, said.scope) != (fact.value, fact.dimension, fact.scope):
+        return False
+    return said.bound == fact.bound or (said.bound in {"upper", "approximate"} and not fact.bound)
+
+
+def _measures_same(said: Measure, fact: Measure, field: Field, evidence: Evidence) -> bool:
+    """Whether two equal measures are taken of the same thing."""
+    there = field.reading
+    near = field.label | {
+        there.tokens[place].stem for place in _part(there, fact.place)
+    }  # the words beside the fact's measure
+    if said.heads and not said.heads & fact.heads:
+        speaks_of_item = not said.dimension or bool(said.heads & evidence.item)
+        of_item = not fact.heads or bool(fact.heads & evidence.item)
+        if not (said.dimension and speaks_of_item and of_item):
+            return False
+    if said.heads and fact.heads and said.dimension == "percent":
+        return said.head in fact.heads
+    if said.groups:
+        elsewhere = fact.before and fact.before not in evidence.item
+        if not said.groups & fact.groups and (fact.groups or elsewhere):
+            return False
+    elif said.before and said.before not in near and said.before not in evidence.item:
+        return False
+    return bool(said.heads or said.dimension or said.before in near)
+
+
+def _part(reading: Reading, place: int) -> Iterator[int]:
+    part = reading.part[place]
+    while place and reading.part[place - 1] == part:
+        place -= 1
+    while place < len(reading.tokens) and reading.part[place] == part:
+        yield place
+        place += 1
+
+
+def _prove_price(claim: Claim, reading: Reading, evidence: Evidence) -> Proof | None:
+    """The item's own price, in its currency; a former one only where it is called former."""
+    number = reading.tokens[claim.place].number
+    money = {t.low for t in reading.tokens[max(claim.place - 1, 0) : claim.place + 2]}
+    currencies = [CURRENCIES[low] for low in money if low in CURRENCIES]
+    if number is None or not currencies or evidence.currency not in currencies[0]:
+        return None
+    near = [
+        reading.tokens[place].low
+        for place in range(max(claim.place - 4, 0), claim.place)
+        if reading.clause[place] == reading.clause[claim.place]
+    ]
+    if any((low,) in BOUNDS for low in near):
+        return None
+    after = {t.low for t in reading.tokens[claim.place + 1 : claim.place + 3]}
+    if _SAVED & {*near, *after}:
+        saved = evidence.was_price - evidence.price
+        proved, field = evidence.reduced and abs(saved - number) < _CENT, "was_price, price"
+    elif _FORMER & set(near):
+        proved, field = evidence.reduced and abs(evidence.was_price - number) < _CENT, "was_price"
+    else:
+        proved, field = abs(evidence.price - number) < _CENT and number > 0, "price"
+    return _of_prices(evidence, field) if proved else None
+
+
+def _prove_discount(
+    claim: Claim, reading: Reading, evidence: Evidence, *, counted: bool
+) -> Proof | None:
+    """A deal needs a higher former price; a share of it must be the true one, rounded down or to nearest."""
+    token = reading.tokens[claim.place]
+    if not evidence.reduced:
+        return None
+    if counted:
+        share = 100 * (1 - evidence.price / evidence.was_price)
+        right = token.number in {float(int(share + 1e-9)), float(round(share))}
+        return _of_prices(evidence, "was_price, price") if right else None
+    return _of_prices(evidence, "was_price, price") if token.low in REDUCED else None
+
+
+def _of_prices(evidence: Evidence, field: str) -> Proof:
+    values = {"price": f"{evidence.price:.2f}", "was_price": f"{evidence.was_price:.2f}"}
+    text = ", ".join(values[name] for name in field.split(", "))
+    return Proof(field, text, 0, len(text))
+
+
+def _proof(field: Field, place: int, end: int = 0) -> Proof:
+    token = field.reading.tokens[place]
+    stop = max(end, token.end)
+    return Proof(field.name, field.text[token.start : stop], token.start, stop)

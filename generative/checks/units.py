@@ -1,0 +1,98 @@
+"""Units of measure, by dimension, so that 0.75 kg proves 750 g and a litre never proves a laptop."""
+
+from collections.abc import Mapping
+
+
+def _all(names: str, dimension: str, factor: float) -> dict[str, tuple[str, float]]:
+    return dict.fromkeys(names.split(), (dimension, factor))
+
+
+UNITS: Mapping[str, tuple[str, float]] = {
+    **_all("mm millimetre millimetres millimeter millimeters", "length", 1),
+    **_all("cm centimetre centimetres centimeter centimeters", "length", 10),
+    **_all("m metre metres meter meters", "length", 1000),
+    **_all("km kilometre kilometres kilometer kilometers", "length", 1e6),
+    **_all('inch inches " \u2033', "inches", 1),
+    **_all("ft foot feet", "inches", 12),
+    **_all("yard yards", "inches", 36),
+    **_all("mile miles", "miles", 1),
+    **_all("mg", "mass", 0.001),
+    **_all("g gram grams gr", "mass", 1),
+    **_all("kg kilo kilos kilogram kilograms", "mass", 1000),
+    **_all("oz ounce ounces", "ounces", 1),
+    **_all("lb lbs pound pounds", "ounces", 16),
+    **_all("ml millilitre millilitres milliliter milliliters", "volume", 1),
+    **_all("cl", "volume", 10),
+    **_all("dl", "volume", 100),
+    **_all("l litre litres liter liters", "volume", 1000),
+    **_all("pint pints", "pints", 1),
+    **_all("gallon gallons", "pints", 8),
+    **_all("second seconds sec s", "time", 1),
+    **_all("minute minutes min mins minuten", "time", 60),
+    **_all("hour hours h hr hrs stunden horas heures", "time", 3600),
+    **_all("day days", "time", 86_400),
+    **_all("week weeks", "time", 604_800),
+    **_all("month months", "months", 1),
+    **_all("year years", "months", 12),
+    **_all("v volt volts", "voltage", 1),
+    **_all("w watt watts", "power", 1),
+    **_all("kw", "power", 1000),
+    **_all("wh", "energy", 1),
+    **_all("kwh", "energy", 1000),
+    **_all("mah", "charge", 1),
+    **_all("ah", "charge", 1000),
+    **_all("mb", "bytes", 1),
+    **_all("gb", "bytes", 1000),
+    **_all("tb", "bytes", 1e6),
+    **_all("hz", "frequency", 1),
+    **_all("khz", "frequency", 1000),
+    **_all("nm", "torque", 1),
+    **_all("bar", "pressure", 1),
+    **_all("degree degrees \u00b0", "degrees", 1),
+    **_all("% percent \uff05 \u066a prozent", "percent", 1),
+    **_all("karat carat carats", "karat", 1),
+}
+CURRENCIES: Mapping[str, frozenset[str]] = {
+    "$": frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"}),
+    "\u20ac": frozenset({"EUR"}),
+    "\u00a3": frozenset({"GBP"}),
+    "\u00a5": frozenset({"JPY", "CNY"}),
+    "\u20b9": frozenset({"INR"}),
+    **dict.fromkeys(("eur", "euro", "euros"), frozenset({"EUR"})),
+    **dict.fromkeys(("usd", "dollar", "dollars", "cents"), frozenset({"USD", "CAD", "AUD"})),
+    **dict.fromkeys(("gbp", "quid"), frozenset({"GBP"})),
+    **dict.fromkeys(("chf", "francs"), frozenset({"CHF"})),
+}
+# A measure beside a word of one group is not proved by one beside a word of another.
+PROPERTIES: Mapping[str, str] = {
+    **dict.fromkeys("weigh weighs weight weighing".split(), "weight"),
+    **dict.fromkeys("carry carries carrying load capacity hold holds supports".split(), "capacity"),
+    **dict.fromkeys("wide width".split(), "width"),
+    **dict.fromkeys("deep depth".split(), "depth"),
+    **dict.fromkeys("tall high height".split(), "height"),
+    **dict.fromkeys("long length".split(), "length"),
+    **dict.fromkeys("diameter".split(), "diameter"),
+    **dict.fromkeys("charge charges charging".split(), "charging"),
+}
+BOUNDS: Mapping[tuple[str, ...], str] = {
+    ("up", "to"): "upper",
+    ("at", "most"): "upper",
+    ("maximum",): "upper",
+    ("max",): "upper",
+    ("under",): "below",
+    ("below",): "below",
+    ("less", "than"): "below",
+    ("over",): "lower",
+    ("above",): "lower",
+    ("more", "than"): "lower",
+    ("at", "least"): "lower",
+    ("minimum",): "lower",
+    ("beyond",): "lower",
+    ("about",): "approximate",
+    ("around",): "approximate",
+    ("nearly",): "approximate",
+    ("almost",): "approximate",
+    ("roughly",): "approximate",
+    ("approximately",): "approximate",
+    ("some",): "approximate",
+}
