@@ -5,7 +5,7 @@ The same rules read the catalogue and the copy, so a quotation binds as its sour
 
 from typing import NamedTuple
 
-from generative.checks.reading import Reading, Scope
+from generative.checks.reading import Reading, Scope, Token
 from generative.checks.units import BOUNDS, PROPERTIES, UNITS
 from generative.checks.vocabulary import FUNCTION, HARMLESS, QUALIFIERS, Kind, kind_of
 
@@ -50,10 +50,10 @@ def heads(reading: Reading, place: int, depth: int = 0) -> frozenset[str]:
     between = {reading.tokens[p].low for p in range(before + 1, _chunk_start(reading, place))}
     other = reading.tokens[before]
     if between & _LINKS and reading.clause[before] == reading.clause[place]:
-        while other.low in _PARTICIPLES and before and reading.weighs(before - 1):
+        while _names_nothing(other) and before and reading.weighs(before - 1):
             before -= 1
             other = reading.tokens[before]
-        if other.low in _PARTICIPLES:
+        if _names_nothing(other):
             return frozenset((ITEM,))
         found = {other.stem}
         if kind_of(other.low) in BOUND_KINDS:
@@ -71,12 +71,25 @@ def targets(reading: Reading, place: int) -> frozenset[str]:
     return things or found
 
 
+def linked(reading: Reading, place: int) -> bool:
+    """Whether a chunk hangs on the one before by nothing but "of", "in" or "from"."""
+    before = _before_chunk(reading, place)
+    between = {reading.tokens[p].low for p in range(before + 1, _chunk_start(reading, place))}
+    return before >= 0 and between <= {"of", "in", "from", "a", "an", "the", "its"}
+
+
+def _names_nothing(token: Token) -> bool:
+    """Numbers, units and what was done to a thing: "woven", "350 ml", "30 cm wide"."""
+    measures = token.number is not None or token.low in UNITS or token.low in PROPERTIES
+    return measures or token.low in _PARTICIPLES or not token.text[0].isalnum()
+
+
 def head_place(reading: Reading, place: int) -> int:
     """The last word of the chunk, numbers and units aside; the place itself where none follows."""
     end = reading.chunk_end(place)
     while end > place:
         token = reading.tokens[end]
-        if token.number is None and token.low not in UNITS and token.text[0].isalnum():
+        if not _names_nothing(token) and not token.low.endswith("ed"):
             return end
         end -= 1
     return place
@@ -107,7 +120,7 @@ def measure(reading: Reading, place: int) -> Measure:
     named = [
         token.stem
         for token in tokens[end + 1 : stop + 1]
-        if token.number is None and token.text[0].isalpha()
+        if token.number is None and token.text[0].isalpha() and token.low not in PROPERTIES
     ]
     part = reading.part[place]
     words = [p for p in range(len(tokens)) if reading.part[p] == part]
@@ -117,6 +130,7 @@ def measure(reading: Reading, place: int) -> Measure:
             break
         low = tokens[back].low
         skipped = low in FUNCTION or low in HARMLESS or tokens[back].number is not None
+        skipped = skipped or low in PROPERTIES or reading.chunk[back] == reading.chunk[place]
         if not (skipped or (low,) in BOUNDS or low in UNITS or not low[0].isalpha()):
             before = tokens[back].stem
             break

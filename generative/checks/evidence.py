@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from generative.checks.binding import Measure, measure
 from generative.checks.reading import Reading, read
-from generative.checks.vocabulary import ORIGIN_FIELDS, Kind, kind_of
+from generative.checks.units import UNITS
+from generative.checks.vocabulary import ORIGIN_FIELDS
 from generative.types import ItemFacts
 
 _GENERIC = frozenset("colour color material fabric finish style type label".split())
@@ -88,19 +89,26 @@ def _field(name: str, text: str) -> Field:
 
 
 def _names_of(fields: tuple[Field, ...]) -> set[str]:
+    """The heads of title and shelves; of a title that ends in a name of its own, the word before too."""
     names = set(_NAMES)
+    shelves = {_head(field.reading) for field in fields if field.name == "category"}
     for field in fields:
-        if field.name not in {"title", "category", "brand"}:
-            continue
-        names |= {
-            token.stem
-            for place, token in enumerate(field.reading.tokens)
-            if field.reading.weighs(place)
-            and token.number is None
-            and kind_of(token.low) is not Kind.MATERIAL
-            and kind_of(token.low) is not Kind.COLOUR
-        }
-    return names
+        if field.name == "title":
+            head = _head(field.reading)
+            names.add(head)
+            if head not in shelves:
+                names.add(_head(field.reading, skip=1))
+    return names | shelves
+
+
+def _head(reading: Reading, *, skip: int = 0) -> str:
+    """The stem of the last word but `skip` of a label's first chunk."""
+    words = [
+        token
+        for place, token in enumerate(reading.tokens)
+        if reading.chunk[place] == 1 and token.text[0].isalpha() and token.low not in UNITS
+    ]
+    return words[-1 - skip].stem if len(words) > skip else ""
 
 
 def _amount(price: str | None) -> float:

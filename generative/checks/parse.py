@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from generative.checks.binding import targets
 from generative.checks.reading import Reading, Scope, read
-from generative.checks.units import CURRENCIES, UNITS
+from generative.checks.units import CURRENCIES, PROPERTIES, UNITS
 from generative.checks.vocabulary import (
     ABSOLUTE,
     ADJECTIVES_OF_PLACE,
@@ -63,6 +63,8 @@ def _kind(reading: Reading, place: int) -> Kind | None:
     if not reading.weighs(place) or _negates(reading, place):
         return None
     if token.low in HARMLESS and token.low not in ADJECTIVES_OF_PLACE:
+        return None
+    if token.low in PROPERTIES and _measures(reading, place):
         return None
     if token.low == "off" and _discount_before(reading, place):
         return None
@@ -139,6 +141,13 @@ def _discounts(reading: Reading, place: int) -> bool:
     clause = reading.clause[place]
     near = range(max(place - 4, 0), min(place + 5, len(reading.tokens)))
     return any(reading.clause[p] == clause and reading.tokens[p].low in _OFF for p in near)
+
+
+def _measures(reading: Reading, place: int) -> bool:
+    """Whether a word such as "wide" or "weighs" only tells of what a number is the measure."""
+    near = range(max(place - 3, 0), min(place + 4, len(reading.tokens)))
+    part = reading.part[place]
+    return any(reading.part[p] == part and reading.tokens[p].number is not None for p in near)
 
 
 def _discount_before(reading: Reading, place: int) -> bool:

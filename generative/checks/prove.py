@@ -14,6 +14,7 @@ from generative.checks.binding import (
     Measure,
     head_place,
     heads,
+    linked,
     material_key,
     measure,
 )
@@ -135,7 +136,7 @@ def _agrees(claim: Claim, reading: Reading, field: Field, place: int, evidence: 
         return _denies_as_much(reading, claim.place, there, place)
     head = head_place(reading, claim.place)
     if head == claim.place:
-        return True
+        return _same_whole(reading, claim.place, field, place, evidence)
     return _same_pair(reading, claim.place, head, field, place, evidence)
 
 
@@ -162,20 +163,27 @@ def _same_pair(
     root = reading.tokens[head].stem
     if _stem_after(reading, place) == _stem_after(there, found):
         return True
-    part, step = there.part[found], found
-    while step and there.part[step - 1] == part:
-        step -= 1
-    while step < len(there.tokens) and there.part[step] == part:
-        if there.tokens[step].stem == root:
-            return True
-        step += 1
-    if root not in evidence.item:
+    if any(there.tokens[near].stem == root for near in _part(there, found)):
+        return True
+    stuff = kind_of(reading.tokens[head].low) in BOUND_KINDS and ITEM in heads(reading, head)
+    if root not in evidence.item and not stuff:
         return False
     if field.of_item:
         return True
     lead = there.tokens[found - 1].low if found else ""
     alone = head_place(there, found) == found and lead not in _PREPOSITIONS
     return alone or there.tokens[head_place(there, found)].stem in evidence.item
+
+
+def _same_whole(
+    reading: Reading, place: int, field: Field, found: int, evidence: Evidence
+) -> bool:
+    """Whether "legs of paper cord" are the legs of a field too: what a thing is part of counts."""
+    whole = heads(reading, place) - {ITEM}
+    if not whole or whole & evidence.item or not linked(reading, place):
+        return True
+    there = field.reading
+    return any(there.tokens[near].stem in whole for near in _part(there, found))
 
 
 def _same_origin(claim: Claim, reading: Reading, field: Field, place: int) -> bool:
@@ -241,7 +249,7 @@ def _measures_same(said: Measure, fact: Measure, field: Field, evidence: Evidenc
     if said.heads and not said.heads & fact.heads:
         speaks_of_item = not said.dimension or bool(said.heads & evidence.item)
         of_item = not fact.heads or bool(fact.heads & evidence.item)
-        if not (said.dimension and speaks_of_item and of_item):
+        if not (said.dimension and speaks_of_item and of_item) and not said.heads & near:
             return False
     if said.heads and fact.heads and said.dimension == "percent":
         return said.head in fact.heads

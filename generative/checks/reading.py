@@ -28,8 +28,8 @@ _BESIDE = frozenset(("than", "unlike", "like", "inspired", "compatible", "instea
 _BESIDE_PAIRS = frozenset(
     (first, second)
     for first, seconds in (
-        ("goes", "well with"), ("go", "well with"), ("works", "with"), ("notes", "of"),
-        ("smells", "of"), ("scent", "of"), ("tastes", "of"), ("scented", "with"), ("for", "use"),
+        ("goes", "well with"), ("go", "well"), ("works", "with"), ("notes", "of"),
+        ("smells", "of"), ("scent", "of"), ("tastes", "of"), ("scented", "with"), ("use", "with"),
         ("rather", "than"), ("reminiscent", "of"),
     )
     for second in seconds.split()

@@ -34,7 +34,7 @@ FUNCTION = frozenset(
     one onto or our out over own per plus she so some such than that the their them then there these
     they this those through to too under until up us very via was we were what when where which while
     who whom whose will with within without would you your yours yourself also both am it's that's
-    you'll you're we're don't none neither never non unlike during after before about around x y
+    you'll you're we're don't none neither never non now instead unlike during after before about around x y
     nearly almost roughly approximately least than across across""".split()  # fmt: skip
 )
 HARMLESS = frozenset(
