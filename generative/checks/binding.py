@@ -18,6 +18,7 @@ _PARTICIPLES = frozenset(
 )
 _CONTINUES = frozenset(("to", "x", "\u00d7", "-", "\u2013", "or", "and", "by"))
 _MAX_DEPTH = 4
+_NEAR = 12  # tokens looked back over for what a number is of
 _REACH = 3  # tokens between a number and the word that bounds it
 
 
@@ -86,7 +87,7 @@ def _names_nothing(token: Token) -> bool:
 
 def head_place(reading: Reading, place: int) -> int:
     """The last word of the chunk, numbers and units aside; the place itself where none follows."""
-    end = reading.chunk_end(place)
+    end = reading.chunks[place][1]
     while end > place:
         token = reading.tokens[end]
         if not _names_nothing(token) and not token.low.endswith("ed"):
@@ -113,21 +114,18 @@ def material_key(reading: Reading, place: int) -> str:
 def measure(reading: Reading, place: int) -> Measure:
     """The measure whose number stands at a place."""
     tokens = reading.tokens
-    number = tokens[place].number or 0.0
+    number = 1.0 if tokens[place].low == "one" else tokens[place].number or 0.0
     dimension, factor, unit = _unit(reading, place)
     end = max(unit, place)
-    stop = reading.chunk_end(end) if reading.weighs(end) else end
+    stop = reading.chunks[end][1] if reading.weighs(end) else end
     named = [
         token.stem
         for token in tokens[end + 1 : stop + 1]
         if token.number is None and token.text[0].isalpha() and token.low not in PROPERTIES
     ]
-    part = reading.part[place]
-    words = [p for p in range(len(tokens)) if reading.part[p] == part]
+    near = reading.beside(place)
     before = ""
-    for back in range(place - 1, -1, -1):
-        if reading.part[back] != part:
-            break
+    for back in range(place - 1, max(near.start, place - _NEAR) - 1, -1):
         low = tokens[back].low
         skipped = low in FUNCTION or low in HARMLESS or tokens[back].number is not None
         skipped = skipped or low in PROPERTIES or reading.chunk[back] == reading.chunk[place]
@@ -142,7 +140,7 @@ def measure(reading: Reading, place: int) -> Measure:
         heads=frozenset(named),
         head=named[-1] if named else ITEM,
         before=before,
-        groups=frozenset(PROPERTIES[tokens[p].low] for p in words if tokens[p].low in PROPERTIES),
+        groups=frozenset(PROPERTIES[tokens[p].low] for p in near if tokens[p].low in PROPERTIES),
         bound=_bound(reading, place),
         scope=reading.scope[place],
     )
@@ -183,16 +181,14 @@ def _bound(reading: Reading, place: int) -> str:
 
 
 def _chunk_start(reading: Reading, place: int) -> int:
-    while place and reading.weighs(place) and reading.chunk[place - 1] == reading.chunk[place]:
-        place -= 1
-    return place
+    return reading.chunks[place][0] if reading.weighs(place) else place
 
 
 def _before_chunk(reading: Reading, place: int) -> int:
     """The last place of the chunk before, in the same sentence; -1 where there is none."""
     back = _chunk_start(reading, place) - 1
     while back >= 0 and not reading.weighs(back):
-        back -= 1
+        back = reading.chunks[back][0] - 1
     if back < 0 or reading.sentence[back] != reading.sentence[place]:
         return -1
     return back

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from generative.brief import facts_text
-from generative.checks.binding import ITEM
+from generative.checks.binding import ITEM, head_place
 from generative.checks.evidence import Evidence, evidence_of
 from generative.checks.language import problems_of_form
 from generative.checks.parse import Claim, parse
@@ -26,6 +26,7 @@ MIN_HEADLINE = 3
 MIN_TAGLINE = 8
 NEAR_MISS = 0.8  # similarity from which a foreign word is taken for a misspelt name
 NAME_WORD = 5
+_SHOWN = 60  # characters of a claim that a problem repeats
 
 _MARKUP = re.compile(r"[<>{}\[\]|\\^~`_]|&\w+;|\*\*|https?:|www\.|@\w", re.IGNORECASE)
 _PICTOGRAM = re.compile(
@@ -186,16 +187,17 @@ def _problems_of_text(said: str, copy: Copy, forbidden: frozenset[str]) -> list[
 def _problem(claim: Claim, reading: Reading, facts: Facts, evidence: Evidence) -> str:
     """What is wrong with an unproved claim: its words, its kind, and what would prove it."""
     token = reading.tokens[claim.place]
+    text = claim.text if len(claim.text) <= _SHOWN else claim.text[:_SHOWN] + "\u2026"
     if claim.kind is Kind.PRICE:
-        return f"price {claim.text!r} is not the item's; the price field alone would prove it"
+        return f"price {text!r} is not the item's; the price field alone would prove it"
     if claim.kind is Kind.OFFER and token.number is None:
-        return f"speaks of a deal without a former price: {claim.text!r} (offer)"
-    wanted = f'a field with "{claim.text}" would prove it'
+        return f"speaks of a deal without a former price: {text!r} (offer)"
+    wanted = f'a field with "{text}" would prove it'
     if claim.kind in {Kind.PERCENTAGE, Kind.OFFER}:
-        return f"share {claim.text!r} ({claim.kind}) is in no field; {wanted}"
+        return f"share {text!r} ({claim.kind}) is in no field; {wanted}"
     if token.number is not None:
         name = "number" if token.text[0].isdigit() else "amount"
-        quoted = claim.text if name == "number" else repr(claim.text)
+        quoted = text if name == "number" else repr(text)
         return f"{name} {quoted} ({claim.kind}) is in no field; {wanted}"
     if (name := _misspelt(token.low, token.stem, facts)) is not None:
         return f"{token.low!r} looks like {name!r} misspelt"
@@ -205,10 +207,11 @@ def _problem(claim: Claim, reading: Reading, facts: Facts, evidence: Evidence) -
     }
     if scopes == {Scope.DENIED}:
         return f"the facts deny {token.low!r}"
-    things = ", ".join(sorted(claim.of - {ITEM}))
+    head = reading.tokens[head_place(reading, claim.place)].low
+    things = head if head != token.low else ", ".join(sorted(claim.of - {ITEM}))
     if scopes and things:
-        return f"claim {claim.text!r} ({claim.kind}) is said of no {things!r}; a field that says so would prove it"
-    return f"claim {claim.text!r} ({claim.kind}) is in no field; {wanted}"
+        return f"claim {text!r} ({claim.kind}) is said of no {things!r}; a field that says so would prove it"
+    return f"claim {text!r} ({claim.kind}) is in no field; {wanted}"
 
 
 def _misspelt(word: str, root: str, facts: Facts) -> str | None:

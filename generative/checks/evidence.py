@@ -15,6 +15,7 @@ _GENERIC = frozenset("colour color material fabric finish style type label".spli
 _NAMES = frozenset(
     "piece item product design pick choice classic companion essential staple one it this".split()
 )
+_NO = frozenset(("no", "false", "none", "0", "n/a", "nein", "non"))
 _CERTAIN = frozenset("title category brand".split())
 
 
@@ -84,6 +85,9 @@ def _field(name: str, text: str) -> Field:
     lows = {token.low for token in read(label).tokens}
     of_item = name in _CERTAIN or lows <= _GENERIC | ORIGIN_FIELDS | {"of", "in"}
     # An attribute is read with its name before it, so that "weight 31 kg" is a weight.
+    if text.strip().lower() in _NO:
+        text = "none"  # "vegan: no" denies
+        label = f"no {label}"
     said = f"{label} {text}" if name.startswith("attributes.") else text
     return Field(name=name, text=said, reading=read(said), of_item=of_item, label=words)
 

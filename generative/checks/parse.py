@@ -16,6 +16,7 @@ from generative.checks.vocabulary import (
 )
 
 _PLACE_LEADS = frozenset(("in", "from", "near"))
+_AMOUNTS = frozenset(("more", "most", "less", "least"))
 _OFF = frozenset(("off", "rabatt", "remise", "descuento", "discount", "reduced", "save", "saving"))
 
 
@@ -64,6 +65,8 @@ def _kind(reading: Reading, place: int) -> Kind | None:
         return None
     if token.low in HARMLESS and token.low not in ADJECTIVES_OF_PLACE:
         return None
+    if token.low in _AMOUNTS and _bounds(reading, place):
+        return None
     if token.low in PROPERTIES and _measures(reading, place):
         return None
     if token.low == "off" and _discount_before(reading, place):
@@ -83,7 +86,7 @@ def _invites(reading: Reading, place: int) -> bool:
     """Whether "every" or "only" claims nothing: "every day", "only €2.49"."""
     after = reading.tokens[place + 1].low if place + 1 < len(reading.tokens) else ""
     low = reading.tokens[place].low
-    return after in CURRENCIES if low == "only" else low in {"every", "any", "all"} and after in OCCASIONS
+    return after in CURRENCIES if low == "only" else low in {"every", "any"} and after in OCCASIONS
 
 
 def _negates(reading: Reading, place: int) -> bool:
@@ -141,6 +144,12 @@ def _discounts(reading: Reading, place: int) -> bool:
     clause = reading.clause[place]
     near = range(max(place - 4, 0), min(place + 5, len(reading.tokens)))
     return any(reading.clause[p] == clause and reading.tokens[p].low in _OFF for p in near)
+
+
+def _bounds(reading: Reading, place: int) -> bool:
+    """Whether "more" or "least" only bounds a number, as in "at least two"."""
+    near = reading.tokens[place + 1 : place + 3]
+    return any(token.number is not None for token in near)
 
 
 def _measures(reading: Reading, place: int) -> bool:

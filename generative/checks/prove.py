@@ -5,7 +5,6 @@ same thing; a number by an equal measure of the same thing; a price by the price
 sentence that a field says word for word by that sentence.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from generative.checks.binding import (
@@ -25,6 +24,7 @@ from generative.checks.units import BOUNDS, CURRENCIES
 from generative.checks.vocabulary import MADE, ORIGIN_FIELDS, REDUCED, Kind, kind_of
 
 _EXACT = frozenset((Kind.COMPARISON, Kind.PROMISE, Kind.ABSOLUTE, Kind.OFFER))
+_NOT_BY_SHELF = frozenset((Kind.OFFER, Kind.PROMISE))  # a shelf of gifts holds no gift
 _FORMER = frozenset(("was", "instead", "before", "formerly", "statt", "antes"))
 _SAVED = frozenset(("save", "saves", "saving", "savings", "off"))
 _PREPOSITIONS = frozenset(("of", "with", "in", "from", "and", "or", "for", "to", "by", "as"))
@@ -116,6 +116,8 @@ def _prove_word(claim: Claim, reading: Reading, evidence: Evidence) -> Proof | N
             continue
         if claim.kind in _EXACT and there.tokens[place].low != token.low:
             continue
+        if claim.kind in _NOT_BY_SHELF and field.name == "category":
+            continue
         if _agrees(claim, reading, field, place, evidence):
             return _proof(field, place)
     return None
@@ -163,7 +165,7 @@ def _same_pair(
     root = reading.tokens[head].stem
     if _stem_after(reading, place) == _stem_after(there, found):
         return True
-    if any(there.tokens[near].stem == root for near in _part(there, found)):
+    if any(there.tokens[near].stem == root for near in there.beside(found)):
         return True
     stuff = kind_of(reading.tokens[head].low) in BOUND_KINDS and ITEM in heads(reading, head)
     if root not in evidence.item and not stuff:
@@ -183,7 +185,7 @@ def _same_whole(
     if not whole or whole & evidence.item or not linked(reading, place):
         return True
     there = field.reading
-    return any(there.tokens[near].stem in whole for near in _part(there, found))
+    return any(there.tokens[near].stem in whole for near in there.beside(found))
 
 
 def _same_origin(claim: Claim, reading: Reading, field: Field, place: int) -> bool:
@@ -243,9 +245,7 @@ def _equal(said: Measure, fact: Measure) -> bool:
 def _measures_same(said: Measure, fact: Measure, field: Field, evidence: Evidence) -> bool:
     """Whether two equal measures are taken of the same thing."""
     there = field.reading
-    near = field.label | {
-        there.tokens[place].stem for place in _part(there, fact.place)
-    }  # the words beside the fact's measure
+    near = field.label | {there.tokens[place].stem for place in there.beside(fact.place)}
     if said.heads and not said.heads & fact.heads:
         speaks_of_item = not said.dimension or bool(said.heads & evidence.item)
         of_item = not fact.heads or bool(fact.heads & evidence.item)
@@ -260,15 +260,6 @@ def _measures_same(said: Measure, fact: Measure, field: Field, evidence: Evidenc
     elif said.before and said.before not in near and said.before not in evidence.item:
         return False
     return bool(said.heads or said.dimension or said.before in near)
-
-
-def _part(reading: Reading, place: int) -> Iterator[int]:
-    part = reading.part[place]
-    while place and reading.part[place - 1] == part:
-        place -= 1
-    while place < len(reading.tokens) and reading.part[place] == part:
-        yield place
-        place += 1
 
 
 def _prove_price(claim: Claim, reading: Reading, evidence: Evidence) -> Proof | None:

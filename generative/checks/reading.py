@@ -61,7 +61,10 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Tokens, and for each of them its sentence, clause, part and chunk (-1: in none) and its scope."""
+    """Tokens, and for each of them its sentence, clause, part and chunk (-1: in none) and its scope.
+
+    `chunks` and `parts` hold the first and the last place of the run that each token stands in.
+    """
 
     tokens: tuple[Token, ...]
     sentence: tuple[int, ...]
@@ -69,15 +72,16 @@ class Reading:
     part: tuple[int, ...]
     chunk: tuple[int, ...]
     scope: tuple[Scope, ...]
+    chunks: tuple[tuple[int, int], ...]
+    parts: tuple[tuple[int, int], ...]
 
     def weighs(self, place: int) -> bool:
         return self.chunk[place] >= 0
 
-    def chunk_end(self, place: int) -> int:
-        """The place of the last token of the chunk at a place."""
-        while place + 1 < len(self.chunk) and self.chunk[place + 1] == self.chunk[place]:
-            place += 1
-        return place
+    def beside(self, place: int) -> range:
+        """The places of the part that a token stands in."""
+        first, last = self.parts[place]
+        return range(first, last + 1)
 
 
 def read(text: str) -> Reading:
@@ -92,6 +96,8 @@ def read(text: str) -> Reading:
         part=tuple(places.part),
         chunk=tuple(places.chunk),
         scope=tuple(_scopes(tokens, places.clause)),
+        chunks=_runs(places.chunk),
+        parts=_runs(places.part),
     )
 
 
@@ -132,6 +138,17 @@ def _tokens(text: str) -> tuple[Token, ...]:
         if len(found) == MAX_TOKENS:
             break
     return tuple(found)
+
+
+def _runs(numbers: list[int]) -> tuple[tuple[int, int], ...]:
+    """For each place the first and the last place of its run of equal numbers."""
+    runs: list[tuple[int, int]] = []
+    first = 0
+    for place in range(1, len(numbers) + 1):
+        if place == len(numbers) or numbers[place] != numbers[first]:
+            runs += [(first, place - 1)] * (place - first)
+            first = place
+    return tuple(runs)
 
 
 def _after(tokens: tuple[Token, ...], place: int) -> Token | None:
@@ -181,12 +198,15 @@ def _scopes(tokens: tuple[Token, ...], clause: list[int]) -> list[Scope]:
     for place, token in enumerate(tokens):
         low, after = token.low, _after(tokens, place)
         next_low = after.low if after else ""
-        if clause[place] != at:
-            scope, at, as_seen = Scope.PLAIN, clause[place], False
+        if clause[place] != at and not (scope is Scope.DENIED and _lists_on(tokens, place)):
+            scope, as_seen = Scope.PLAIN, False
+        at = clause[place]
         if scope is Scope.DENIED and (left == 0 or (low == "and" and next_low in {"a", "an", "the"})):
             scope = Scope.PLAIN
         left -= 1
         scopes[place] = scope
+        if low == "not" and next_low in {"only", "just", "merely"}:
+            continue
         if low in _DENIES or (low == "free" and next_low in {"of", "from"}):
             scope, left = Scope.DENIED, MAX_DENIED
         elif low in _BESIDE or (low, next_low) in _BESIDE_PAIRS or (low == "as" and as_seen):
@@ -200,6 +220,18 @@ def _scopes(tokens: tuple[Token, ...], clause: list[int]) -> list[Scope]:
                     break
                 scopes[back] = Scope.DENIED
     return scopes
+
+
+def _lists_on(tokens: tuple[Token, ...], place: int) -> bool:
+    """Whether a comma only goes on with a list: "without parabens, perfume or dyes"."""
+    if tokens[place].low != ",":
+        return False
+    for token in tokens[place + 1 : place + 1 + MAX_DENIED]:
+        if token.low in {"or", "nor"}:
+            return True
+        if token.low != "," and (token.low in FUNCTION or not token.text[0].isalnum()):
+            return False
+    return False
 
 
 def _deny_before(tokens: tuple[Token, ...], scopes: list[Scope], place: int) -> None:

@@ -30,19 +30,19 @@ class Kind(StrEnum):
 
 FUNCTION = frozenset(
     """a an and are as at be been being but by can could do does down for from get gets had has have her here
-    him his how i if in into is it its itself just let like may me might more most my near no nor not of on
+    him his how i if in into is it its itself just let like may me might my near no nor not of on
     one onto or our out over own per plus she so some such than that the their them then there these
     they this those through to too under until up us very via was we were what when where which while
     who whom whose will with within without would you your yours yourself also both am it's that's
     you'll you're we're don't none neither never non now instead unlike during after before about around x y
-    nearly almost roughly approximately least than across across""".split()  # fmt: skip
+    nearly almost roughly approximately than across""".split()  # fmt: skip
 )
 HARMLESS = frozenset(
     """add bring brings choose discover enjoy explore find give gives grab keep keeps look looking love
     made make makes making meet need needs pick ready reach room see serve shop start starts take taste
     time today treat try use want way want wear home day days morning mornings evening evenings
     weekend weekends everyday moment moments come comes feature features featuring hold holds fit fits
-    offer offering turn put simply""".split()
+    offer offering turn put simply range picked list something""".split()
 )
 OCCASIONS = frozenset("day days morning evening weekend occasion meal moment".split())
 ABSOLUTE = frozenset("all always any anything every everyone everything forever only ever".split())
@@ -78,7 +78,7 @@ MADE = frozenset(
     born assembled bottled printed picked""".split()
 )
 COMPARISONS = frozenset(
-    """better best worse worst finest ultimate unmatched unrivalled unrivaled unbeatable unparalleled
+    """more most less least better best worse worst finest ultimate unmatched unrivalled unrivaled unbeatable unparalleled
     incomparable supreme superior perfect unique leading iconic legendary top topnotch favourite
     favorite bestselling bestseller award-winning world-class premium luxury luxurious exclusive
     bester beste bestes besten bestem günstigste günstigster günstigsten billigste schönste meilleur
