@@ -32,7 +32,7 @@ from generative.types import Audience, Banner, Brief, Creative, State
 
 log = logging.getLogger(__name__)
 
-CHECKS_VERSION = "4"
+CHECKS_VERSION = "5"
 _WARNING = re.compile(r"\b(?:not|never|don['\u2019]t|cannot|avoid|without)\b", re.IGNORECASE)
 _BEST_FILL = 0.65  # of the room for a tagline: neither a stub nor a wall
 

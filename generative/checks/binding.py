@@ -13,8 +13,25 @@ ITEM = ""  # the head of what names no other: the item itself
 BOUND_KINDS = frozenset((Kind.MATERIAL, Kind.COLOUR, Kind.ORIGIN))
 _LINKS = frozenset(("of", "in", "from", "is", "are", "made", "comes", "en", "aus", "de"))
 _PARTICIPLES = frozenset(
-    """woven crafted knitted knit cut carved forged sewn built finished available made painted
-    covered spun moulded turned""".split()
+    [
+        "woven",
+        "crafted",
+        "knitted",
+        "knit",
+        "cut",
+        "carved",
+        "forged",
+        "sewn",
+        "built",
+        "finished",
+        "available",
+        "made",
+        "painted",
+        "covered",
+        "spun",
+        "moulded",
+        "turned",
+    ]
 )
 _CONTINUES = frozenset(("to", "x", "\u00d7", "-", "\u2013", "or", "and", "by"))
 _MAX_DEPTH = 4
@@ -60,7 +77,9 @@ def heads(reading: Reading, place: int, depth: int = 0) -> frozenset[str]:
         if kind_of(other.low) in BOUND_KINDS:
             found |= heads(reading, before, depth + 1)
         return frozenset(found)
-    if between <= {"and", "or", ",", "&"} and kind_of(other.low) is kind_of(reading.tokens[place].low):
+    if between <= {"and", "or", ",", "&"} and kind_of(other.low) is kind_of(
+        reading.tokens[place].low
+    ):
         return heads(reading, before, depth + 1)
     return frozenset((ITEM,))
 
@@ -106,7 +125,11 @@ def material_key(reading: Reading, place: int) -> str:
         return f"{root} {after}"
     clause = reading.clause[place]
     for back in range(place - 1, max(place - 6, -1), -1):
-        if reading.clause[back] == clause and reading.tokens[back].low in {"plated", "coated", "filled"}:
+        if reading.clause[back] == clause and reading.tokens[back].low in {
+            "plated",
+            "coated",
+            "filled",
+        }:
             return f"{root} {reading.tokens[back].low}"
     return root
 

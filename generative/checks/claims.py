@@ -6,17 +6,12 @@ claim that no field proves is a problem that names the words, their kind and wha
 
 import re
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from functools import lru_cache
 
-from generative.brief import facts_text
-from generative.checks.binding import ITEM, head_place
-from generative.checks.evidence import Evidence, evidence_of
+from generative.checks.evidence import Proof, evidence_of
 from generative.checks.language import problems_of_form
 from generative.checks.parse import Claim, parse
-from generative.checks.prove import Proof, copied, prove
-from generative.checks.reading import Reading, Scope, stem
-from generative.checks.vocabulary import Kind
+from generative.checks.prove import copied, prove
+from generative.checks.refusals import content, facts_of, problem, share_supported
 from generative.copy.limits import limits
 from generative.types import Brief, Copy, ItemFacts
 
@@ -24,9 +19,6 @@ MIN_SUPPORT = 0.55
 MIN_NEWS = 2  # words that a tagline says and its headline does not
 MIN_HEADLINE = 3
 MIN_TAGLINE = 8
-NEAR_MISS = 0.8  # similarity from which a foreign word is taken for a misspelt name
-NAME_WORD = 5
-_SHOWN = 60  # characters of a claim that a problem repeats
 
 _MARKUP = re.compile(r"[<>{}\[\]|\\^~`_]|&\w+;|\*\*|https?:|www\.|@\w", re.IGNORECASE)
 _PICTOGRAM = re.compile(
@@ -39,18 +31,6 @@ _LEAK = re.compile(
     r"|audience|your (?:brand|product|text))\b",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
-# Words that carry nothing of their own, and words that invite and claim nothing.
-_STOP_WORDS = """
-a an and are as at be been but by can for from get gets has have her here him his how i if in into
-is it its just let like made make makes making may me more my no nor not of on one onto or our out
-over own she so some such than that the their them then there these they this those through to too
-under until up us very was we what when where which while who will with without you your yours all
-any every each both also
-add bring choose discover enjoy explore find give grab keep look looking love meet need pick ready
-reach see serve shop start taste time today treat try use want way day days home
-"""
-_STOP = frozenset(_STOP_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +49,6 @@ class Verdict:
     @property
     def passed(self) -> bool:
         return not self.problems
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """The words of an item's facts, for names and support."""
-
-    stems: frozenset[str]
-    names: frozenset[str]
 
 
 def judge(
@@ -102,7 +74,7 @@ def judge(
     ]
     if at_limit:
         problems.append("the text was cut off at its limit")
-    if len(_content(copy.tagline) - _content(copy.headline)) < MIN_NEWS:
+    if len(content(copy.tagline) - content(copy.headline)) < MIN_NEWS:
         problems.append("the tagline adds too little to the headline")
     if support < MIN_SUPPORT:
         problems.append(f"only {support:.0%} of its words are in the facts")
@@ -125,34 +97,8 @@ def examine(
             proofs.append((claim, proof))
             continue
         unproved.append(claim)
-        problems.append(_problem(claim, reading, facts, evidence))
+        problems.append(problem(claim, reading, facts, evidence))
     return list(dict.fromkeys(problems)), tuple(proofs), tuple(unproved)
-
-
-def facts_of(item: ItemFacts) -> Facts:
-    return _facts(facts_text(item), f"{item.title} {item.brand}")
-
-
-@lru_cache(maxsize=64)
-def _facts(text: str, names: str) -> Facts:
-    return Facts(
-        stems=frozenset(stem(word) for word in _WORD.findall(text)),
-        names=frozenset(word.lower() for word in _WORD.findall(names) if len(word) >= NAME_WORD),
-    )
-
-
-def share_supported(text: str, facts: Facts) -> float:
-    """The share of content words that the facts hold, in any of their usual endings."""
-    words = [word.lower() for word in _WORD.findall(text)]
-    content = [word for word in words if word not in _STOP and len(word) > 2]  # noqa: PLR2004 letters
-    if not content:
-        return 0.0
-    return sum(stem(word) in facts.stems for word in content) / len(content)
-
-
-def _content(text: str) -> set[str]:
-    words = (word.lower() for word in _WORD.findall(text))
-    return {stem(word) for word in words if word not in _STOP}
 
 
 def _problems_of_length(copy: Copy, size: str) -> list[str]:
@@ -182,44 +128,6 @@ def _problems_of_text(said: str, copy: Copy, forbidden: frozenset[str]) -> list[
     if normal(copy.headline) == normal(copy.tagline):
         problems.append("the tagline repeats the headline")
     return problems
-
-
-def _problem(claim: Claim, reading: Reading, facts: Facts, evidence: Evidence) -> str:
-    """What is wrong with an unproved claim: its words, its kind, and what would prove it."""
-    token = reading.tokens[claim.place]
-    text = claim.text if len(claim.text) <= _SHOWN else claim.text[:_SHOWN] + "\u2026"
-    if claim.kind is Kind.PRICE:
-        return f"price {text!r} is not the item's; the price field alone would prove it"
-    if claim.kind is Kind.OFFER and token.number is None:
-        return f"speaks of a deal without a former price: {text!r} (offer)"
-    wanted = f'a field with "{text}" would prove it'
-    if claim.kind in {Kind.PERCENTAGE, Kind.OFFER}:
-        return f"share {text!r} ({claim.kind}) is in no field; {wanted}"
-    if token.number is not None:
-        name = "number" if token.text[0].isdigit() else "amount"
-        quoted = text if name == "number" else repr(text)
-        return f"{name} {quoted} ({claim.kind}) is in no field; {wanted}"
-    if (name := _misspelt(token.low, token.stem, facts)) is not None:
-        return f"{token.low!r} looks like {name!r} misspelt"
-    scopes = {
-        evidence.fields[field].reading.scope[place]
-        for field, place in evidence.places.get(token.stem, ())
-    }
-    if scopes == {Scope.DENIED}:
-        return f"the facts deny {token.low!r}"
-    head = reading.tokens[head_place(reading, claim.place)].low
-    things = head if head != token.low else ", ".join(sorted(claim.of - {ITEM}))
-    if scopes and things:
-        return f"claim {text!r} ({claim.kind}) is said of no {things!r}; a field that says so would prove it"
-    return f"claim {text!r} ({claim.kind}) is in no field; {wanted}"
-
-
-def _misspelt(word: str, root: str, facts: Facts) -> str | None:
-    """The word of the name that a foreign word is close to."""
-    if len(word) < NAME_WORD or word in _STOP or root in facts.stems:
-        return None
-    near = (n for n in sorted(facts.names) if SequenceMatcher(None, word, n).ratio() >= NEAR_MISS)
-    return next(near, None)
 
 
 def normal(text: str) -> str:

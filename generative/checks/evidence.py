@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from generative.checks.binding import Measure, measure
 from generative.checks.reading import Reading, read
@@ -11,12 +12,26 @@ from generative.checks.units import UNITS
 from generative.checks.vocabulary import ORIGIN_FIELDS
 from generative.types import ItemFacts
 
-_GENERIC = frozenset("colour color material fabric finish style type label".split())
+_GENERIC = frozenset(["colour", "color", "material", "fabric", "finish", "style", "type", "label"])
 _NAMES = frozenset(
-    "piece item product design pick choice classic companion essential staple one it this".split()
+    [
+        "piece",
+        "item",
+        "product",
+        "design",
+        "pick",
+        "choice",
+        "classic",
+        "companion",
+        "essential",
+        "staple",
+        "one",
+        "it",
+        "this",
+    ]
 )
 _NO = frozenset(("no", "false", "none", "0", "n/a", "nein", "non"))
-_CERTAIN = frozenset("title category brand".split())
+_CERTAIN = frozenset(["title", "category", "brand"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +43,15 @@ class Field:
     reading: Reading
     of_item: bool
     label: frozenset[str]
+
+
+class Proof(NamedTuple):
+    """The words of a field that prove a claim; start and end count in `Field.text`."""
+
+    field: str
+    text: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +69,13 @@ class Evidence:
     @property
     def reduced(self) -> bool:
         return self.was_price > self.price > 0
+
+
+def proof_of(field: Field, place: int, end: int = 0) -> Proof:
+    """The token at a place as a proof, or the words from there to `end`."""
+    token = field.reading.tokens[place]
+    stop = max(end, token.end)
+    return Proof(field.name, field.text[token.start : stop], token.start, stop)
 
 
 def evidence_of(item: ItemFacts) -> Evidence:

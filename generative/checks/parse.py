@@ -7,7 +7,6 @@ from generative.checks.reading import Reading, Scope, read
 from generative.checks.units import CURRENCIES, PROPERTIES, UNITS
 from generative.checks.vocabulary import (
     ABSOLUTE,
-    ADJECTIVES_OF_PLACE,
     HARMLESS,
     OCCASIONS,
     Kind,
@@ -57,29 +56,33 @@ def parse(said: str) -> tuple[Reading, tuple[Claim, ...]]:
 def _kind(reading: Reading, place: int) -> Kind | None:
     """What a word claims where it stands; None where it claims nothing."""
     token = reading.tokens[place]
-    if token.low in UNITS and _number_before(reading, place):
-        return None
     if token.low in ABSOLUTE:
         return None if _invites(reading, place) else Kind.ABSOLUTE
-    if not reading.weighs(place) or _negates(reading, place):
-        return None
-    if token.low in HARMLESS and token.low not in ADJECTIVES_OF_PLACE:
-        return None
-    if token.low in _AMOUNTS and _bounds(reading, place):
-        return None
-    if token.low in PROPERTIES and _measures(reading, place):
-        return None
-    if token.low == "off" and _discount_before(reading, place):
-        return None
-    if _beside_number(reading, place) and token.low in CURRENCIES:
+    if _only_joins(reading, place):
         return None
     kind = kind_of(token.low)
-    if kind is Kind.FEATURE and token.text[0].isupper() and not token.opens:
+    if kind is not Kind.FEATURE:
+        return kind
+    if token.text[0].isupper() and not token.opens:
         lead = reading.tokens[place - 1].low if place else ""
         return Kind.ORIGIN if lead in _PLACE_LEADS else Kind.BRAND
-    if kind is Kind.FEATURE and compares(token.low):
-        return Kind.COMPARISON
-    return kind
+    return Kind.COMPARISON if compares(token.low) else Kind.FEATURE
+
+
+def _only_joins(reading: Reading, place: int) -> bool:
+    """Whether a word joins, invites, denies, or belongs to a number that is a claim itself."""
+    low = reading.tokens[place].low
+    if not reading.weighs(place) or low in HARMLESS or _negates(reading, place):
+        return True
+    if low in UNITS or low in CURRENCIES:
+        return _number_before(reading, place) or (
+            low in CURRENCIES and _beside_number(reading, place)
+        )
+    if low == "off":
+        return _discount_before(reading, place)
+    if low in _AMOUNTS:
+        return _bounds(reading, place)
+    return low in PROPERTIES and _measures(reading, place)
 
 
 def _invites(reading: Reading, place: int) -> bool:

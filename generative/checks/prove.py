@@ -7,37 +7,23 @@ sentence that a field says word for word by that sentence.
 
 from typing import NamedTuple
 
+from generative.checks.amounts import prove_discount, prove_number, prove_price
 from generative.checks.binding import (
     BOUND_KINDS,
     ITEM,
-    Measure,
     head_place,
     heads,
     linked,
     material_key,
-    measure,
 )
-from generative.checks.evidence import Evidence, Field
+from generative.checks.evidence import Evidence, Field, Proof, proof_of
 from generative.checks.parse import Claim
 from generative.checks.reading import Reading, Scope
-from generative.checks.units import BOUNDS, CURRENCIES
-from generative.checks.vocabulary import MADE, ORIGIN_FIELDS, REDUCED, Kind, kind_of
+from generative.checks.vocabulary import MADE, ORIGIN_FIELDS, Kind, kind_of
 
 _EXACT = frozenset((Kind.COMPARISON, Kind.PROMISE, Kind.ABSOLUTE, Kind.OFFER))
 _NOT_BY_SHELF = frozenset((Kind.OFFER, Kind.PROMISE))  # a shelf of gifts holds no gift
-_FORMER = frozenset(("was", "instead", "before", "formerly", "statt", "antes"))
-_SAVED = frozenset(("save", "saves", "saving", "savings", "off"))
 _PREPOSITIONS = frozenset(("of", "with", "in", "from", "and", "or", "for", "to", "by", "as"))
-_CENT = 0.005
-
-
-class Proof(NamedTuple):
-    """The words `text` of a field; start and end count in the field as `Field.text` has it."""
-
-    field: str
-    text: str
-    start: int
-    end: int
 
 
 class Copied(NamedTuple):
@@ -67,18 +53,18 @@ def prove(
 ) -> Proof | None:
     """The first proof of a claim of this reading, or None."""
     if claim.kind is Kind.PRICE:
-        return _prove_price(claim, reading, evidence)
+        return prove_price(claim, reading, evidence)
     token = reading.tokens[claim.place]
     counted = token.number is not None or token.low == "one"
     if claim.kind is Kind.OFFER:
-        prices = _prove_discount(claim, reading, evidence, counted=counted)
+        prices = prove_discount(claim, reading, evidence, counted=counted)
         if prices is not None or counted:
             return prices
     for quote in quotes:
         if quote.first <= claim.place <= quote.last:
-            return _proof(evidence.fields[quote.field], claim.place + quote.shift)
+            return proof_of(evidence.fields[quote.field], claim.place + quote.shift)
     if counted:
-        return _prove_number(claim, reading, evidence)
+        return prove_number(claim, reading, evidence)
     return _prove_word(claim, reading, evidence)
 
 
@@ -96,10 +82,17 @@ def _quoted(reading: Reading, first: int, stop: int, evidence: Evidence) -> Copi
         end = start + len(lows)
         if not there.tokens[start].opens or end > len(there.tokens):
             continue
-        whole = end == len(there.tokens) or there.chunk[end] != there.chunk[end - 1] or not there.weighs(end)
+        whole = (
+            end == len(there.tokens)
+            or there.chunk[end] != there.chunk[end - 1]
+            or not there.weighs(end)
+        )
         same = whole and all(
             there.tokens[start + step].low == low
-            and (there.scope[start + step] == reading.scope[first + step] or not there.weighs(start + step))
+            and (
+                there.scope[start + step] == reading.scope[first + step]
+                or not there.weighs(start + step)
+            )
             for step, low in enumerate(lows)
         )
         if same:
@@ -119,7 +112,7 @@ def _prove_word(claim: Claim, reading: Reading, evidence: Evidence) -> Proof | N
         if claim.kind in _NOT_BY_SHELF and field.name == "category":
             continue
         if _agrees(claim, reading, field, place, evidence):
-            return _proof(field, place)
+            return proof_of(field, place)
     return None
 
 
@@ -135,7 +128,7 @@ def _agrees(claim: Claim, reading: Reading, field: Field, place: int, evidence: 
     if claim.kind is Kind.ORIGIN:
         return _same_origin(claim, reading, field, place)
     if reading.scope[claim.place] is Scope.DENIED:
-        return _denies_as_much(reading, claim.place, there, place)
+        return _denies_as_much(reading, there, place)
     head = head_place(reading, claim.place)
     if head == claim.place:
         return _same_whole(reading, claim.place, field, place, evidence)
@@ -163,7 +156,7 @@ def _same_pair(
     """Whether a field says the word of the same head, in one part of a sentence or of the item."""
     there = field.reading
     root = reading.tokens[head].stem
-    if _stem_after(reading, place) == _stem_after(there, found):
+    if _stem_after(reading, place) == _stem_after(there, found) != "":
         return True
     if any(there.tokens[near].stem == root for near in there.beside(found)):
         return True
@@ -177,9 +170,7 @@ def _same_pair(
     return alone or there.tokens[head_place(there, found)].stem in evidence.item
 
 
-def _same_whole(
-    reading: Reading, place: int, field: Field, found: int, evidence: Evidence
-) -> bool:
+def _same_whole(reading: Reading, place: int, field: Field, found: int, evidence: Evidence) -> bool:
     """Whether "legs of paper cord" are the legs of a field too: what a thing is part of counts."""
     whole = heads(reading, place) - {ITEM}
     if not whole or whole & evidence.item or not linked(reading, place):
@@ -190,11 +181,11 @@ def _same_whole(
 
 def _same_origin(claim: Claim, reading: Reading, field: Field, place: int) -> bool:
     """A place is proved by a field of origins, or by the same deed in the same place."""
-    if field.name.startswith("attributes.") and field.label & {o for o in ORIGIN_FIELDS}:
+    if field.name.startswith("attributes.") and field.label & ORIGIN_FIELDS:
         return True
     there = field.reading
     deed, source = _deed(reading, claim.place), _deed(there, place)
-    return deed == source or (deed in MADE and source in MADE and deed in {"made", source})
+    return deed == source or (deed in MADE and source in MADE)
 
 
 def _deed(reading: Reading, place: int) -> str:
@@ -210,8 +201,8 @@ def _deed(reading: Reading, place: int) -> str:
     return ""
 
 
-def _denies_as_much(reading: Reading, place: int, there: Reading, found: int) -> bool:
-    """"No added sugar" does not prove "no sugar": what is denied must not be denied in part only."""
+def _denies_as_much(reading: Reading, there: Reading, found: int) -> bool:
+    """Whether all of a thing is denied: "no added sugar" does not prove "no sugar"."""
     back, said = found - 1, {t.stem for t in reading.tokens}
     while back >= 0 and there.chunk[back] == there.chunk[found] and there.weighs(back):
         if there.tokens[back].stem not in said and there.scope[back] is Scope.DENIED:
@@ -221,93 +212,8 @@ def _denies_as_much(reading: Reading, place: int, there: Reading, found: int) ->
 
 
 def _stem_after(reading: Reading, place: int) -> str:
+    """The next word of the chunk, behind a hyphen at most."""
     for after in range(place + 1, min(place + 3, len(reading.tokens))):
         if reading.chunk[after] == reading.chunk[place] and reading.tokens[after].low != "-":
             return reading.tokens[after].stem
-    return "\0"
-
-
-def _prove_number(claim: Claim, reading: Reading, evidence: Evidence) -> Proof | None:
-    said = measure(reading, claim.place)
-    for index, fact in evidence.measures:
-        field = evidence.fields[index]
-        if _equal(said, fact) and _measures_same(said, fact, field, evidence):
-            return _proof(field, fact.place, fact.end)
-    return None
-
-
-def _equal(said: Measure, fact: Measure) -> bool:
-    if (said.value, said.dimension, said.scope) != (fact.value, fact.dimension, fact.scope):
-        return False
-    return said.bound == fact.bound or (said.bound in {"upper", "approximate"} and not fact.bound)
-
-
-def _measures_same(said: Measure, fact: Measure, field: Field, evidence: Evidence) -> bool:
-    """Whether two equal measures are taken of the same thing."""
-    there = field.reading
-    near = field.label | {there.tokens[place].stem for place in there.beside(fact.place)}
-    if said.heads and not said.heads & fact.heads:
-        speaks_of_item = not said.dimension or bool(said.heads & evidence.item)
-        of_item = not fact.heads or bool(fact.heads & evidence.item)
-        if not (said.dimension and speaks_of_item and of_item) and not said.heads & near:
-            return False
-    if said.heads and fact.heads and said.dimension == "percent":
-        return said.head in fact.heads
-    if said.groups:
-        elsewhere = fact.before and fact.before not in evidence.item
-        if not said.groups & fact.groups and (fact.groups or elsewhere):
-            return False
-    elif said.before and said.before not in near and said.before not in evidence.item:
-        return False
-    return bool(said.heads or said.dimension or said.before in near)
-
-
-def _prove_price(claim: Claim, reading: Reading, evidence: Evidence) -> Proof | None:
-    """The item's own price, in its currency; a former one only where it is called former."""
-    number = reading.tokens[claim.place].number
-    money = {t.low for t in reading.tokens[max(claim.place - 1, 0) : claim.place + 2]}
-    currencies = [CURRENCIES[low] for low in money if low in CURRENCIES]
-    if number is None or not currencies or evidence.currency not in currencies[0]:
-        return None
-    near = [
-        reading.tokens[place].low
-        for place in range(max(claim.place - 4, 0), claim.place)
-        if reading.clause[place] == reading.clause[claim.place]
-    ]
-    if any((low,) in BOUNDS for low in near):
-        return None
-    after = {t.low for t in reading.tokens[claim.place + 1 : claim.place + 3]}
-    if _SAVED & {*near, *after}:
-        saved = evidence.was_price - evidence.price
-        proved, field = evidence.reduced and abs(saved - number) < _CENT, "was_price, price"
-    elif _FORMER & set(near):
-        proved, field = evidence.reduced and abs(evidence.was_price - number) < _CENT, "was_price"
-    else:
-        proved, field = abs(evidence.price - number) < _CENT and number > 0, "price"
-    return _of_prices(evidence, field) if proved else None
-
-
-def _prove_discount(
-    claim: Claim, reading: Reading, evidence: Evidence, *, counted: bool
-) -> Proof | None:
-    """A deal needs a higher former price; a share of it must be the true one, rounded down or to nearest."""
-    token = reading.tokens[claim.place]
-    if not evidence.reduced:
-        return None
-    if counted:
-        share = 100 * (1 - evidence.price / evidence.was_price)
-        right = token.number in {float(int(share + 1e-9)), float(round(share))}
-        return _of_prices(evidence, "was_price, price") if right else None
-    return _of_prices(evidence, "was_price, price") if token.low in REDUCED else None
-
-
-def _of_prices(evidence: Evidence, field: str) -> Proof:
-    values = {"price": f"{evidence.price:.2f}", "was_price": f"{evidence.was_price:.2f}"}
-    text = ", ".join(values[name] for name in field.split(", "))
-    return Proof(field, text, 0, len(text))
-
-
-def _proof(field: Field, place: int, end: int = 0) -> Proof:
-    token = field.reading.tokens[place]
-    stop = max(end, token.end)
-    return Proof(field.name, field.text[token.start : stop], token.start, stop)
+    return ""

@@ -16,27 +16,60 @@ from generative.checks.vocabulary import FUNCTION, HARMLESS, NUMBER_WORDS
 MAX_DENIED = 8  # tokens after the word that denies
 MAX_TOKENS = 600
 
-_TOKEN = re.compile(r"(?P<number>\d+(?:[.,]\d+)*)|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)*)|[^\s\w]|\w")
+_TOKEN = re.compile(
+    r"(?P<number>\d+(?:[.,]\d+)*)|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)*)|[^\s\w]|\w"
+)
 _SENTENCE_ENDS = frozenset(".!?")
-_CLAUSE_ENDS = frozenset(",;:()\u2013\u2014|\"/[]{}")
+_CLAUSE_ENDS = frozenset(',;:()\u2013\u2014|"/[]{}')
 _PART_ENDS = frozenset(("and", "or", "with", "plus", "but", "&"))
 _DENIES = frozenset(
-    """without no not never nor neither cannot non lacks don't doesn't isn't aren't can't won't
-    ohne nicht kein keine keinen keiner nie sans pas jamais sin nunca ni""".split()
+    [
+        "without",
+        "no",
+        "not",
+        "never",
+        "nor",
+        "neither",
+        "cannot",
+        "non",
+        "lacks",
+        "don't",
+        "doesn't",
+        "isn't",
+        "aren't",
+        "can't",
+        "won't",
+        "ohne",
+        "nicht",
+        "kein",
+        "keine",
+        "keinen",
+        "keiner",
+        "nie",
+        "sans",
+        "pas",
+        "jamais",
+        "sin",
+        "nunca",
+        "ni",
+    ]
 )
-_BESIDE = frozenset(("than", "unlike", "like", "inspired", "compatible", "instead", "pairs", "matches"))
+_BESIDE = frozenset(
+    ("than", "unlike", "like", "inspired", "compatible", "instead", "pairs", "matches")
+)
 _BESIDE_PAIRS = frozenset(
     (first, second)
     for first, seconds in (
         ("goes", "well with"), ("go", "well"), ("works", "with"), ("notes", "of"),
         ("smells", "of"), ("scent", "of"), ("tastes", "of"), ("scented", "with"), ("use", "with"),
-        ("rather", "than"), ("reminiscent", "of"),
+        ("rather", "than"), ("reminiscent", "of"), ("also", "available comes"),
     )
     for second in seconds.split()
 )  # fmt: skip
+_ENDS_DENIAL = frozenset(("and", article) for article in ("a", "an", "the"))
 _TAKES_BACK = frozenset(
-    (("sold", "separately"), ("not", "included"), ("not", "supplied"), ("costs", "extra"),
-     ("available", "separately"), ("as", "option"))
+    (("sold", "separately"), ("not", "included"), ("not", "supplied"), ("costs", "extra"), ("extra", "cost"), ("extra", "charge"),
+     ("available", "separately"))
 )  # fmt: skip
 
 
@@ -201,25 +234,31 @@ def _scopes(tokens: tuple[Token, ...], clause: list[int]) -> list[Scope]:
         if clause[place] != at and not (scope is Scope.DENIED and _lists_on(tokens, place)):
             scope, as_seen = Scope.PLAIN, False
         at = clause[place]
-        if scope is Scope.DENIED and (left == 0 or (low == "and" and next_low in {"a", "an", "the"})):
+        if scope is Scope.DENIED and (left == 0 or (low, next_low) in _ENDS_DENIAL):
             scope = Scope.PLAIN
         left -= 1
         scopes[place] = scope
-        if low == "not" and next_low in {"only", "just", "merely"}:
-            continue
-        if low in _DENIES or (low == "free" and next_low in {"of", "from"}):
+        if _denies(low, next_low):
             scope, left = Scope.DENIED, MAX_DENIED
-        elif low in _BESIDE or (low, next_low) in _BESIDE_PAIRS or (low == "as" and as_seen):
-            scope = Scope.BESIDE if scope is Scope.PLAIN else scope
-        elif low == "free" and place:
+        elif scope is Scope.PLAIN and (_sets_beside(low, next_low) or (low == "as" and as_seen)):
+            scope = Scope.BESIDE
+        if low == "free" and next_low not in {"of", "from"} and place:
             _deny_before(tokens, scopes, place)
         as_seen = as_seen or low == "as"
-        if (low, next_low) in _TAKES_BACK or (low == "option" and place):
-            for back in range(place, -1, -1):
-                if clause[back] != at:
-                    break
-                scopes[back] = Scope.DENIED
+        if (low, next_low) in _TAKES_BACK or low == "option":
+            first = next((back for back in range(place, -1, -1) if clause[back] != at), -1) + 1
+            scopes[first : place + 1] = [Scope.DENIED] * (place + 1 - first)
     return scopes
+
+
+def _denies(low: str, after: str) -> bool:
+    if low == "not" and after in {"only", "just", "merely"}:
+        return False
+    return low in _DENIES or (low == "free" and after in {"of", "from"})
+
+
+def _sets_beside(low: str, after: str) -> bool:
+    return low in _BESIDE or (low, after) in _BESIDE_PAIRS
 
 
 def _lists_on(tokens: tuple[Token, ...], place: int) -> bool:
@@ -235,7 +274,7 @@ def _lists_on(tokens: tuple[Token, ...], place: int) -> bool:
 
 
 def _deny_before(tokens: tuple[Token, ...], scopes: list[Scope], place: int) -> None:
-    """"Nickel free", "gluten-free": the word before is denied."""
+    """Deny the word before "free", as in "nickel free" and "gluten-free"."""
     back = place - 1
     if tokens[back].low == "-" and back:
         back -= 1

@@ -65,14 +65,17 @@ CURRENCIES: Mapping[str, frozenset[str]] = {
 }
 # A measure beside a word of one group is not proved by one beside a word of another.
 PROPERTIES: Mapping[str, str] = {
-    **dict.fromkeys("weigh weighs weight weighing".split(), "weight"),
-    **dict.fromkeys("carry carries carrying load capacity hold holds supports".split(), "capacity"),
-    **dict.fromkeys("wide width".split(), "width"),
-    **dict.fromkeys("deep depth".split(), "depth"),
-    **dict.fromkeys("tall high height".split(), "height"),
-    **dict.fromkeys("long length".split(), "length"),
-    **dict.fromkeys("diameter".split(), "diameter"),
-    **dict.fromkeys("charge charges charging".split(), "charging"),
+    **dict.fromkeys(["weigh", "weighs", "weight", "weighing"], "weight"),
+    **dict.fromkeys(
+        ["carry", "carries", "carrying", "load", "capacity", "hold", "holds", "supports"],
+        "capacity",
+    ),
+    **dict.fromkeys(["wide", "width"], "width"),
+    **dict.fromkeys(["deep", "depth"], "depth"),
+    **dict.fromkeys(["tall", "high", "height"], "height"),
+    **dict.fromkeys(["long", "length"], "length"),
+    **dict.fromkeys(["diameter"], "diameter"),
+    **dict.fromkeys(["charge", "charges", "charging"], "charging"),
 }
 BOUNDS: Mapping[tuple[str, ...], str] = {
     ("up", "to"): "upper",
