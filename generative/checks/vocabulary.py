@@ -94,7 +94,30 @@ OFFERS = _words(
 REDUCED = _words(
     "sale discount discounted deal save saving savings reduced off offer offers price prices"
 )
-NOT_COMPARED = re.compile(r"\w{3,}(?:er|est)")
+NOT_COMPARED = _words(
+    """after center chester copper corner cover diameter dinner drawer ever father filter finger flower
+    forest former guest hammer harvest honest interest leather letter litre liter master member meter
+    modest mother number offer order other over paper pepper polyester powder power proper quarter
+    request rubber shower silver sister slider speaker summer super supper test timber toaster
+    together tower under utter vest water west whether winter wonder zipper"""
+)
+_ONES = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    " seventeen eighteen nineteen twenty"
+)
+_TENS = "thirty forty fifty sixty seventy eighty ninety"
+NUMBER_WORDS: Mapping[str, float] = {
+    **{word: float(value) for value, word in enumerate(_ONES.split(), start=2)},
+    **{word: value * 10.0 for value, word in enumerate(_TENS.split(), start=3)},
+    **dict.fromkeys(("dozen", "dozens"), 12.0),
+    **dict.fromkeys(("hundred", "hundreds"), 100.0),
+    **dict.fromkeys(("thousand", "thousands"), 1000.0),
+    **dict.fromkeys(("million", "millions"), 1e6),
+    "half": 0.5,
+    "double": 2.0,
+    "triple": 3.0,
+}
+_COMPARED = re.compile(r"\w{3,}(?:er|est)")
 _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(ABSOLUTE, Kind.ABSOLUTE),
     **dict.fromkeys(OFFERS, Kind.OFFER),
