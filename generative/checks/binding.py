@@ -3,6 +3,7 @@
 The same rules read the catalogue and the copy, so a quotation binds as its source does.
 """
 
+import re
 from typing import NamedTuple
 
 from generative.checks.reading import Reading, Scope, Token
@@ -34,6 +35,7 @@ _PARTICIPLES = frozenset(
     ]
 )
 _CONTINUES = frozenset(("to", "x", "\u00d7", "-", "\u2013", "or", "and", "by"))
+_DONE = re.compile(r"\w{2,}[^e\W]ed")  # "scented", but neither "red" nor "seed"
 _MAX_DEPTH = 4
 _NEAR = 12  # tokens looked back over for what a number is of
 _REACH = 3  # tokens between a number and the word that bounds it
@@ -109,7 +111,7 @@ def head_place(reading: Reading, place: int) -> int:
     end = reading.chunks[place][1]
     while end > place:
         token = reading.tokens[end]
-        if not _names_nothing(token) and not token.low.endswith("ed"):
+        if not _names_nothing(token) and _DONE.fullmatch(token.low) is None:
             return end
         end -= 1
     return place

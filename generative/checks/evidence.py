@@ -12,6 +12,8 @@ from generative.checks.units import UNITS
 from generative.checks.vocabulary import ORIGIN_FIELDS
 from generative.types import ItemFacts
 
+MAX_PLACES = 32  # of one word: a feed that repeats itself must not slow the checks down
+MAX_MEASURES = 128
 _GENERIC = frozenset(["colour", "color", "material", "fabric", "finish", "style", "type", "label"])
 _NAMES = frozenset(
     [
@@ -92,12 +94,13 @@ def _evidence(
 ) -> Evidence:
     fields = tuple(_field(name, text) for name, text in texts)
     places: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    measures = []
+    measures: list[tuple[int, Measure]] = []
     for index, field in enumerate(fields):
         for place, token in enumerate(field.reading.tokens):
-            if token.number is not None or token.low == "one":
+            counts = token.number is not None or token.low == "one"
+            if counts and len(measures) < MAX_MEASURES:
                 measures.append((index, measure(field.reading, place)))
-            if token.text[0].isalnum():
+            if token.text[0].isalnum() and len(places[token.stem]) < MAX_PLACES:
                 places[token.stem].append((index, place))
     return Evidence(
         fields=fields,

@@ -196,7 +196,7 @@ def _deed(reading: Reading, place: int) -> str:
         token = reading.tokens[back]
         if token.low in MADE:
             return token.low
-        if reading.weighs(back) and token.text[0].islower():
+        if reading.weighs(back) and (token.opens or token.text[0].islower()):
             return token.stem
     return ""
 

@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from generative.brief import facts_text
-from generative.checks.binding import ITEM, head_place
+from generative.checks.binding import head_place
 from generative.checks.evidence import Evidence
 from generative.checks.parse import Claim
 from generative.checks.reading import Reading, Scope, stem
@@ -79,8 +79,9 @@ def _unproved_word(claim: Claim, reading: Reading, facts: Facts, evidence: Evide
     scopes = {evidence.fields[field].reading.scope[place] for field, place in places}
     if scopes == {Scope.DENIED}:
         return f"the facts deny {token.low!r}"
-    head = reading.tokens[head_place(reading, claim.place)].low
-    thing = head if head != token.low else ", ".join(sorted(claim.of - {ITEM}))
+    head = reading.tokens[head_place(reading, claim.place)]
+    others = (t for t in reading.tokens[: claim.place] if t.stem in claim.of)
+    thing = head.low if head is not token else next((other.low for other in others), "")
     if not scopes or not thing:
         return ""
     return f"claim {claim.text!r} ({claim.kind}) is not said of {thing!r}; a field that says so would prove it"

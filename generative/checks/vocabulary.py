@@ -125,6 +125,7 @@ _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(ADJECTIVES_OF_PLACE, Kind.ORIGIN),
     **dict.fromkeys(COLOURS, Kind.COLOUR),
     **dict.fromkeys(MATERIALS | QUALIFIERS, Kind.MATERIAL),
+    "vegan": Kind.PROMISE,  # it qualifies leather, and promises of anything else
 }
 
 
