@@ -8,6 +8,10 @@ sentences to one half; rules and word lists were tuned on the development half a
 of both halves, so even the held-out half is no stranger's. Only claims are judged here, no lengths
 and no form.
 
+`attacks.jsonl` was written afterwards, to break the checker that was there: word for word from the
+facts, put together wrongly, about items of both halves. 18 of its 133 false sentences passed at
+first; rules were then tuned on them, so its figures say what is still open, and nothing else.
+
 python bench/claims.py [--show]
 """
 
@@ -44,6 +48,7 @@ def main() -> int:
     figures = {**told(sentences, "")}
     figures |= told((row for row in sentences if not row["held_out"]), "development_")
     figures |= told((row for row in sentences if row["held_out"]), "held_out_")
+    figures |= told(judged("attacks.jsonl"), "attacks_")
     figures["cpu_ms"] = round(cost(), 3)
     write("claims", figures=figures, rows=by_kind(sentences))
     return 0
@@ -53,10 +58,10 @@ def items() -> dict[str, ItemFacts]:
     return {row["item_id"]: _facts(row) for row in _lines("items.jsonl")}
 
 
-def judged() -> list[dict[str, Any]]:
+def judged(name: str = "sentences.jsonl") -> list[dict[str, Any]]:
     """Every labelled sentence with whether, and why, it was refused."""
     known, rows = items(), []
-    for row in _lines("sentences.jsonl"):
+    for row in _lines(name):
         problems, _, _ = examine(row["text"], known[row["item"]])
         found = {"refused": bool(problems), "problems": problems, "held_out": held_out(row["item"])}
         rows.append({**row, **found})

@@ -34,7 +34,9 @@ def _measures_same(said: Measure, fact: Measure, field: Field, evidence: Evidenc
     if said.heads and not said.heads & fact.heads:
         speaks_of_item = not said.dimension or bool(said.heads & evidence.item)
         of_item = not fact.heads or bool(fact.heads & evidence.item)
-        if not (said.dimension and speaks_of_item and of_item) and not said.heads & near:
+        if not (said.dimension and speaks_of_item and of_item) and not (
+            said.dimension and said.heads & near
+        ):
             return False
     if said.heads and fact.heads and said.dimension == "percent":
         return said.head in fact.heads

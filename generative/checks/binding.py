@@ -36,6 +36,7 @@ _PARTICIPLES = frozenset(
 )
 _CONTINUES = frozenset(("to", "x", "\u00d7", "-", "\u2013", "or", "and", "by"))
 _DONE = re.compile(r"\w{2,}[^e\W]ed")  # "scented", but neither "red" nor "seed"
+_SPANS = {"to": "range", "\u2013": "range", "x": "size", "\u00d7": "size"}
 _MAX_DEPTH = 4
 _NEAR = 12  # tokens looked back over for what a number is of
 _REACH = 3  # tokens between a number and the word that bounds it
@@ -181,7 +182,10 @@ def _unit(reading: Reading, place: int) -> tuple[str, float, int]:
         if after >= len(tokens):
             break
         if (unit := UNITS.get(tokens[after].low)) is not None:
-            return (*unit, after)
+            dimension, factor = unit
+            if after + 2 < len(tokens) and tokens[after + 1].low == "/":
+                dimension += "/" + tokens[after + 2].low  # 500 g/m2 are no 500 g
+            return dimension, factor, after
         follows = after + 1 < len(tokens) and tokens[after + 1].number is not None
         if tokens[after].low in _CONTINUES and follows:
             place = after + 1
@@ -193,7 +197,11 @@ def _unit(reading: Reading, place: int) -> tuple[str, float, int]:
 
 
 def _bound(reading: Reading, place: int) -> str:
+    """How a number is bounded; each end of a range and each side of a size counts as one of them."""
     tokens = reading.tokens
+    before = tokens[max(place - 3, 0) : place][::-1]
+    if spanned := _spans(tokens[place + 1 : place + 4]) or _spans(before):
+        return spanned
     if place + 1 < len(tokens) and tokens[place + 1].low == "+":
         return "lower"
     for back in range(place - 1, max(place - 1 - _REACH, -1), -1):
@@ -202,6 +210,14 @@ def _bound(reading: Reading, place: int) -> str:
         pair = (tokens[back].low, tokens[back + 1].low)
         if (bound := BOUNDS.get(pair) or BOUNDS.get(pair[:1])) is not None:
             return bound
+    return ""
+
+
+def _spans(beside: tuple[Token, ...]) -> str:
+    """What the tokens beside a number, nearest first, make of it: "72 cm to 118", "70 x 140"."""
+    others = [token for token in beside if token.low not in UNITS]
+    if len(others) > 1 and others[1].number is not None:
+        return _SPANS.get(others[0].low, "")
     return ""
 
 

@@ -156,18 +156,20 @@ def _same_pair(
     """Whether a field says the word of the same head, in one part of a sentence or of the item."""
     there = field.reading
     root = reading.tokens[head].stem
-    if _stem_after(reading, place) == _stem_after(there, found) != "":
+    own = head_place(there, found)
+    near = there.beside(found) if own == found else range(found + 1, own + 1)
+    if any(there.tokens[other].stem == root for other in near):
         return True
-    if any(there.tokens[near].stem == root for near in there.beside(found)):
+    if _stem_after(reading, place) == _stem_after(there, found) != "":
         return True
     stuff = kind_of(reading.tokens[head].low) in BOUND_KINDS and ITEM in heads(reading, head)
     if root not in evidence.item and not stuff:
         return False
-    if field.of_item:
-        return True
+    if field.of_item or kind_of(reading.tokens[place].low) is Kind.COMPARISON:
+        return field.of_item
     lead = there.tokens[found - 1].low if found else ""
-    alone = head_place(there, found) == found and lead not in _PREPOSITIONS
-    return alone or there.tokens[head_place(there, found)].stem in evidence.item
+    alone = own == found and lead not in _PREPOSITIONS
+    return alone or there.tokens[own].stem in evidence.item
 
 
 def _same_whole(reading: Reading, place: int, field: Field, found: int, evidence: Evidence) -> bool:

@@ -44,7 +44,7 @@ FUNCTION = _words(
 INVITES = _words(
     """add bring brings choose discover enjoy explore find give gives grab keep keeps look looking love
     made make makes making meet need needs pick ready reach room see serve shop start starts take taste
-    time today treat try use want way want wear home day days morning mornings evening evenings
+    time today treat try use want way want wear home day days
     weekend weekends everyday moment moments come comes feature features featuring hold holds fit fits
     offer offering turn put simply"""
 )
@@ -57,7 +57,7 @@ MATERIALS = _words(
     ceramic copper cork corduroy cotton crystal denim diamond down ebony enamel felt fleece foam fur
     glass gold granite hemp iron jute lace latex leather linen lycra mahogany maple marble merino mesh
     mohair nylon oak paper pearl pewter pine plastic platinum polyester porcelain rattan rubber sandstone
-    sapphire satin silicone silk silver slate spandex steel stone stoneware suede teak terracotta
+    sapphire satin silicone silk silver slate spandex steel stoneware suede teak terracotta
     titanium tweed velvet viscose walnut wax wicker wood wooden wool zinc zirconia"""
 )
 COLOURS = _words(

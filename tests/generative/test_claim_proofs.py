@@ -50,6 +50,7 @@ def refused(text, item=PACK):
         ("Holds over 15 litres.", "quantity"),
         ("Holds 15 laptops.", "count"),
         ("Two straps.", "count"),
+        ("15 x 13 litres.", "quantity"),
         ("60% canvas.", "percentage"),
         ("25% off.", "offer"),
         ("Canvas for €79.00.", "price"),
@@ -124,6 +125,46 @@ def test_the_opposite_or_more_of_what_a_field_says_is_refused(text):
 )
 def test_the_same_in_other_words_is_proved(text):
     assert refused(text, LOTION) == []
+
+
+def test_an_end_of_a_range_is_no_measure_of_its_own():
+    desk = ItemFacts(item_id="d", title="Desk", description="Height from 72 cm to 118 cm.")
+
+    assert refused("Height from 72 cm to 118 cm.", desk) == []
+    assert refused("Height 118 cm.", desk)
+    assert refused("A desk of 72 cm x 118 cm.", desk)
+
+
+def test_a_weight_by_area_is_no_weight():
+    towel = ItemFacts(item_id="t", title="Towel", description="Terry, 500 g/m2.")
+
+    assert refused("500 g towel.", towel)
+
+
+def test_a_number_of_the_title_counts_what_the_title_counts():
+    tent = ItemFacts(item_id="t", title="Tent for Two", description="For age 10. Many players.")
+
+    assert refused("Two tents.", tent)
+    assert refused("10 players.", tent)
+
+
+def test_not_only_denies_nothing():
+    oil = ItemFacts(item_id="o", title="Oil", description="Mild oil. Not waterproof.")
+
+    assert refused("Not only waterproof, mild too.", oil)
+
+
+def test_what_is_sold_separately_does_not_come_with_it():
+    pan = ItemFacts(item_id="p", title="Pan", description="Iron pan. Lid sold separately.")
+
+    assert refused("A pan with lid.", pan)
+    assert refused("Lid sold separately.", pan) == []
+
+
+def test_a_deal_is_proved_by_the_prices_alone():
+    shelf = ItemFacts(item_id="s", title="Pan", category=("Sale",), price="9.00")
+
+    assert refused("Pan on sale.", shelf)
 
 
 def test_a_proof_names_the_field_and_its_words():
