@@ -62,7 +62,7 @@ def heads(reading: Reading, place: int, depth: int = 0) -> frozenset[str]:
     head = head_place(reading, place)
     if head != place:
         found = {reading.tokens[head].stem}
-        if depth < _MAX_DEPTH and kind_of(reading.tokens[head].low) in BOUND_KINDS:
+        if depth < _MAX_DEPTH and _is_stuff(reading.tokens[head].low):
             found |= heads(reading, head, depth + 1)
         return frozenset(found)
     before = _before_chunk(reading, place)
@@ -77,7 +77,7 @@ def heads(reading: Reading, place: int, depth: int = 0) -> frozenset[str]:
         if _names_nothing(other):
             return frozenset((ITEM,))
         found = {other.stem}
-        if kind_of(other.low) in BOUND_KINDS:
+        if _is_stuff(other.low):
             found |= heads(reading, before, depth + 1)
         return frozenset(found)
     if between <= {"and", "or", ",", "&"} and kind_of(other.low) is kind_of(
@@ -90,7 +90,7 @@ def heads(reading: Reading, place: int, depth: int = 0) -> frozenset[str]:
 def targets(reading: Reading, place: int) -> frozenset[str]:
     """The things alone, without the materials and colours on the way to them."""
     found = heads(reading, place)
-    things = frozenset(stem for stem in found if kind_of(stem) not in BOUND_KINDS)
+    things = frozenset(stem for stem in found if not _is_stuff(stem))
     return things or found
 
 
@@ -105,6 +105,11 @@ def _names_nothing(token: Token) -> bool:
     """Numbers, units and what was done to a thing: "woven", "350 ml", "30 cm wide"."""
     measures = token.number is not None or token.low in UNITS or token.low in PROPERTIES
     return measures or token.low in _PARTICIPLES or not token.text[0].isalnum()
+
+
+def _is_stuff(word: str) -> bool:
+    """Whether a word names what a thing is made or coloured with, and so leads on to the thing."""
+    return word in QUALIFIERS or kind_of(word) in BOUND_KINDS
 
 
 def head_place(reading: Reading, place: int) -> int:

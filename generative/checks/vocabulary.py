@@ -124,8 +124,7 @@ _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(COMPARISONS, Kind.COMPARISON),
     **dict.fromkeys(ADJECTIVES_OF_PLACE, Kind.ORIGIN),
     **dict.fromkeys(COLOURS, Kind.COLOUR),
-    **dict.fromkeys(MATERIALS | QUALIFIERS, Kind.MATERIAL),
-    "vegan": Kind.PROMISE,  # it qualifies leather, and promises of anything else
+    **dict.fromkeys(MATERIALS, Kind.MATERIAL),
 }
 
 
