@@ -4,7 +4,8 @@ Models over the made-up shop of bench/made_up_shop.py, two by two the same but f
 know: one knows those of even numbers, one those of odd ones, so an answer tells by its personal
 items which model made it, and must name that one. Serving has a granian of its own at normal
 priority; a real Celery worker trains and another makes a campaign beside it, as nice as the product
-makes them (`VITRINE_WORKER_NICE`), on the same two cores. Load is at a constant rate, half of what a
+makes them (`VITRINE_WORKER_NICE`), on the same two cores, and so is what promotes, which in the
+product is the worker that trained. Load is at a constant rate, half of what a
 closed loop reached before, so a latency holds what a stalled server made others wait. Creatives are
 left out of the answers: nobody has made them here, and asking for them would fill the queue.
 
@@ -19,8 +20,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,25 +143,54 @@ def _swapping(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     under_load = threading.Thread(target=lambda: found.update(load()))
-    under_load.start()
     seconds: list[float] = []
-    time.sleep(1.0)
-    while under_load.is_alive() and len(seconds) < PROMOTIONS:
-        version = versions[PARITIES[(len(seconds) + 1) % 2]]
-        began = time.perf_counter()
-        command = [sys.executable, "-c", _PROMOTE, str(state / "artifacts"), version]
-        subprocess.run(command, cwd=ROOT, check=True)
-        seconds.append(round(time.perf_counter() - began, 2))
-        under_load.join(timeout=max(0.5, 4.0 - seconds[-1]))
-    under_load.join()
+    with _promoter(state) as promote:
+        under_load.start()
+        time.sleep(1.0)
+        while under_load.is_alive() and len(seconds) < PROMOTIONS:
+            began = time.perf_counter()
+            promote(versions[PARITIES[(len(seconds) + 1) % 2]])
+            seconds.append(round(time.perf_counter() - began, 2))
+            under_load.join(timeout=max(0.5, 4.0 - seconds[-1]))
+        under_load.join()
     return {"beside": name, "promotions": len(seconds), "promotion_s": seconds, **found}
 
 
-_PROMOTE = """
+@contextmanager
+def _promoter(state: Path) -> Iterator[Callable[[str], None]]:
+    """A process that promotes as the worker does after a retrain: long started, and as nice."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _PROMOTES, str(state / "artifacts")],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        told, heard = running.stdin, running.stdout
+        if told is None or heard is None:
+            raise SystemExit("no pipes to the promoter")
+
+        def promote(version: str) -> None:
+            print(version, file=told, flush=True)
+            if heard.readline().strip() != version:
+                raise SystemExit(f"{version} was not promoted")
+
+        print(heard.readline().strip(), flush=True)
+        yield promote
+
+
+_PROMOTES = """
 import sys
 from pathlib import Path
 from recsys.serving import registry
-registry.promote(Path(sys.argv[1]), sys.argv[2])
+from workers.config import WorkersConfig
+from workers.priority import give_way
+give_way(WorkersConfig().worker_nice)
+print("ready to promote", flush=True)
+for line in sys.stdin:
+    registry.promote(Path(sys.argv[1]), line.strip())
+    print(line.strip(), flush=True)
 """
 
 

@@ -20,7 +20,7 @@ class WorkersConfig:
     campaign_chunk: int = 8  # creatives made between two commits of a campaign
     retrain_hours: float = 0.0  # beat starts a retrain this often; 0 leaves it to the console
     job_database_busy_seconds: float = 30.0  # a job has time to wait for a locked database
-    worker_nice: int = 10  # how far jobs give way to the web's answers, 0 to 19
+    worker_nice: int = 19  # how far jobs give way to the web's answers, 0 to 19
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "WorkersConfig":
