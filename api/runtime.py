@@ -24,8 +24,8 @@ from api.recommending.assortments import Assortments
 from api.recommending.briefs import Briefs
 from api.recommending.steered import Steered
 from generative.cache import RedisCache
+from generative.fingerprint import fingerprint
 from generative.line import Line
-from generative.studio import fingerprint
 from recsys.answers.ledger import Ledger
 from recsys.behaviour.recent import Recent, open_client
 from recsys.catalogue import shelf as shelves

@@ -30,7 +30,8 @@ from generative.checks.claims import judge  # noqa: E402 as above
 from generative.config import GenerativeConfig  # noqa: E402 as above
 from generative.copy.language_model import LlamaCopy, weights  # noqa: E402 as above
 from generative.copy.prompts import example_lines  # noqa: E402 as above
-from generative.studio import Studio, floor  # noqa: E402 as above
+from generative.floor import floor  # noqa: E402 as above
+from generative.studio import Studio  # noqa: E402 as above
 from generative.types import Brief, ItemFacts  # noqa: E402 as above
 
 SAMPLES = 3

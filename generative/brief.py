@@ -86,6 +86,12 @@ def facts_of(product: Product) -> ItemFacts:
     )
 
 
+def copy_key(brief: Brief, fingerprint: str) -> str:
+    """Hash what shapes a creative's words: no price, offer or picture, as no word depends on them."""
+    item = replace(brief.item, price=None, was_price=None, image_url="", offer_until="")
+    return key(replace(brief, item=item, variant=""), fingerprint)
+
+
 def key(brief: Brief, fingerprint: str) -> str:
     """Hash everything that shapes a creative, so that whatever changes it also renames it."""
     before, after = frame(brief, fingerprint)
@@ -100,7 +106,8 @@ def frame(brief: Brief, fingerprint: str) -> tuple[bytes, bytes]:
         "price_band": shaped.audience.price_band,
     }
     before = f'[{_compact(fingerprint)},{{"audience":{_compact(audience)},"item":'
-    after = f',"locale":{_compact(shaped.locale)},"size":{_compact(shaped.size)}}}]'
+    rest = {"locale": shaped.locale, "reason": shaped.reason, "size": shaped.size}
+    after = f",{_compact(rest | {'variant': shaped.variant})[1:]}]"
     return before.encode(), after.encode()
 
 
@@ -172,10 +179,13 @@ def clean(brief: Brief) -> Brief:
                 clean_text(name, LABEL_LIMIT): clean_text(value, LABEL_LIMIT)
                 for name, value in list(item.attributes.items())[:MAX_LABELS]
             },
+            offer_until=item.offer_until,
         ),
         audience=shaped.audience,
         size=brief.size,
         locale=shaped.locale,
+        variant=brief.variant,
+        reason=brief.reason,
     )
 
 
@@ -224,6 +234,8 @@ def to_json(brief: Brief) -> dict[str, Any]:
         },
         "size": brief.size,
         "locale": brief.locale,
+        "variant": brief.variant,
+        "reason": brief.reason,
     }
 
 
@@ -239,6 +251,7 @@ def _item_json(item: ItemFacts) -> dict[str, Any]:
         "currency": item.currency,
         "image_url": item.image_url,
         "attributes": dict(item.attributes),
+        "offer_until": item.offer_until,
     }
 
 
@@ -262,6 +275,7 @@ def from_json(payload: Mapping[str, Any]) -> Brief:
             currency=item.get("currency", "EUR"),
             image_url=item.get("image_url", ""),
             attributes=dict(item.get("attributes", {})),
+            offer_until=item.get("offer_until", ""),
         ),
         audience=Audience(
             categories=tuple(audience.get("categories", ())),
@@ -269,4 +283,6 @@ def from_json(payload: Mapping[str, Any]) -> Brief:
         ),
         size=payload.get("size", "rectangle"),
         locale=payload.get("locale", "en"),
+        variant=payload.get("variant", ""),
+        reason=payload.get("reason", ""),
     )

@@ -19,7 +19,7 @@ from generative.archive import stream
 from generative.brief import from_json, to_json
 from generative.creatives import creative_of, insert_new
 from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
-from generative.studio import floor
+from generative.floor import floor
 from generative.tables import CampaignCreativeRow, CampaignRow, CreativeRow
 from generative.types import (
     SIZES,

@@ -1,6 +1,7 @@
 """The record of made creatives [SQL]. A key names its content, so a row is written once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +32,7 @@ def save(
         "banner": values["banner"],
         "provenance": values["provenance"],
         "checks": values["checks"],
+        "proofs": [dict(proof) for proof in creative.proofs],
         "created_at": now or datetime.now(UTC),
     }
     return insert_new(session, CreativeRow, [row]) == 1
@@ -51,7 +53,7 @@ def get_many(session: Session, keys: Sequence[str]) -> dict[str, Creative]:
 
 
 def creative_of(row: CreativeRow) -> Creative:
-    return from_dict(
+    found = from_dict(
         {
             "key": row.key,
             "item_id": row.item_id,
@@ -63,6 +65,7 @@ def creative_of(row: CreativeRow) -> Creative:
             "checks": row.checks,
         }
     )
+    return replace(found, proofs=tuple(row.proofs or ()))
 
 
 def insert_new(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> int:

@@ -5,67 +5,33 @@ A provider, a picture or a layout that fails costs the creative something, never
 """
 
 import hashlib
-import json
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from generative.banner.render import render, write
-from generative.brief import clean, from_json, key, to_json
+from generative.brief import clean, key
 from generative.checks.claims import Verdict, judge
 from generative.config import GenerativeConfig
 from generative.copy.audience import preference
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.extractive import ExtractiveCopy
-from generative.copy.language_model import LlamaCopy, identity
+from generative.copy.language_model import LlamaCopy
 from generative.copy.limits import limits
-from generative.copy.prompts import PROMPT_VERSION, example_lines
+from generative.copy.prompts import example_lines
 from generative.copy.template import TemplateCopy
 from generative.errors import ProviderUnavailable, UnsafeImage
+from generative.fingerprint import fingerprint
+from generative.floor import floor_copy
 from generative.picture.source import fetch
-from generative.provenance import TEMPLATE_VERSION, provenance, xmp
-from generative.types import Audience, Banner, Brief, Creative, State
+from generative.provenance import provenance, xmp
+from generative.types import Banner, Brief, Creative, State
 
 log = logging.getLogger(__name__)
 
-CHECKS_VERSION = "5"
 _WARNING = re.compile(r"\b(?:not|never|don['\u2019]t|cannot|avoid|without)\b", re.IGNORECASE)
 _BEST_FILL = 0.65  # of the room for a tagline: neither a stub nor a wall
-
-
-def fingerprint(config: GenerativeConfig) -> str:
-    """What besides the brief shapes a creative; loads no model, and is equal in web and worker."""
-    shaping = [
-        CHECKS_VERSION,
-        TEMPLATE_VERSION,
-        list(config.copy_providers),
-        config.brand_name,
-        config.brand_color,
-        _file_identity(config.cutout_model),
-    ]
-    if "llama" in config.copy_providers:
-        shaping += [PROMPT_VERSION, identity(config.gguf_path), str(config.llm_samples)]
-    return hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]
-
-
-def floor(brief: Brief, *, fingerprint: str = "floor") -> Creative:
-    """What is shown until, or instead of, a generated creative: pure, about a millisecond, never fails."""
-    # The floor's words are the same for every audience, so a shop's shelf fits in a small memory.
-    text = json.dumps(to_json(replace(brief, audience=Audience())), sort_keys=True)
-    candidate, support, cleaned = _remembered_floor(text)
-    return Creative(
-        key=key(brief, fingerprint),
-        item_id=brief.item.item_id,
-        size=brief.size,
-        state=State.FALLBACK,
-        copy=candidate.copy,
-        provenance=provenance(candidate, cleaned, seed=0, fingerprint=fingerprint),
-        checks={"support": support, "tried": 1, "refused": []},
-    )
 
 
 class Studio:
@@ -120,7 +86,7 @@ class Studio:
             passed += [pair for pair in judged if pair[1].passed]
             refused += [_refusal(*pair) for pair in judged if not pair[1].passed]
         if not passed:
-            passed.append(_floor_copy(cleaned))
+            passed.append(floor_copy(cleaned))
         # Of equals the first wins, so the configured order decides ties.
         return *max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned)), refused
 
@@ -205,25 +171,3 @@ def _picture_seed(brief: Brief, seed: int) -> int:
     """The same item keeps its backdrop whatever is said of it."""
     digest = hashlib.sha256(brief.item.item_id.encode("utf-8", "replace")).digest()
     return (int.from_bytes(digest[:4]) + seed) % 2**32
-
-
-@lru_cache(maxsize=4096)
-def _remembered_floor(text: str) -> tuple[Candidate, float, Brief]:
-    cleaned = clean(from_json(json.loads(text)))
-    candidate, verdict = _floor_copy(cleaned)
-    return candidate, verdict.support, cleaned
-
-
-def _floor_copy(cleaned: Brief) -> tuple[Candidate, Verdict]:
-    for candidate in ExtractiveCopy().write(cleaned, seed=0):
-        verdict = judge(candidate.copy, cleaned)
-        if verdict.passed:
-            return candidate, verdict
-    # The template prints the item's own name and fixed words, so it is not judged, only trusted.
-    return TemplateCopy().write(cleaned, seed=0)[0], Verdict(problems=(), support=1.0)
-
-
-def _file_identity(path: str) -> str:
-    if not path or not Path(path).is_file():
-        return "none"
-    return f"{Path(path).name}:{Path(path).stat().st_size}"

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Index, Integer, MetaData, String, Text
+from sqlalchemy import JSON, Boolean, DateTime, Float, Index, Integer, MetaData, String, Text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -48,7 +48,77 @@ class CreativeRow(Base):
     banner: Mapped[dict[str, Any] | None] = mapped_column(JSON, nullable=True)
     provenance: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     checks: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    proofs: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON, nullable=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class WordsRow(Base):
+    """Copy that passed its checks, under `brief.copy_key`: a new price needs a new picture, not new words."""
+
+    __tablename__ = "creative_words"
+
+    copy_key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    item_id: Mapped[str] = mapped_column(String(200), index=True)
+    words: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class BrandKitRow(Base):
+    """Every version of the brand kit; the newest is in force, and none is ever changed."""
+
+    __tablename__ = "brand_kit"
+
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    kit: Mapped[dict[str, Any]] = mapped_column(JSON)
+    who: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class VoiceRunRow(Base):
+    """One fine-tuning of the shop's voice; as a training run, at most one waits or runs."""
+
+    __tablename__ = "voice_run"
+
+    run_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    status: Mapped[str] = mapped_column(String(10))
+    active: Mapped[bool | None] = mapped_column(
+        Boolean, nullable=True, unique=True
+    )  # NULL when ended
+    cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
+    trigger: Mapped[str] = mapped_column(String(20))
+    stage: Mapped[str] = mapped_column(String(20), default="")
+    progress: Mapped[float] = mapped_column(Float, default=0.0)
+    report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    voice: Mapped[str | None] = mapped_column(String(64), nullable=True)
+    error: Mapped[str | None] = mapped_column(Text, nullable=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime, nullable=True)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, nullable=True)
+
+
+class ProviderRow(Base):
+    """A provider's switch: off means that nothing asks it, whatever the configuration says."""
+
+    __tablename__ = "creative_provider"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ProviderDayRow(Base):
+    """What a provider did on one day (UTC). `spent` is in the unit of the budget."""
+
+    __tablename__ = "creative_provider_day"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)  # YYYY-MM-DD
+    calls: Mapped[int] = mapped_column(Integer, default=0)
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    candidates: Mapped[int] = mapped_column(Integer, default=0)
+    accepted: Mapped[int] = mapped_column(Integer, default=0)
+    seconds: Mapped[float] = mapped_column(Float, default=0.0)
+    spent: Mapped[float] = mapped_column(Float, default=0.0)
 
 
 class CampaignRow(Base):

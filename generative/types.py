@@ -23,7 +23,11 @@ class Approval(StrEnum):
 
 SIZES: Mapping[str, tuple[int, int]] = {
     "hero": (1200, 628),
+    "square": (1080, 1080),
+    "story": (1080, 1920),
+    "leaderboard": (728, 90),
     "rectangle": (300, 250),
+    "skyscraper": (160, 600),
 }  # pixels, width x height
 
 
@@ -41,6 +45,7 @@ class ItemFacts:
     currency: str = "EUR"
     image_url: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    offer_until: str = ""  # ISO 8601 in UTC: when `price` ends and `was_price` holds again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +58,18 @@ class Audience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """Everything that shapes one creative. `size` is a name in SIZES."""
+    """Everything that shapes one creative.
+
+    `size` is a name in SIZES. `variant` names one of several looks of the same creative, "" the
+    studio's own choice. `reason` says in a word why the recommender chose the item, e.g. "again".
+    """
 
     item: ItemFacts
     audience: Audience = Audience()
     size: str = "rectangle"
     locale: str = "en"
+    variant: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +92,11 @@ class Banner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creative:
-    """One answer of the studio. `provenance` says who made it from what; `checks` what was measured."""
+    """One answer of the studio.
+
+    `provenance` says who made it from what; `checks` what was measured; `proofs` which words of the
+    copy are claims, and which field of the item proves each: dictionaries of `checks.proofs`.
+    """
 
     key: str
     item_id: str
@@ -91,6 +106,7 @@ class Creative:
     banner: Banner | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, Any] = field(default_factory=dict)
+    proofs: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from generative import brief as briefs
-from generative.studio import floor
+from generative.floor import floor
 from generative.types import Audience, Brief, Creative
 from recsys.types import Item, Persona
 

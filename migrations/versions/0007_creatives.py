@@ -1,0 +1,82 @@
+"""Proofs of claims, words apart from pictures, the brand kit, voices and providers."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("creative") as table:
+        table.add_column(sa.Column("proofs", sa.JSON(), nullable=True))
+    op.create_table(
+        "creative_words",
+        sa.Column("copy_key", sa.String(length=64), nullable=False),
+        sa.Column("item_id", sa.String(length=200), nullable=False),
+        sa.Column("words", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("copy_key", name="pk_creative_words"),
+    )
+    op.create_index("ix_creative_words_item_id", "creative_words", ["item_id"], unique=False)
+    op.create_table(
+        "brand_kit",
+        sa.Column("version", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("kit", sa.JSON(), nullable=False),
+        sa.Column("who", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("version", name="pk_brand_kit"),
+    )
+    op.create_table(
+        "voice_run",
+        sa.Column("run_id", sa.String(length=36), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=True),
+        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("trigger", sa.String(length=20), nullable=False),
+        sa.Column("stage", sa.String(length=20), nullable=False),
+        sa.Column("progress", sa.Float(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("voice", sa.String(length=64), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("run_id", name="pk_voice_run"),
+        sa.UniqueConstraint("active", name="uq_voice_run_active"),
+    )
+    op.create_index("ix_voice_run_created_at", "voice_run", ["created_at"], unique=False)
+    op.create_table(
+        "creative_provider",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_creative_provider"),
+    )
+    op.create_table(
+        "creative_provider_day",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("candidates", sa.Integer(), nullable=False),
+        sa.Column("accepted", sa.Integer(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("spent", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "day", name="pk_creative_provider_day"),
+    )
+
+
+def downgrade() -> None:
+    for table in (
+        "creative_provider_day",
+        "creative_provider",
+        "voice_run",
+        "brand_kit",
+        "creative_words",
+    ):
+        op.drop_table(table)
+    with op.batch_alter_table("creative") as table:
+        table.drop_column("proofs")
