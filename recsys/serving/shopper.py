@@ -29,6 +29,7 @@ N_LEFT_OUT = 20  # only the newest deeds are tried: enough to find one, and boun
 
 _LEAST = np.float32(1e-6)
 _TINY = np.finfo(np.float32).tiny  # what divides nothing, so that it stays nothing
+_NOTHING = np.zeros(0, np.int64)
 _KINDS = {kind: number for number, kind in enumerate(EventKind)}
 _STRENGTH = {kind: number for number, kind in enumerate((EventKind.DISMISS, *STRENGTH))}
 
@@ -147,9 +148,9 @@ def histories(bundle: ModelBundle, shoppers: Sequence[UserHistory]) -> Histories
     ages = [age for size in sizes.tolist() for age in range(size - 1, -1, -1)]
     return Histories(
         indptr=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        items=np.concatenate([one.rows for one in deeds], dtype=np.int32),
+        items=np.concatenate([_NOTHING, *(one.rows for one in deeds)], dtype=np.int32),
         ages=np.array(ages, np.int32),
-        kinds=np.concatenate([one.kinds for one in deeds], dtype=np.int8),
+        kinds=np.concatenate([_NOTHING, *(one.kinds for one in deeds)], dtype=np.int8),
         n_items=bundle.fused.n_items,
     )
 

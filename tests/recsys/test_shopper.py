@@ -99,6 +99,13 @@ def test_an_item_stands_at_its_last_deed_with_its_strongest(model: ModelBundle) 
     assert [KINDS[kind] for kind in read.kinds] == [VIEW, BUY, CART]
 
 
+def test_nobody_at_once_reads_as_no_histories(model: ModelBundle) -> None:
+    read = shopper.histories(model, [])
+
+    assert len(read) == 0
+    assert len(read.items) == 0
+
+
 def test_what_was_dismissed_tells_nothing(model: ModelBundle) -> None:
     plain = _history(("i0001", BUY), ("i0002", VIEW))
     dismissed = _history(("i0009", VIEW), ("i0001", BUY), ("i0009", DISMISS), ("i0002", VIEW))

@@ -355,6 +355,12 @@ def test_who_bought_or_dismissed_the_item_or_is_unknown_is_left_out(
     assert {who.user_id for who in both} == {"buyer", "viewer"}
 
 
+def test_nobody_wants_what_all_of_them_bought(bundle: ModelBundle, shelf: Shelf) -> None:
+    buyers = [_history(0, 30, user_id=name) for name in ("one", "other")]
+
+    assert audience(assortments.of(bundle, shelf), "item-030", buyers, 9) == []
+
+
 def test_batches_change_nothing(
     bundle: ModelBundle, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
