@@ -261,7 +261,12 @@ def log_in(visit, world: World):
 @pytest.fixture
 def sound() -> Callable[..., list[str]]:
     """Looks over a page for what a person would stumble on; an empty list is a sound page."""
-    return lambda page: page.evaluate(STUMBLES)
+
+    def look(page) -> list[str]:
+        page.wait_for_load_state()  # a script can measure what is not painted yet: no styles on it
+        return page.evaluate(STUMBLES)
+
+    return look
 
 
 STUMBLES = """() => {

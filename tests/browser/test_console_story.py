@@ -168,6 +168,33 @@ def test_a_shopper_is_forgotten(log_in) -> None:
     assert "Events deleted" in page.locator(".report").inner_text()
 
 
+def test_a_page_is_looked_over_with_its_styles_on(log_in, sound) -> None:
+    page = log_in(**PHONE)
+    page.route("**/console.css", lambda route: (page.wait_for_timeout(500), route.fallback()))
+
+    page.get_by_role("link", name="Models", exact=True).click(no_wait_after=True)
+    page.get_by_role("heading", name="Models", level=1).wait_for()
+
+    assert sound(page) == []
+
+
+def test_an_error_without_a_space_does_not_widen_a_phone(log_in, engine: Engine, sound) -> None:
+    now = datetime.now(UTC)
+    with writing(engine) as session:
+        run_id = runs.start(session, trigger="test", now=now)
+        runs.claim(session, run_id, now=now, lease_seconds=60)
+        error = "OSError: " + 20 * "/a/long/path"
+        runs.finish(
+            session, run_id, status="failed", metrics={}, model_version=None, error=error, now=now
+        )
+    page = log_in(**PHONE)
+
+    page.get_by_role("link", name="Models", exact=True).click()
+    page.locator("#run", has_text="OSError").wait_for()
+
+    assert sound(page) == []
+
+
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 def test_tabs_fit_and_are_well_formed(log_in, options: dict, sound) -> None:
     page = log_in(**options)
