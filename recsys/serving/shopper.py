@@ -77,12 +77,6 @@ class Lent:
         finally:
             board[self.rows] = 0
 
-    def sums(self) -> tuple[Rows, Floats]:
-        """The neighbours, by row, and what the whole history adds to each."""
-        with self.spread() as added:
-            rows = distinct(self.rows[added[self.rows] > 0])
-            return rows, added[rows]
-
     def at(self, rows: Rows) -> Floats:
         """What these distinct rows (k,) are lent by the whole history and each shorter one: (k, 1 + n)."""
         board, n_deeds = _BOARD.of(self.n_items), self.weights.shape[1]
