@@ -7,12 +7,10 @@ deed the older ones are one younger, so where a branch forgets with age they wei
 what the shorter history would have been encoded to.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
-from threading import local
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +20,7 @@ from scipy.sparse._sparsetools import csr_row_index
 from recsys.learning.bundle import ModelBundle
 from recsys.models.fusion import Fused
 from recsys.models.histories import STRENGTH, Histories, InputWeights
+from recsys.serving.lent import Lent
 from recsys.serving.newcomers import Newcomers
 from recsys.types import EventKind, UserHistory
 
@@ -35,68 +34,6 @@ _STRENGTH = {kind: number for number, kind in enumerate((EventKind.DISMISS, *STR
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
-
-
-class _Board(local):
-    """One number for every item, all zero between requests; each thread has its own."""
-
-    numbers: Floats = np.zeros(0, np.float32)
-
-    def of(self, n_items: int) -> Floats:
-        if len(self.numbers) < n_items:
-            self.numbers = np.zeros(n_items, np.float32)
-        return self.numbers[:n_items]
-
-
-_BOARD = _Board()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lent:
-    """What each deed lends to its neighbours: E entries in R runs, and the deeds' weights (1 + n, m)."""
-
-    rows: Rows  # (E,) who is lent to, distinct within a run
-    values: Floats  # (E,)
-    sizes: Rows  # (R,) how many entries a run has
-    deeds: Rows  # (R,) by which deed
-    weights: Floats  # of the whole history, then without each deed left out
-    n_items: int
-
-    @contextmanager
-    def spread(self) -> Iterator[Floats]:
-        """What the whole history adds to every item (I,), to be read and cleared only inside.
-
-        Only the neighbours' places are touched, so it costs E and not I.
-        """
-        board = _BOARD.of(self.n_items)
-        try:
-            values = np.repeat(self.weights[0][self.deeds], self.sizes)
-            values *= self.values
-            np.add.at(board, self.rows, values)
-            yield board
-        finally:
-            board[self.rows] = 0
-
-    def at(self, rows: Rows) -> Floats:
-        """What these distinct rows (k,) are lent by the whole history and each shorter one: (k, 1 + n)."""
-        board, n_deeds = _BOARD.of(self.n_items), self.weights.shape[1]
-        board[rows] = np.arange(1, len(rows) + 1)
-        ranks = board.take(self.rows)
-        board[rows] = 0
-        hit = np.flatnonzero(ranks)
-        places = ranks[hit].astype(np.int64) - 1
-        runs = np.searchsorted(np.cumsum(self.sizes), hit, side="right")
-        cells = places * n_deeds + self.deeds[runs]
-        lent = np.bincount(cells, self.values[hit], minlength=len(rows) * n_deeds)
-        return np.asarray(lent.reshape(len(rows), n_deeds) @ self.weights.T, np.float32)
-
-
-def distinct(rows: Rows) -> Rows:
-    """Ascending; `np.unique` hashes, which takes five times as long for some thousands."""
-    found = np.sort(rows)
-    first = np.ones(len(found), np.bool_)
-    np.not_equal(found[1:], found[:-1], out=first[1:])
-    return found[first]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

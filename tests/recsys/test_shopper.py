@@ -5,6 +5,7 @@ import pytest
 
 from recsys.learning.bundle import ModelBundle
 from recsys.serving import shopper
+from recsys.serving.lent import Lent
 from recsys.serving.newcomers import Newcomers
 from recsys.types import EventKind, UserHistory
 
@@ -35,7 +36,7 @@ def _without(history: UserHistory, item_id: str) -> UserHistory:
     return _history(*[(other, kind) for other, kind in pairs if other != item_id])
 
 
-def _added(lent: shopper.Lent) -> np.ndarray:
+def _added(lent: Lent) -> np.ndarray:
     with lent.spread() as added:
         return added.copy()
 
