@@ -1,5 +1,7 @@
 """The prompt of the language model. Change a word, and raise PROMPT_VERSION: keys follow it."""
 
+import json
+
 from generative.copy.audience import reader
 from generative.copy.template import item_name
 from generative.types import Brief
@@ -35,18 +37,25 @@ SHOTS = (
 )
 
 
-def messages(brief: Brief) -> list[dict[str, str]]:
-    """System, worked examples, then the entry between marks as data."""
+def messages(brief: Brief, *, examples: bool = True) -> list[dict[str, str]]:
+    """System, worked examples, then the entry between marks as data.
+
+    A voice of the shop's own is trained, and asked, without the examples: it has learned the form.
+    """
     talk = [{"role": "system", "content": SYSTEM}]
-    for entry, headline, tagline in SHOTS:
+    for entry, headline, tagline in SHOTS if examples else ():
         talk.append({"role": "user", "content": _mark(entry)})
-        answer = f'{{"headline": "{headline}", "tagline": "{tagline}"}}'
-        talk.append({"role": "assistant", "content": answer})
+        talk.append({"role": "assistant", "content": answer(headline, tagline)})
     wish = reader(brief)
     # After the mark, because it is ours; the grammar keeps its words out of the answer.
     asked = _mark(facts(brief)) + (f"\nFor readers who look for {wish}." if wish else "")
     talk.append({"role": "user", "content": asked})
     return talk
+
+
+def answer(headline: str, tagline: str) -> str:
+    """What a model is to say, in the very characters that the grammars allow."""
+    return json.dumps({"headline": headline, "tagline": tagline}, ensure_ascii=False)
 
 
 def facts(brief: Brief) -> str:
