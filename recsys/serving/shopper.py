@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse._sparsetools import csr_row_index
 
 from recsys.learning.bundle import ModelBundle
 from recsys.models.fusion import Fused
@@ -210,17 +209,17 @@ def _lent(fused: Fused, bag: _Bag, weigh: _Weights) -> Lent | None:
     if fused.neighbours is None:
         return None
     lent = fused.neighbours.lent
-    asked = bag.rows.astype(lent.indptr.dtype)
-    sizes = (lent.indptr.take(asked + 1) - lent.indptr.take(asked)).astype(np.int64)
-    n = int(sizes.sum())
-    rows, values = np.empty(n, lent.indices.dtype), np.empty(n, lent.data.dtype)
-    # The copying behind `lent[asked]`, whose checks of itself take four times as long.
-    csr_row_index(len(asked), asked, lent.indptr, lent.indices, lent.data, rows, values)
+    starts = lent.indptr.take(bag.rows).astype(np.int64)
+    sizes = lent.indptr.take(bag.rows + 1) - starts
+    # The rows `lent[bag.rows]`, of which scipy makes a whole matrix in twice the time.
+    at = np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+    at += np.arange(len(at))
+    values = lent.data.take(at)
     if bag.shares is not None:
         values *= np.repeat(bag.shares, sizes)
     weights = weigh.by(fused.neighbours.input)
     return Lent(
-        rows=rows.astype(np.int64),
+        rows=lent.indices.take(at).astype(np.int64),
         values=values,
         sizes=sizes,
         deeds=bag.deeds,
