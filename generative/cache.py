@@ -28,8 +28,8 @@ class Note(NamedTuple):
 class RedisCache:
     """A `claim` is the right to enqueue one generation; it lapses by itself, or when it is put.
 
-    Who claimed and then could not enqueue gives the claim back with `release`. `stored` is what
-    `to_json` wrote, as bytes, for who looks often; `note` is left on the same way to the store.
+    Who claimed and then could not enqueue gives the claim back with `release`. `ask` and `found` are
+    for who looks often: what `to_json` wrote, as bytes, read over a connection of the thread's own.
 
     Every method raises `redis.RedisError` when the server is away.
     """
@@ -66,11 +66,8 @@ class RedisCache:
             raise answers[0]
         return list(answers[0])
 
-    def stored(self, keys: Sequence[str], note: Note | None = None) -> list[bytes | None]:
-        return self.found(keys, self.ask(keys, note))
-
     def get_many(self, keys: Sequence[str]) -> dict[str, Creative]:
-        values = self.stored(keys)
+        values = self.found(keys, self.ask(keys))
         found = ((key, from_json(value)) for key, value in zip(keys, values, strict=True) if value)
         return {key: creative for key, creative in found if creative is not None}
 
