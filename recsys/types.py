@@ -109,8 +109,17 @@ class UserHistory:
 
     @property
     def purchased(self) -> frozenset[str]:
+        return self._items(EventKind.PURCHASE)
+
+    @property
+    def dismissed(self) -> frozenset[str]:
+        return self._items(EventKind.DISMISS)
+
+    def _items(self, wanted: EventKind) -> frozenset[str]:
+        if wanted not in self.kinds:
+            return frozenset()
         pairs = zip(self.item_ids, self.kinds, strict=True)
-        return frozenset(item_id for item_id, kind in pairs if kind is EventKind.PURCHASE)
+        return frozenset([item_id for item_id, kind in pairs if kind is wanted])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

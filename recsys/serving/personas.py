@@ -18,7 +18,7 @@ from recsys.expressions.columns import Numbers
 from recsys.expressions.nodes import Kind
 from recsys.expressions.texts import Texts
 from recsys.serving.assortment import Assortment
-from recsys.types import EventKind, Persona, UserHistory
+from recsys.types import Persona, UserHistory
 
 _VALUE, _PREMIUM = 1 / 3, 2 / 3  # a band is a third of the category's own prices
 _NONE = 0  # the department of what has no category
@@ -46,10 +46,8 @@ def persona_of(assortment: Assortment, history: UserHistory) -> Persona:
 
     Nothing known gives the persona of everyone. Ties go to the word that comes first.
     """
-    item_ids = history.item_ids
-    if EventKind.DISMISS in history.kinds:
-        pairs = zip(item_ids, history.kinds, strict=True)
-        dismissed = {item_id for item_id, kind in pairs if kind is EventKind.DISMISS}
+    item_ids, dismissed = history.item_ids, history.dismissed
+    if dismissed:
         item_ids = tuple([item_id for item_id in item_ids if item_id not in dismissed])
     known = _prices(assortment.columns)
     places = np.array(assortment.place_of(item_ids), np.int64)

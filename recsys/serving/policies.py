@@ -11,9 +11,6 @@ from recsys.serving.assortment import Assortment, Demand, Standing
 from recsys.serving.eligibility import Allowed
 from recsys.types import EventKind, Hide, Item, Query, UserHistory
 
-_DISMISSED = frozenset({EventKind.DISMISS})
-_BOUGHT = frozenset({EventKind.PURCHASE})
-
 
 def allowed(
     assortment: Assortment,
@@ -59,17 +56,10 @@ def kept_from(history: UserHistory, query: Query, assortment: Assortment) -> fro
     if query.hide is Hide.SEEN:
         return frozenset(history.item_ids)
     if query.hide is Hide.NONE:
-        return _items(history, _DISMISSED)
+        return history.dismissed
     if query.hide is Hide.PURCHASED or not history.at:
-        return _items(history, _DISMISSED | _BOUGHT)
-    still_lasts = _items(history, _BOUGHT) - _due(history, query, assortment)
-    return _items(history, _DISMISSED) | still_lasts
-
-
-def _items(history: UserHistory, kinds: frozenset[EventKind]) -> frozenset[str]:
-    """What any of these was done with."""
-    deeds = zip(history.item_ids, history.kinds, strict=True)
-    return frozenset([item_id for item_id, kind in deeds if kind in kinds])
+        return history.dismissed | history.purchased
+    return history.dismissed | (history.purchased - _due(history, query, assortment))
 
 
 def _due(history: UserHistory, query: Query, assortment: Assortment) -> set[str]:

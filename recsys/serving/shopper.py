@@ -95,10 +95,8 @@ class _Deeds(NamedTuple):
 
 def _deeds(bundle: ModelBundle, history: UserHistory, newcomers: Newcomers | None) -> _Deeds:
     newest_first = strongest(history.item_ids, history.kinds)
-    if EventKind.DISMISS in history.kinds:
-        pairs = zip(history.item_ids, history.kinds, strict=True)
-        for item_id in {item_id for item_id, kind in pairs if kind is EventKind.DISMISS}:
-            del newest_first[item_id]
+    for item_id in history.dismissed:
+        del newest_first[item_id]
     item_ids, kinds = tuple(reversed(newest_first)), reversed(newest_first.values())
     m = len(item_ids)
     rows = np.fromiter(map(bundle.item_rows.get, item_ids, repeat(-1)), np.int64, m)

@@ -37,9 +37,7 @@ def rerank(ask: Ask, n: int) -> Candidates:
 
 def recently_viewed(ask: Ask, n: int) -> Candidates:
     """What the shopper looked at last, newest first, each item once; nothing dismissed since."""
-    pairs = list(zip(ask.history.item_ids, ask.history.kinds, strict=True))
-    seen = [item_id for item_id, kind in reversed(pairs) if kind is not EventKind.DISMISS]
-    gone = {item_id for item_id, kind in pairs if kind is EventKind.DISMISS}
+    seen, gone = reversed(ask.history.item_ids), ask.history.dismissed
     places = _places(ask, tuple(item_id for item_id in seen if item_id not in gone))[:n]
     deeds = explain.strongest_deeds(ask.history)
     ids = ask.assortment.item_ids

@@ -23,7 +23,7 @@ def buy_again(ask: Ask, n: int) -> Candidates:
     """
     ids, kinds, one = ask.history.item_ids, ask.history.kinds, ask.assortment.places
     at = ask.history.at or (0.0,) * len(ids)
-    dismissed = {i for i, kind in zip(ids, kinds, strict=True) if kind is EventKind.DISMISS}
+    dismissed = ask.history.dismissed
     known = [
         (one[item_id], when)
         for item_id, kind, when in zip(ids, kinds, at, strict=True)
