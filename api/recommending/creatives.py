@@ -5,7 +5,7 @@ as `pending`, so that any process can answer for its key before a worker has. `a
 the answers: what the cache holds is turned into JSON once, and nothing is made of it but that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,7 @@ import orjson
 from api.recommending.briefs import Asked
 from api.recommending.degraded import Degraded
 from api.runtime import CACHE_ERRORS, Runtime
-from generative.cache import Note, from_json
+from generative.cache import Note, as_dict, from_json
 from generative.line import Sent
 from generative.types import Audience, Creative, State
 from recsys.types import Item, Persona
@@ -77,11 +77,9 @@ def as_fragments(
     persona: Persona,
     size: str,
     degraded: Degraded,
-    look: Look | None = None,
+    look: Look,
 ) -> list[orjson.Fragment]:
     """As `for_slate`, each as the JSON of `as_json`; `look` has asked for them already."""
-    if look is None:
-        look = Look(runtime, runtime.briefs.keys(items, persona, size), None, degraded)
     states: list[State] = []
     told: list[orjson.Fragment] = []
     for value in look.values():
@@ -111,19 +109,7 @@ def by_key(runtime: Runtime, key: str, degraded: Degraded) -> Creative | None:
 
 
 def as_json(creative: Creative) -> dict[str, Any]:
-    banner = creative.banner
-    return {
-        "key": creative.key,
-        "state": creative.state.value,
-        "headline": creative.copy.headline,
-        "tagline": creative.copy.tagline,
-        "action": creative.copy.action,
-        "size": creative.size,
-        "banner_url": None if banner is None else f"/creatives/{creative.key}/banner",
-        "width": None if banner is None else banner.width,
-        "height": None if banner is None else banner.height,
-        "generated_by": creative.provenance.get("provider"),
-    }
+    return _told(as_dict(creative))
 
 
 @lru_cache(maxsize=16_384)  # by the bytes themselves, so what Redis says now is what is shown
@@ -135,22 +121,26 @@ def _shown(value: bytes) -> tuple[State, orjson.Fragment]:
     """
     try:
         kept = orjson.loads(value)
-        words, banner, key = kept["copy"], kept["banner"], kept["key"]
-        shown = {
-            "key": key,
-            "state": kept["state"],
-            "headline": words["headline"],
-            "tagline": words["tagline"],
-            "action": words["action"],
-            "size": kept["size"],
-            "banner_url": None if banner is None else f"/creatives/{key}/banner",
-            "width": None if banner is None else banner["width"],
-            "height": None if banner is None else banner["height"],
-            "generated_by": kept["provenance"].get("provider"),
-        }
-        return State(kept["state"]), fragment(shown)
+        return State(kept["state"]), fragment(_told(kept))
     except (ValueError, KeyError, TypeError, AttributeError):
         return State.PENDING, _NOTHING
+
+
+def _told(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What is shown of a creative that is kept like this, as `as_dict` says it."""
+    words, banner, key = kept["copy"], kept["banner"], kept["key"]
+    return {
+        "key": key,
+        "state": kept["state"],
+        "headline": words["headline"],
+        "tagline": words["tagline"],
+        "action": words["action"],
+        "size": kept["size"],
+        "banner_url": None if banner is None else f"/creatives/{key}/banner",
+        "width": None if banner is None else banner["width"],
+        "height": None if banner is None else banner["height"],
+        "generated_by": kept["provenance"].get("provider"),
+    }
 
 
 def fragment(value: object) -> orjson.Fragment:

@@ -38,6 +38,13 @@ def read(fragment: orjson.Fragment) -> object:
     return orjson.loads(orjson.dumps(fragment))
 
 
+def shown_of(here: Runtime, degraded: Degraded) -> list[object]:
+    """What an answer shows of each item's creative, read back."""
+    look = creatives.Look(here, here.briefs.keys(ITEMS, Persona(), "hero"), None, degraded)
+    told = creatives.as_fragments(here, ITEMS, Persona(), "hero", degraded, look)
+    return [read(one) for one in told]
+
+
 @pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.parametrize("size", ["hero", "rectangle"])
 def test_a_key_worked_out_in_parts_is_the_briefs_own(persona: Persona, size: str) -> None:
@@ -96,17 +103,17 @@ def test_a_stored_creative_is_shown_as_json_like_the_creative_itself(
     here.cache.put(replace(asked.floor, state=State.READY, banner=banner))
 
     made = creatives.for_slate(here, ITEMS, Persona(), "hero", Degraded())
-    told = creatives.as_fragments(here, ITEMS, Persona(), "hero", Degraded())
+    told = shown_of(here, Degraded())
 
     assert [one.state for one in made][:2] == [State.READY, State.FALLBACK]
-    assert [read(one) for one in told] == [creatives.as_json(one) for one in made]
+    assert told == [creatives.as_json(one) for one in made]
     here.close()
 
 
 def test_without_a_cache_every_item_has_its_floor(here: Runtime) -> None:
     degraded = Degraded()
 
-    told = [read(one) for one in creatives.as_fragments(here, ITEMS, Persona(), "hero", degraded)]
+    told = shown_of(here, degraded)
 
     floors = [here.briefs.of(item, Persona(), "hero").floor for item in ITEMS]
     assert told == [creatives.as_json(floor) for floor in floors]
