@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api import auth, parsing
 from api.keys import Role
-from api.recommending import opening, settling
+from api.recommending import opening, settling, slates
 from api.recommending.settling import Ask
 from api.recommending.wishes import Expression, Name, check_expression
 from api.runtime import Runtime, runtime
@@ -17,7 +17,7 @@ from api.schemas import CommaIds, Count, Id, Placement, Strict, Text
 from recsys.behaviour import events
 from recsys.database import reading
 from recsys.errors import UnknownItem
-from recsys.serving import steering, whynot
+from recsys.serving import whynot
 from recsys.serving.ranking import Steer
 from recsys.serving.strategies import audience
 from recsys.types import Query
@@ -148,14 +148,7 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
         experiments=assigned,
         changes=running.changes(assigned, ask.query.placement),
     )
-    rules = steering.in_force(
-        state.rules,
-        placement=settled.query.placement,
-        history=opened.history,
-        persona=opened.persona,
-        experiments=assigned,
-        now=settled.query.now,
-    )
+    rules = slates.in_force(opened, settled, state)
     found = whynot.explain(
         opened.assortment, settled.query, opened.history, item_id, steer=Steer(rules=rules)
     )

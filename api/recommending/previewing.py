@@ -22,7 +22,7 @@ from api.steering.bodies import PreviewBody
 from recsys.merchandising import checking
 from recsys.merchandising.steering import Steering, with_draft
 from recsys.merchandising.types import Steered
-from recsys.serving import ranking, steering
+from recsys.serving import ranking
 from recsys.types import Query, Slate
 
 blueprint = APIBlueprint("preview", __name__, tag="Admin")
@@ -91,14 +91,7 @@ def before_after(here: Runtime, ask: Ask, drafts: list[Steered]) -> dict[str, An
         changed = with_draft(changed, draft)
     opened = opening.look(here, ask)
     before, after = (_seen(here, ask, opened, one) for one in (state, changed))
-    rules = steering.in_force(
-        changed.rules,
-        placement=after.settled.query.placement,
-        history=opened.history,
-        persona=opened.persona,
-        experiments={},
-        now=after.settled.query.now,
-    )
+    rules = slates.in_force(opened, after.settled, changed)
     found = ranking.costs(opened.assortment, after.settled.query, opened.history, rules)
     return {
         "before": _told(opened, before, before),

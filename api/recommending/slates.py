@@ -118,7 +118,7 @@ def rank(runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: St
 
 def in_force(opened: Opened, settled: Settled, state: Steering) -> tuple[Rule, ...]:
     """The rules of this state that count for this shopper, here and now."""
-    if not state.rules:
+    if not state.rules:  # then nobody asks who the shopper is like
         return ()
     return steering.in_force(
         state.rules,
