@@ -18,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.learning import lists
-from recsys.learning.lists import lanes, padded
+from recsys.learning.lists import blocks, lanes, padded
 
 FLAT_LIMIT = 5_000  # 10,000 of 329 dimensions took 1.1 ms, in codes 0.3
 RECALL_AT = 100
 RECALL_FLOOR = 0.995  # of the true best hundred; at .99 a shop of a million lost 1 % of its NDCG
 
-_BLOCK = 1 << 16
 _QUERIES = 256
 _FIRST_PROBES = 8
 _SPARE = 16  # asked for beyond k, so that what FAISS rounds otherwise than we do is not cut off
@@ -158,8 +157,8 @@ def _half(vectors: Floats) -> Any:
         width, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     )
     index.train(padded(vectors[:1], width))
-    for start in range(0, len(vectors), _BLOCK):
-        index.add(padded(vectors[start : start + _BLOCK], width))
+    for at in blocks(len(vectors)):
+        index.add(padded(vectors[at], width))
     return index
 
 
@@ -168,9 +167,9 @@ def _exact(vectors: Floats, queries: Floats) -> Rows:
     k = min(RECALL_AT, len(vectors))
     scores = np.full((len(queries), k), -np.inf, np.float32)
     rows = np.zeros((len(queries), k), np.int64)
-    for start in range(0, len(vectors), _BLOCK):
-        block = queries @ vectors[start : start + _BLOCK].T
-        here = np.broadcast_to(np.arange(start, start + block.shape[1]), block.shape)
+    for at in blocks(len(vectors)):
+        block = queries @ vectors[at].T
+        here = np.broadcast_to(np.arange(at.start, at.stop), block.shape)
         both, names = np.hstack([scores, block]), np.hstack([rows, here])
         top = np.argpartition(-both, k - 1, axis=1)[:, :k]
         scores, rows = np.take_along_axis(both, top, 1), np.take_along_axis(names, top, 1)

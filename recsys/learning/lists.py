@@ -1,6 +1,6 @@
 """Lists of items that lie near each other, of which a search looks into some: how they are made.
 
-    I items   d searched dimensions   r directions of which s are finer   L lists   B queries
+    I items   d searched dimensions   r directions   L lists   B queries
 
 The lists are not FAISS's own. An inner product favours long vectors, so k-means by inner product
 ends with nearly everything in the lists of the longest centres: at 100,000 trained vectors it finds
@@ -9,11 +9,11 @@ vectors shortened to the root of their length, which keeps the directions apart 
 in small lists of their own; a list is then known by the mean of its items weighed by their squared
 length, so that what it promises is what its best items can give.
 
-What a list holds is coded. Its items, less the list's mean, are turned to the directions in which
-the scores of shoppers differ most; each direction takes four bits, and the foremost quarter of
-them four more for what the first four leave. FAISS adds up looked-up products of 32 items at a time,
-and reads 80 bytes of an item where half precision takes 660. Such a sum is near enough to say which items must
-be scored again.
+What a list holds is coded, or kept in half precision. To be coded its items, less the list's mean,
+are turned to the directions in which the scores of shoppers differ most; each direction takes four
+bits, and the foremost quarter of them four more for what the first four leave. FAISS adds up
+looked-up products of 32 items at a time, and reads 80 bytes of an item where half precision takes
+660. Such a sum is near enough to say which items must be scored again.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from scipy import sparse
 
 _LANES = 16  # FAISS decodes half precision in lanes; another width falls to code ten times slower
 _TAUGHT = 32  # items a list is fitted on: more cost minutes and move the lists little
-_TURNS = 6  # of k-means
+_ROUNDS = 6  # of k-means
 _BLOCK = 1 << 16
 _SHORTENED = 0.5
 _DIRECTIONS = 128
@@ -34,7 +34,7 @@ _BITS = 4
 _FINER = 4  # the foremost of so many directions
 _AT_ONCE = 32  # items that FAISS adds up together
 _ONE_QUERY = 11  # its code for one query and a long answer: a fifth quicker than what it chooses
-_SAMPLE = 20_000
+_SAMPLE = 20_000  # items that the codes are fitted on
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -110,6 +110,11 @@ def padded(rows: Floats, width: int) -> Floats:
     return found
 
 
+def blocks(n: int) -> list[slice]:
+    """Rows to take at once of n, so that what is made of them stays small."""
+    return [slice(start, min(n, start + _BLOCK)) for start in range(0, n, _BLOCK)]
+
+
 def _turns(vectors: Floats, queries: Floats, draw: np.random.Generator) -> tuple[Floats, Floats]:
     """What turns items and what turns queries (d, r), so that their products stay what they are."""
     d = vectors.shape[1]
@@ -145,10 +150,10 @@ def _owners(vectors: Floats, lengths: Floats, n_lists: int, seed: int) -> Rows:
     drawn = np.random.default_rng(seed).choice(n, min(n, n_lists * _TAUGHT), replace=False)
     drawn.sort()
     means = faiss.Kmeans(
-        vectors.shape[1], n_lists, niter=_TURNS, seed=seed + 1, min_points_per_centroid=1
+        vectors.shape[1], n_lists, niter=_ROUNDS, seed=seed + 1, min_points_per_centroid=1
     )
     means.train(shortened(drawn))
-    found = [means.index.search(shortened(at), 1)[1][:, 0] for at in _blocks(n)]
+    found = [means.index.search(shortened(at), 1)[1][:, 0] for at in blocks(n)]
     return np.concatenate(found).astype(np.int64)
 
 
@@ -157,7 +162,7 @@ def _promises(vectors: Floats, lengths: Floats, owners: Rows, n_lists: int) -> F
     sums = np.zeros((n_lists, vectors.shape[1]), np.float64)
     totals = np.full(n_lists, np.finfo(np.float64).tiny)
     weights = lengths.astype(np.float64) ** 2
-    for at in _blocks(len(vectors)):
+    for at in blocks(len(vectors)):
         rows = np.arange(len(owners[at]))
         shares = sparse.csr_array((weights[at], (owners[at], rows)), shape=(n_lists, len(rows)))
         sums += shares @ vectors[at]
@@ -180,7 +185,7 @@ def _beyond(codes: Any, rows: Floats) -> Floats:
 
 def _add(index: Any, rows: Callable[[slice], Floats], owners: Rows) -> None:
     """Every item into its own list, under its row."""
-    for at in _blocks(len(owners)):
+    for at in blocks(len(owners)):
         block, assigned = np.ascontiguousarray(rows(at), np.float32), owners[at]
         names = np.arange(at.start, at.stop, dtype=np.int64)
         pointers = (faiss.swig_ptr(block), faiss.swig_ptr(names), faiss.swig_ptr(assigned))
@@ -195,7 +200,3 @@ def _flat(centres: Floats) -> Any:
 
 def _n_lists(n: int) -> int:
     return max(1, min(int(4 * np.sqrt(n)), n // _TAUGHT))
-
-
-def _blocks(n: int) -> list[slice]:
-    return [slice(start, min(n, start + _BLOCK)) for start in range(0, n, _BLOCK)]
