@@ -32,7 +32,7 @@ class _Way(NamedTuple):
     """How an index is asked for what a pool leaves."""
 
     index: Any
-    whole: bool  # it is not: scoring all that is left costs less
+    whole: bool  # not at all: scoring everything that is left costs less
     parameters: Any
 
 
@@ -50,8 +50,10 @@ def candidates(bundle: ModelBundle, query: Floats, k: int, allowed: Allowed) -> 
     k = min(k, n_allowed)
     if k == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    if n_allowed <= FEW:
+        return _all(bundle, query, allowed)
     way = _way(bundle.index, allowed.pool)
-    if n_allowed <= FEW or way.whole:
+    if way.whole:
         return _all(bundle, query, allowed)
     wanted = min(n_allowed, indexing.wanted(bundle.index, k))
     # what this shopper may not see is few: asked for beyond what is wanted, and left out after
@@ -72,24 +74,24 @@ def _way(index: Any, pool: Pool) -> _Way:
     """Worked out once for each pool."""
     way: _Way | None = pool.way
     if way is None or way.index is not index:
-        way = pool.way = _found(index, pool)
+        way = pool.way = _chosen(index, pool)
     return way
 
 
-def _found(index: Any, pool: Pool) -> _Way:
-    chosen: dict[str, Any] = {}
+def _chosen(index: Any, pool: Pool) -> _Way:
+    selected: dict[str, Any] = {}
     if pool.bits is not None:
-        chosen["sel"] = faiss.IDSelectorBitmap(pool.bits)  # type: ignore[call-arg,arg-type]  # stubs are of the C++ signature
+        selected["sel"] = faiss.IDSelectorBitmap(pool.bits)  # type: ignore[call-arg,arg-type]  # stubs are of the C++ signature
     listed = indexing.lists_of(index)
     if listed is None:
-        asked = faiss.SearchParameters(**chosen) if chosen else None
+        asked = faiss.SearchParameters(**selected) if selected else None
         return _Way(index, whole=False, parameters=asked)
     n, coded = len(pool.known), listed is not index
     # the fewer may be found, the more lists are looked into: as many allowed items as ever
     probes = min(-(-listed.nprobe * n // pool.n_rows), listed.nlist)
     looked_at = probes * n / listed.nlist
     cost = _CENTRE * listed.nlist + looked_at * (_READ / _CODES if coded else _READ)
-    parameters: Any = faiss.SearchParametersIVF(nprobe=probes, **chosen)  # type: ignore[call-arg]  # as above
+    parameters: Any = faiss.SearchParametersIVF(nprobe=probes, **selected)  # type: ignore[call-arg]  # as above
     if coded:
         parameters = faiss.SearchParametersPreTransform(index_params=parameters)  # type: ignore[call-arg]  # as above
     return _Way(index, whole=pool.n_rows * _COPIED < cost, parameters=parameters)
