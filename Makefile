@@ -7,14 +7,15 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 export PYTHONPATH = $(CURDIR)
 
-.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-serving bench-creatives bench-claims bench-training bench-first-run bench-synthetic bench-newcomers bench-swap bench-soak bench-docs clean
+.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-claims bench-creatives bench-first-run bench-ingestion bench-newcomers bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training bench-docs clean
 
 help:
 	@echo "make demo              install, fill, train and start the sample shop (Ctrl-C stops it)"
 	@echo "make demo-reset        forget the sample shop's state"
 	@echo "make test              run every test; starts PostgreSQL and Valkey by itself"
 	@echo "make check             format, lint, types, import contracts"
-	@echo "make bench-accuracy    rewrite bench/results/accuracy.json; likewise -serving, -creatives, -claims, -first-run, -synthetic, -newcomers, -swap, -soak"
+	@echo "make bench-accuracy    rewrite bench/results/accuracy.json; likewise -claims, -creatives, -first-run, -ingestion,"
+	@echo "                       -newcomers, -retrieval, -serving, -soak, -swap, -synthetic, -training"
 	@echo "make bench-docs        make docs/benchmarks.md from bench/results"
 	@echo "make screenshots       make docs/images from the running demo"
 
@@ -40,7 +41,7 @@ format: .venv/.dev
 screenshots: .venv/.dev
 	.venv/bin/python bench/screenshots.py $(or $(VITRINE_URL),http://127.0.0.1:8080) "$$(cat var/demo/admin.key)"
 
-bench-accuracy bench-serving bench-creatives bench-claims bench-synthetic bench-newcomers bench-training bench-swap bench-soak: bench-%: .venv/.dev
+bench-accuracy bench-claims bench-creatives bench-ingestion bench-newcomers bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training: bench-%: .venv/.dev
 	.venv/bin/python bench/$*.py
 
 bench-first-run: .venv/.dev

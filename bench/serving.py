@@ -326,7 +326,7 @@ def two_processes(shop: Shop, env: dict[str, str], port: int) -> tuple[list[Row]
 
 
 def _load_figures(shop: str, variant: str, rows: list[Row]) -> dict[str, Any]:
-    """Named as the issue names them for the page; reasons and plain carry their own names."""
+    """At `HEADLINE` connections: the page's under the shop's name, the others' under their own too."""
     row = next(row for row in rows if row["connections"] == HEADLINE and row["loop"] == "closed")
     stem = shop if variant == "page" else f"{shop}_{variant}"
     found = {

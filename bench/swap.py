@@ -1,13 +1,13 @@
 """Ten promotions under load, a retrain and a campaign beside it: is any answer late, lost or mixed?
 
-Models over the made-up shop of bench/made_up_shop.py, two by two the same but for the items they
-know: one knows those of even numbers, one those of odd ones, so an answer tells by its personal
-items which model made it, and must name that one. Serving has a granian of its own at normal
-priority; a real Celery worker trains and another makes a campaign beside it, as nice as the product
-makes them (`VITRINE_WORKER_NICE`), on the same two cores, and so is what promotes, which in the
-product is the worker that trained. Load is at a constant rate, half of what a
-closed loop reached before, so a latency holds what a stalled server made others wait. Creatives are
-left out of the answers: nobody has made them here, and asking for them would fill the queue.
+Two models over the shop of bench/made_up_shop.py are the same but for the items they know: one
+knows those of even numbers, one those of odd ones, so an answer tells by its personal items which
+model made it, and must name that one. The server runs at normal priority. On the same two cores a
+Celery worker trains, another makes a campaign, and a process promotes, which in the product is the
+worker that trained; all three are as nice as the product makes them (`VITRINE_WORKER_NICE`). Load
+is at a constant rate, by default half of what a closed loop reached before, so a latency holds what
+a stalled server made others wait. Answers carry no creatives: nobody has made them here, and asking
+for them would fill the queue.
 
 python bench/swap.py [--seconds 60] [--rate 0] [--state DIR] [--items 20000]
 """
