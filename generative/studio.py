@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from generative.banner.render import render, write
-from generative.brief import clean, key
+from generative.brief import clean, copy_key, key
 from generative.checks.claims import Verdict, judge
 from generative.config import GenerativeConfig
 from generative.copy.audience import preference
@@ -22,10 +22,11 @@ from generative.copy.limits import limits
 from generative.copy.prompts import example_lines
 from generative.copy.template import TemplateCopy
 from generative.errors import ProviderUnavailable, UnsafeImage
-from generative.fingerprint import fingerprint
 from generative.floor import floor_copy
+from generative.memo import MemoryWords, Words
 from generative.picture.source import fetch
 from generative.provenance import provenance, xmp
+from generative.style import Style, in_force
 from generative.types import Banner, Brief, Creative, State
 
 log = logging.getLogger(__name__)
@@ -37,10 +38,15 @@ _BEST_FILL = 0.65  # of the room for a tagline: neither a stub nor a wall
 class Studio:
     """One process's studio. Make it after a fork: the language model is loaded on first use."""
 
-    def __init__(self, config: GenerativeConfig) -> None:
+    def __init__(
+        self, config: GenerativeConfig, *, style: Style | None = None, memo: Words | None = None
+    ) -> None:
+        """`style` is the brand kit and voice in force, the configuration's by default."""
         self._config = config
         self._providers = _providers(config)
-        self.fingerprint = fingerprint(config)
+        self._memo = MemoryWords() if memo is None else memo
+        self.style = in_force(config) if style is None else style
+        self.fingerprint = self.style.fingerprint
 
     def make(self, brief: Brief, *, seed: int = 0) -> Creative:
         """Write, judge and draw one creative; a bad item or picture costs its banner, never the call.
@@ -50,7 +56,7 @@ class Studio:
         """
         cleaned = clean(brief)
         made_key = key(brief, self.fingerprint)
-        candidate, verdict, refused = self._write(cleaned, seed=seed)
+        candidate, verdict, refused = self._write(brief, cleaned, seed=seed)
         banner, drawn = self._draw(cleaned, candidate, made_key, seed=seed)
         return Creative(
             key=made_key,
@@ -69,10 +75,24 @@ class Studio:
         )
 
     def _write(
-        self, cleaned: Brief, *, seed: int
+        self, brief: Brief, cleaned: Brief, *, seed: int
     ) -> tuple[Candidate, Verdict, list[dict[str, Any]]]:
+        """The best words that pass: those kept of an earlier picture, else what providers write now."""
+        place = copy_key(brief, self.style.words)
+        kept = None if seed else self._memo.get(place)
+        if kept is not None and (verdict := _judge(kept, cleaned)).passed:
+            return kept, verdict, []
+        found, refused, everyone_came = self._ask(cleaned, seed=seed)
+        if not seed and everyone_came:  # else a provider that is back would never be asked again
+            self._memo.put(place, brief.item.item_id, found[0])
+        return *found, refused
+
+    def _ask(
+        self, cleaned: Brief, *, seed: int
+    ) -> tuple[tuple[Candidate, Verdict], list[dict[str, Any]], bool]:
         refused: list[dict[str, Any]] = []
         passed: list[tuple[Candidate, Verdict]] = []
+        everyone_came = True
         for provider in self._providers:
             if passed and provider.name == TemplateCopy.name:
                 break  # fixed words are for items that nobody could write about
@@ -81,6 +101,7 @@ class Studio:
             except ProviderUnavailable as error:
                 log.info("copy provider unavailable", extra={"provider": provider.name})
                 refused.append({"provider": provider.name, "problems": [str(error)]})
+                everyone_came = False
                 continue
             judged = [(candidate, _judge(candidate, cleaned)) for candidate in candidates]
             passed += [pair for pair in judged if pair[1].passed]
@@ -88,7 +109,8 @@ class Studio:
         if not passed:
             passed.append(floor_copy(cleaned))
         # Of equals the first wins, so the configured order decides ties.
-        return *max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned)), refused
+        best = max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned))
+        return best, refused, everyone_came
 
     def _draw(
         self, cleaned: Brief, candidate: Candidate, made_key: str, *, seed: int
@@ -99,8 +121,7 @@ class Studio:
                 cleaned,
                 candidate.copy,
                 photo,
-                brand_name=self._config.brand_name,
-                brand_color=self._config.brand_color,
+                self.style.kit,
                 seed=_picture_seed(cleaned, seed),
                 cutout_model=self._config.cutout_model,
                 xmp=xmp(key=made_key, ai_generated=candidate.ai_generated),

@@ -61,7 +61,7 @@ def typeset(words: Words, geometry: Geometry, colours: Colours, *, size: str) ->
         ProviderUnavailable: blitz-py is not installed.
     """
     blitz = _blitz()
-    template = _templates().get_template(f"{size}.html")
+    template = _templates().get_template("rectangle.html" if size == "rectangle" else "hero.html")
     words = replace(words, eyebrow=_one_line(blitz, words.eyebrow, geometry))
     headline_px, tagline_px = _first_sizes(blitz, words, geometry)
     price_px = geometry.price_px * geometry.price_scale

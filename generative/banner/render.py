@@ -17,6 +17,7 @@ from generative.banner.drawn import draw
 from generative.banner.geometry import Box, Geometry, geometry
 from generative.banner.layout import Setting, typeset
 from generative.banner.words import words
+from generative.brand import BrandKit
 from generative.checks.image import open_image
 from generative.checks.layout import MIN_CONTRAST, least_contrast
 from generative.errors import ProviderUnavailable, UnsafeImage
@@ -33,9 +34,11 @@ _SCRIMS = (0.5, 0.8, 1.0)
 class Rendered:
     """`checks` holds what was measured: problems, contrast of each text, repairs, font sizes."""
 
-    jpeg: bytes
+    data: bytes
+    media_type: str
     width: int
     height: int
+    alt: str
     checks: Mapping[str, Any]
 
     @property
@@ -47,9 +50,8 @@ def render(
     brief: Brief,
     copy: Copy,
     photo: bytes | None,
+    kit: BrandKit,
     *,
-    brand_name: str,
-    brand_color: str,
     seed: int,
     cutout_model: str = "",
     xmp: bytes = b"",
@@ -62,10 +64,10 @@ def render(
     place = geometry(brief.size, price_band=brief.audience.price_band)
     product, trouble = _product(photo, cutout_model)
     found = palette(product.image) if product else _PLAIN
-    scheme = colours(found, brand_color)
+    scheme = colours(found, kit.color)
     canvas, stands = compose(product, found, place, scheme, size=brief.size, seed=seed)
     place = replace(place, picture=stands)
-    text = words(brief, copy, brand_name)
+    text = words(brief, copy, kit.name)
     try:
         setting = typeset(text, place, scheme, size=brief.size)
     except ProviderUnavailable:
@@ -90,7 +92,12 @@ def render(
         "picture_problem": trouble,
     }
     return Rendered(
-        jpeg=_encode(canvas, xmp), width=place.width, height=place.height, checks=checks
+        data=_encode(canvas, xmp),
+        media_type="image/jpeg",
+        width=place.width,
+        height=place.height,
+        alt=brief.item.title,
+        checks=checks,
     )
 
 
@@ -99,14 +106,14 @@ def write(rendered: Rendered, key: str, banners_dir: Path) -> Banner:
 
     The name holds the content's hash: two workers with one key must not change each other's file.
     """
-    sha256 = hashlib.sha256(rendered.jpeg).hexdigest()
+    sha256 = hashlib.sha256(rendered.data).hexdigest()
     path = f"{key[:2]}/{key}-{sha256[:12]}.jpg"
     target = banners_dir / path
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(rendered.jpeg)
+            file.write(rendered.data)
         Path(name).chmod(0o644)
         Path(name).replace(target)
     except OSError:

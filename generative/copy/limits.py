@@ -10,7 +10,14 @@ class Limits:
     action: int = 22
 
 
-_LIMITS = {"hero": Limits(headline=56, tagline=96), "rectangle": Limits(headline=44, tagline=66)}
+_LIMITS = {
+    "hero": Limits(headline=56, tagline=96),
+    "square": Limits(headline=56, tagline=96),
+    "story": Limits(headline=56, tagline=110),
+    "leaderboard": Limits(headline=40, tagline=60, action=18),
+    "rectangle": Limits(headline=44, tagline=66),
+    "skyscraper": Limits(headline=40, tagline=66, action=18),
+}
 
 
 def limits(size: str) -> Limits:

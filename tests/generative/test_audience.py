@@ -7,6 +7,7 @@ from PIL import Image
 from generative.banner import layout
 from generative.banner.geometry import geometry
 from generative.banner.render import render
+from generative.brand import BrandKit
 from generative.brief import LANGUAGES, clean, key
 from generative.checks.claims import judge
 from generative.copy.audience import _LINES, eyebrow, preference, reader
@@ -179,7 +180,7 @@ def test_pillow_prints_the_line_too(monkeypatch):
 def test_the_line_can_be_seen():
     copy = Copy(headline="Pink Lady", tagline="Sweet and juicy.", action="Shop now")
     plain, named = (
-        Image.open(io.BytesIO(drawn(asked(audience), copy, None).jpeg)).tobytes()
+        Image.open(io.BytesIO(drawn(asked(audience), copy, None).data)).tobytes()
         for audience in (EVERYONE, Audience(categories=("Fruit",)))
     )
 
@@ -204,4 +205,4 @@ def test_the_prompt_names_what_an_audience_looks_for_outside_the_entry():
 
 
 def drawn(brief, copy, photo):
-    return render(clean(brief), copy, photo, brand_name="V", brand_color="#0f766e", seed=1)
+    return render(clean(brief), copy, photo, BrandKit(name="V"), seed=1)

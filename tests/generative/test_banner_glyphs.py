@@ -4,16 +4,17 @@ import blitz_py
 
 from generative.banner import glyphs
 from generative.banner.render import render
+from generative.brand import BrandKit
 from generative.brief import clean
 from generative.types import Brief, Copy, ItemFacts
 
-UNDRAWN = "\U00010600"  # Linear A: a letter that shops seldom use, and fonts seldom have
+UNDRAWN = "\U00018b00"  # Khitan: a letter that shops seldom use, and fonts seldom have
 
 
 def _problems(headline: str) -> list[str]:
     brief = clean(Brief(item=ItemFacts(item_id="i", title="Tea"), size="hero"))
     copy = Copy(headline=headline, tagline="A plain thing.", action="See it")
-    made = render(brief, copy, None, brand_name="Vitrine", brand_color="#0f766e", seed=1)
+    made = render(brief, copy, None, BrandKit(), seed=1)
     return list(made.checks["problems"])
 
 
@@ -22,9 +23,9 @@ def test_letters_of_the_bundled_type_are_drawn() -> None:
 
 
 def test_each_undrawn_letter_is_named_once() -> None:
-    texts = (f"a{UNDRAWN}b", f"{UNDRAWN} \U00010601")
+    texts = (f"a{UNDRAWN}b", f"{UNDRAWN} \U00018b01")
 
-    assert glyphs.missing(blitz_py, texts) == f"{UNDRAWN}\U00010601"
+    assert glyphs.missing(blitz_py, texts) == f"{UNDRAWN}\U00018b01"
 
 
 def test_a_banner_with_an_empty_box_is_not_ready() -> None:
