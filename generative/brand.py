@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from generative.config import GenerativeConfig
 
 Corners = Literal["square", "soft", "round"]
 Tone = Literal["plain", "warm", "bold", "elegant", "playful"]
@@ -18,11 +21,20 @@ def _printable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_printable)]
-Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+_COLOUR = r"^#[0-9a-fA-F]{6}$"
+Colour = Annotated[str, Field(pattern=_COLOUR)]
+
+
+_NAME_LIMIT = 24
 
 
 class BadBrandKit(ValueError):
     """A field of a brand kit that cannot be used; the message names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
 
 
 class BrandKit(BaseModel):
@@ -34,7 +46,7 @@ class BrandKit(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    name: Annotated[Text, Field(min_length=1, max_length=24)] = "Vitrine"
+    name: Annotated[Text, Field(min_length=1, max_length=_NAME_LIMIT)] = "Vitrine"
     color: Colour = "#0f766e"
     paper: Colour | Literal[""] = ""
     font: Annotated[Text, Field(max_length=40)] = ""
@@ -61,7 +73,18 @@ def from_json(payload: Mapping[str, Any]) -> BrandKit:
         return BrandKit.model_validate_json(json.dumps(dict(payload)))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise BadBrandKit(f"{first['loc'][0]}: {first['msg']}") from None
+        raise BadBrandKit(str(first["loc"][0]), first["msg"]) from None
+
+
+def of_config(config: GenerativeConfig) -> BrandKit:
+    """The kit of a shop that has saved none; a name or colour that cannot be printed is left out."""
+    default = BrandKit()
+    color = config.brand_color.strip().lower()
+    name = "".join(letter for letter in config.brand_name if letter.isprintable()).strip()
+    return BrandKit(
+        name=name[:_NAME_LIMIT].strip() or default.name,
+        color=color if re.fullmatch(_COLOUR, color) else default.color,
+    )
 
 
 def digest(kit: BrandKit) -> str:

@@ -2,32 +2,69 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
+from generative import brand
+from generative.brand import BrandKit
 from generative.config import GenerativeConfig
 from generative.copy.language_model import identity
 from generative.copy.prompts import PROMPT_VERSION
 from generative.provenance import TEMPLATE_VERSION
 
-CHECKS_VERSION = "6"
+CHECKS_VERSION = "7"
+_FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+_FACES = frozenset({".ttf", ".otf", ".ttc", ".woff2"})
 
 
-def fingerprint(config: GenerativeConfig) -> str:
-    """What besides the brief shapes a creative; loads no model, and is equal in web and worker."""
+def fingerprint(config: GenerativeConfig, kit: BrandKit | None = None, *, voice: str = "") -> str:
+    """What besides the brief shapes a creative; loads no model, and is equal in web and worker.
+
+    Without a kit the configuration's; `voice` is the signature of the fine-tuned voice in force.
+    """
+    kit = brand.of_config(config) if kit is None else kit
     shaping = [
-        CHECKS_VERSION,
+        copy_fingerprint(config, kit, voice=voice),
         TEMPLATE_VERSION,
-        list(config.copy_providers),
-        config.brand_name,
-        config.brand_color,
+        brand.digest(kit),
         _file_identity(config.cutout_model),
+        fonts_digest(),
     ]
-    if "llama" in config.copy_providers:
-        shaping += [PROMPT_VERSION, identity(config.gguf_path), str(config.llm_samples)]
-    return hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]
+    return _short(shaping)
+
+
+def copy_fingerprint(config: GenerativeConfig, kit: BrandKit, *, voice: str = "") -> str:
+    """What besides the brief shapes the words alone: no colour, logo or layout."""
+    shaping = [CHECKS_VERSION, list(config.copy_providers), kit.tone, sorted(kit.forbidden)]
+    if any(name not in {"extractive", "template"} for name in config.copy_providers):
+        shaping += [PROMPT_VERSION, identity(config.gguf_path), str(config.llm_samples), voice]
+    return _short(shaping)
+
+
+def voice_signature(config: GenerativeConfig) -> str:
+    """Which fine-tuned voice is live: one look at a small file; "" without one."""
+    del config  # no voice can be made yet
+    return ""
+
+
+@lru_cache(maxsize=1)
+def fonts_digest() -> str:
+    """Names and sizes of the installed typefaces: they decide a banner's pixels. Asked once a process."""
+    faces = [
+        (path.name, path.stat().st_size)
+        for folder in _FONTS
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _FACES and path.is_file()
+    ]
+    return _short([list(face) for face in sorted(faces)])
 
 
 def _file_identity(path: str) -> str:
     if not path or not Path(path).is_file():
         return "none"
     return f"{Path(path).name}:{Path(path).stat().st_size}"
+
+
+def _short(shaping: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]
