@@ -46,7 +46,7 @@ def owner(user_id: str | None) -> str:
 
 
 def pack(
-    request: Mapping[str, Any], returned: Iterable[str], *, user_id: str | None, strategy: str = ""
+    request: Mapping[str, Any], returned: Iterable[str], *, user_id: str | None, strategy: str
 ) -> bytes:
     """The note of one answer: the request as the ledger keeps it, and all that was shown so far."""
     asked = {name: value for name, value in request.items() if name not in _ANEW}
@@ -64,13 +64,9 @@ def unpack(note: bytes) -> Continued | None:
 
 def of_answer(answer: Answer) -> Continued:
     """The same, from the ledger."""
-    query = entry.query_of(answer.request)
-    return Continued(
-        query=query._replace(returned=query.returned | set(answer.item_ids), now=_EPOCH),
-        owner=owner(answer.user_id),
-        strategy=answer.strategy,
-        session=entry.session_of(answer.request),
-        banner=str(answer.request.get("banner", "")),
+    returned = (*answer.request.get("returned", ()), *answer.item_ids)
+    return _continued(
+        answer.request, returned, whose=owner(answer.user_id), strategy=answer.strategy
     )
 
 
