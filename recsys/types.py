@@ -168,9 +168,9 @@ class Boost:
 class Query(NamedTuple):
     """Everything a request asks for, once it has been validated; say its fields by name.
 
-    `item_ids` is what the strategy starts from: the page's item, the list to rank again.
-    `now` is the moment the answer is for, so that a replay can ask for the same one. A tuple, as
-    every answer makes two, and a dataclass of so many fields takes four times as long to make.
+    `item_ids` is what the strategy starts from: the page's item, the cart, the list to rank again.
+    `now` is the moment the answer is for, so that a replay can ask for the same one.
+    A tuple, as every answer makes two, and a dataclass of so many fields takes four times as long.
     """
 
     k: int = 20

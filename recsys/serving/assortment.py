@@ -135,8 +135,8 @@ class Assortment:
             return _NOWHERE
         return np.flatnonzero(self._arrived >= 0) + self.n_known
 
-    def of_arrived(self, query: Floats) -> Floats:
-        """What the newcomers score (n,), in the order of `arrived`: their vectors are read in place."""
+    def arrived_scores(self, query: Floats) -> Floats:
+        """What the newcomers score (n,), in the order of `arrived`; no vector is copied for it."""
         if self.newcomers is None:
             return np.zeros(0, np.float32)
         scores = np.vecdot(self.newcomers.vectors, query)

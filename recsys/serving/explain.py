@@ -40,7 +40,7 @@ def _greatest_falls(shopper: Shopper, scores: NDArray[np.float32]) -> list[str |
 
 
 def strongest_deeds(history: UserHistory) -> dict[str, EventKind]:
-    """The most telling thing done with each item of a history, that it was dismissed apart."""
+    """The most telling thing done with each item of a history; dismissals do not count."""
     deeds = strongest(history.item_ids, history.kinds)
     if EventKind.DISMISS in history.kinds:
         return {item_id: kind for item_id, kind in deeds.items() if kind is not EventKind.DISMISS}

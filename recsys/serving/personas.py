@@ -30,7 +30,7 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Prices:
-    """`ranks` are how many prices of its department lie below an item's, and again how many do not lie above."""
+    """An item's rank: how many prices of its department lie below its own, plus how many not above."""
 
     columns: Columns
     categories: Texts
@@ -103,12 +103,12 @@ def _read(columns: Columns, before: _Prices | None) -> _Prices:
     else:
         new = (0, len(prices) - len(before.prices))
         ranks = np.pad(before.ranks, new, constant_values=_UNPRICED)
-        earlier = np.pad(before.departments, new, constant_values=_NONE)
-        cost = np.pad(before.prices, new, constant_values=np.nan)
-        same = (prices == cost) | (np.isnan(prices) & np.isnan(cost))
-        changed = (departments != earlier) | ~same
+        old_departments = np.pad(before.departments, new, constant_values=_NONE)
+        old_prices = np.pad(before.prices, new, constant_values=np.nan)
+        same = (prices == old_prices) | (np.isnan(prices) & np.isnan(old_prices))
+        changed = (departments != old_departments) | ~same
         touched = np.zeros(len(names), np.bool_)
-        touched[departments[changed]] = touched[earlier[changed]] = True
+        touched[departments[changed]] = touched[old_departments[changed]] = True
         _rank(ranks, departments, prices, np.flatnonzero(touched[departments]))
     return _Prices(
         columns=columns,
@@ -124,7 +124,7 @@ def _read(columns: Columns, before: _Prices | None) -> _Prices:
 def _departments(categories: Texts) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """Their names (D,), and which is each item's (A,)."""
     words = categories.words
-    of_path = [_department(words[code]) for code in range(len(words))]
+    of_path = [_department(words[code]) for code in range(len(words))]  # (V,)
     names = tuple(sorted({"", *of_path}))
     number = {name: n for n, name in enumerate(names)}
     return names, np.array([number[name] for name in of_path], np.int32)[categories.codes]

@@ -43,14 +43,14 @@ def because(ask: Ask, shopper: Shopper, history: UserHistory) -> Reasons:
             for cause, past in pasts.items()
             if past is not None
         }
-        sells = (one.popularity[places] > 0).tolist()
+        sold = (one.popularity[places] > 0).tolist()
         item_ids = [one.item_ids[place] for place in places.tolist()]
         return [
             # "Because you viewed this very item" would be true and useless.
             explain.again(item_id, deeds[item_id])
             if item_id in deeds
-            else named.get(cause) or (POPULAR if known else PICKED)
-            for item_id, cause, known in zip(item_ids, causes, sells, strict=True)
+            else named.get(cause) or (POPULAR if sells else PICKED)
+            for item_id, cause, sells in zip(item_ids, causes, sold, strict=True)
         ]
 
     return told
@@ -58,7 +58,7 @@ def because(ask: Ask, shopper: Shopper, history: UserHistory) -> Reasons:
 
 def _with_newcomers(ask: Ask, shopper: Shopper, found: Candidates, n: int) -> Candidates:
     """The `n` best of these and of the items that no model has met but whose words it can place."""
-    places, scores = ask.assortment.arrived(), ask.assortment.of_arrived(shopper.query)
+    places, scores = ask.assortment.arrived(), ask.assortment.arrived_scores(shopper.query)
     if len(found) == n:  # of equals the lower place comes first, and theirs are the higher ones
         above = scores > found.scores[-1]
         places, scores = places[above], scores[above]
