@@ -31,6 +31,7 @@ from recsys.behaviour.recent import Recent, open_client
 from recsys.catalogue import shelf as shelves
 from recsys.catalogue.shelf import Shelf
 from recsys.database import Reader, connect, looking
+from recsys.serving.assortment import Assortment
 from recsys.serving.registry import ModelHandle
 from recsys.types import Event
 
@@ -82,6 +83,11 @@ class Runtime:
                 if self._shelf is read_from or found.revision > self._shelf.revision:
                     self._shelf = found
         return found
+
+    def assortment(self, shelf: Shelf) -> Assortment:
+        """What can be shown of a shelf, with the newcomers of the last look: nothing is read."""
+        bundle = self.handle.get()
+        return self.assortments.of(bundle, shelf, self.arrivals.last(bundle))
 
     def close(self) -> None:
         self.ledger.close()

@@ -48,9 +48,7 @@ def hero_of(
     item = window.shelf.items.get(first["item_id"])
     if item is None:
         return None
-    bundle = runtime.handle.get()
-    arrived = runtime.arrivals.last(bundle)
-    assortment = runtime.assortments.of(bundle, runtime.shelf, arrived)  # as the answer had it
+    assortment = runtime.assortment(runtime.shelf)  # as the answer had it
     persona = personas.persona_of(assortment, window.history)
     made = creatives.for_slate(runtime, [item], persona, "hero", Degraded())[0]
     shown = creatives.as_json(made)

@@ -230,8 +230,7 @@ def _go(target: str) -> Response:
 
 
 def _found(here: Runtime, window: Window, text: str) -> list[Item]:
-    bundle = here.handle.get()
-    one = here.assortments.of(bundle, window.shelf, here.arrivals.last(bundle))
+    one = here.assortment(window.shelf)
     return [one.shelf.items[item_id] for item_id in searching.listed(one, text, LISTED)]
 
 
