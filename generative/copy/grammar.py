@@ -40,14 +40,16 @@ _NEVER_LAST = SMALL | frozenset(("without", "no", "never", "non"))
 _NEVER_FIRST = _NEVER_LAST | {"little", "bit", "lot", "almost", "nearly", "rather", "quite", "far"}
 
 
-def grammar(item: ItemFacts) -> str:
+def grammar(item: ItemFacts, *, avoid: frozenset[str] = frozenset()) -> str:
     """GBNF for `{"headline": …, "tagline": …}` over the phrases of one item.
 
     A headline is the name, with a noun phrase behind it at most. A tagline is a phrase or a noun
     phrase, with another noun phrase behind it at most: nothing else can be joined and still read.
+    No tagline opens with a word of `avoid` where the entry has another phrase.
     """
     named = _phrases(short_name(item), limit=8)
     told = _phrases(item.description, limit=PHRASE_WORDS)[:MAX_STARTS]
+    told = [run for run in told if run[0].lower() not in avoid] or told
     nouns = _noun_phrases(item.description)[:MAX_STARTS]
     join = ' (", " noun)?' if nouns else ""
     rules = [

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from generative.copy.grammar import grammar
 from generative.copy.limits import Limits, limits
 from generative.copy.prompts import messages
 from generative.copy.template import action
+from generative.copy.word_grammar import word_grammar
 from generative.errors import ProviderUnavailable
 from generative.types import Brief, Copy
 
@@ -32,6 +34,7 @@ INSTALL = (
 CONTEXT_TOKENS = 2048
 ANSWER_TOKENS = 96
 TEMPERATURES = (0.3, 0.6, 0.8)  # the first sample stays close to the entry, later ones stray
+TUNED_TEMPERATURES = (0.4, 0.7, 0.8, 0.9)  # a tuned voice keeps to the entry by itself
 OVER = (
     1.3  # a grammar cuts in mid-word, so it allows more than fits, and what reaches it is refused
 )
@@ -43,17 +46,35 @@ class LlamaCopy:
     name = "llama"
 
     def __init__(
-        self, *, gguf_path: str, samples: int, threads: int, timeout_seconds: float
+        self,
+        *,
+        gguf_path: str,
+        samples: int,
+        threads: int,
+        timeout_seconds: float,
+        adapter: Path | None = None,
     ) -> None:
+        """`adapter` is a LoRA in GGUF, trained on these weights: the shop's own voice."""
         self._gguf_path = gguf_path
+        self._adapter = adapter
         self._samples = samples
         self._threads = threads
         self._timeout_seconds = timeout_seconds
         self._lock = threading.Lock()
         self._server: Any = None
 
-    def write(self, brief: Brief, *, seed: int) -> list[Candidate]:
+    def available(self) -> str:
+        """Why it cannot write here; empty where it can."""
+        if importlib.util.find_spec("xllamacpp") is None:
+            return f"xllamacpp is missing: {INSTALL}"
+        return "" if weights(self._gguf_path) else f"no language model is installed: {INSTALL}"
+
+    def write(
+        self, brief: Brief, *, seed: int, avoid: frozenset[str] = frozenset()
+    ) -> list[Candidate]:
         """Up to `samples` candidates within the time budget; none where there is nothing to write from.
+
+        No tagline opens with a word of `avoid`, which are in lower case, while there is another.
 
         Raises:
             ProviderUnavailable: Library or weights are missing, or the weights cannot be loaded.
@@ -62,42 +83,47 @@ class LlamaCopy:
         if not entry or orders(entry) or not brief.locale.lower().startswith("en"):
             return []
         with self._lock:
-            server, model = self._load()
+            server, model, adapter = self._load()
+            rules = self._rules(brief, avoid)
             deadline = time.monotonic() + self._timeout_seconds
             found: list[Candidate] = []
             for sample in range(self._samples):
                 if time.monotonic() >= deadline:
                     break
-                candidate = self._sample(server, model, brief, seed=seed + sample, sample=sample)
+                answer = self._sample(server, brief, rules, seed=seed + sample, sample=sample)
+                candidate = _candidate(answer, brief, limits(brief.size), seed=seed + sample)
                 if candidate is not None:
-                    found.append(candidate)
+                    found.append(replace(candidate, model=model, adapter=adapter))
             return found
 
-    def _sample(
-        self, server: Any, model: str, brief: Brief, *, seed: int, sample: int
-    ) -> Candidate | None:
-        room = limits(brief.size)
-        answer = server.handle_chat_completions(
+    def _rules(self, brief: Brief, avoid: frozenset[str]) -> str:
+        if self._adapter:
+            return word_grammar(brief.item, brief.size, avoid=avoid)
+        return grammar(brief.item, avoid=avoid)
+
+    def _sample(self, server: Any, brief: Brief, rules: str, *, seed: int, sample: int) -> Any:
+        heat = TUNED_TEMPERATURES if self._adapter else TEMPERATURES
+        return server.handle_chat_completions(
             {
-                "messages": messages(brief),
+                "messages": messages(brief, examples=self._adapter is None),
                 "max_tokens": ANSWER_TOKENS,
-                "temperature": TEMPERATURES[sample % len(TEMPERATURES)],
+                "temperature": heat[sample % len(heat)],
                 "top_p": 0.9,
                 "repeat_penalty": 1.15,
                 "seed": seed,
                 "cache_prompt": True,
-                "grammar": grammar(brief.item),
+                "grammar": rules,
             }
         )
-        return _candidate(answer, brief, room, seed=seed, model=model)
 
-    def _load(self) -> tuple[Any, str]:
+    def _load(self) -> tuple[Any, str, str]:
+        """The running model with the digests of its weights and of its adapter."""
         path = weights(self._gguf_path)
         if path is None:
             raise ProviderUnavailable(f"no language model is installed: {INSTALL}")
         if self._server is None:
             self._server = self._start(path)
-        return self._server, sha256(path)
+        return self._server, sha256(path), sha256(self._adapter) if self._adapter else ""
 
     def _start(self, path: Path) -> Any:
         try:
@@ -114,6 +140,10 @@ class LlamaCopy:
         params.hostnames = [str(folder / "llama.sock")]
         params.n_threads_http = 1
         params.verbosity = 0
+        if self._adapter is not None:
+            if not self._adapter.is_file():
+                raise ProviderUnavailable(f"the voice {self._adapter.name} is not there")
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._adapter), 1.0)]
         try:
             return xllamacpp.Server(params)
         except Exception as error:
@@ -153,9 +183,7 @@ def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 they m
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _candidate(
-    answer: Any, brief: Brief, room: Limits, *, seed: int, model: str
-) -> Candidate | None:
+def _candidate(answer: Any, brief: Brief, room: Limits, *, seed: int) -> Candidate | None:
     """The candidate in an answer; None where it is no JSON of our form (cut off by the token limit)."""
     try:
         choice = answer["choices"][0]
@@ -169,7 +197,7 @@ def _candidate(
         or choice.get("finish_reason") == "length"
     )
     copy = Copy(headline=_tidy(headline).rstrip("."), tagline=_tidy(tagline), action=action(brief))
-    return Candidate(copy=copy, provider=LlamaCopy.name, seed=seed, model=model, at_limit=at_limit)
+    return Candidate(copy=copy, provider=LlamaCopy.name, seed=seed, at_limit=at_limit)
 
 
 def _tidy(text: str) -> str:
