@@ -14,6 +14,7 @@ from recsys.catalogue.shelf import Shelf
 from recsys.database import reading
 from recsys.serving import assortment as assortments
 from recsys.serving import ranking
+from recsys.serving.assortment import Assortment
 from recsys.serving.personas import persona_of
 from recsys.types import EventKind, Hide, Item, Persona, Query, UserHistory
 from workers.runtime import Runtime
@@ -68,18 +69,17 @@ def plan(
     chosen = {persona: group for persona, group in groups.items() if group.shoppers >= least}
     if not chosen:
         raise EmptyPlan(_nobody(spec.audience, len(groups)))
-    return _briefs(runtime, spec, shelf, chosen)
+    return _briefs(runtime.studio.fingerprint, spec, assortment, chosen)
 
 
 def _briefs(
-    runtime: Runtime, spec: CampaignSpec, shelf: Shelf, groups: Mapping[Persona, _Group]
+    fingerprint: str, spec: CampaignSpec, assortment: Assortment, groups: Mapping[Persona, _Group]
 ) -> list[tuple[str, Brief]]:
-    fingerprint = runtime.studio.fingerprint
     planned: dict[str, Brief] = {}
     by_size = sorted(groups.items(), key=lambda pair: (-pair[1].shoppers, pair[0].label))
     for persona, group in by_size:
         audience = Audience(categories=persona.categories, price_band=persona.price_band)
-        for item in _items(runtime, spec.items, shelf, group.pooled()):
+        for item in _items(spec.items, assortment, group.pooled()):
             for size in spec.sizes:
                 brief = Brief(
                     item=briefs.facts_of(item), audience=audience, size=size, locale=spec.locale
@@ -94,18 +94,17 @@ def _briefs(
     return list(planned.items())
 
 
-def _items(
-    runtime: Runtime, wanted: Mapping[str, object], shelf: Shelf, pooled: UserHistory
-) -> list[Item]:
+def _items(wanted: Mapping[str, object], assortment: Assortment, pooled: UserHistory) -> list[Item]:
+    items = assortment.shelf.items
     chosen = wanted.get("item_ids")
     if isinstance(chosen, list):
-        found = (shelf.items.get(item_id) for item_id in chosen)
+        found = (items.get(item_id) for item_id in chosen)
         return [item for item in found if item is not None and not item.hidden]
     best = wanted.get("best", 3)
     # What a group buys again and again is among its best, so nothing of its past is hidden.
     query = Query(k=int(str(best)), placement="campaign", hide=Hide.NONE)
-    slate = ranking.recommend(runtime.handle.get(), shelf, pooled, query)
-    return [shelf.items[found.item_id] for found in slate.recommendations]
+    slate = ranking.rank(assortment, query, pooled)
+    return [items[found.item_id] for found in slate.recommendations]
 
 
 def _histories(runtime: Runtime, audience: Mapping[str, object]) -> Iterator[UserHistory]:
