@@ -42,8 +42,8 @@ Banner = Literal["hero", "rectangle", "none"]
 Count = Annotated[int, Field(ge=1, le=MAX_K)]
 
 
-def none_of(description: str) -> Any:
-    """A field that is an empty list by default: a new one, as pydantic copies one that is given."""
+def empty_list(description: str) -> Any:
+    """A field that is an empty list unless it is sent: a new one, where pydantic copies a default."""
     return Field(default_factory=list, description=description, json_schema_extra={"default": []})
 
 

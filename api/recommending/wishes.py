@@ -18,7 +18,7 @@ from api.schemas import (
     Placement,
     Strict,
     Text,
-    none_of,
+    empty_list,
 )
 from api.steering.bodies import BoostBody, DialsBody
 from recsys import expressions
@@ -40,7 +40,7 @@ Boosts = Annotated[list[BoostBody], Field(max_length=16)]
 
 class _Wish(Strict):
     user_id: Id | None = None
-    session: Ids = none_of("Item ids of this visit, oldest first")
+    session: Ids = empty_list("Item ids of this visit, oldest first")
     session_id: Id | None = Field(
         default=None, description="Whom an experiment sees without a user"
     )
@@ -50,10 +50,10 @@ class _Wish(Strict):
     placement: Placement = "home"
     strategy: Name | None = Field(default=None, description="How; the placement's own by default")
     k: Count = 20
-    item_ids: Ids = none_of("What the strategy starts from: the page's item, the list to rank")
-    cart: Ids = none_of("What lies in the cart; never recommended")
-    exclude: Ids = none_of("Item ids that must not appear")
-    returned: Ids = none_of("Item ids this visit was shown already")
+    item_ids: Ids = empty_list("What the strategy starts from: the page's item, the list to rank")
+    cart: Ids = empty_list("What lies in the cart; never recommended")
+    exclude: Ids = empty_list("Item ids that must not appear")
+    returned: Ids = empty_list("Item ids this visit was shown already")
     continue_from: Annotated[str, Field(max_length=64)] | None = Field(
         default=None, alias="continue", description="A recommendation_id: what comes after it"
     )
@@ -136,8 +136,8 @@ class RecommendBody(_Wish):
     blocked_brands: Brands = Field(default=[])
     boosts: Boosts = Field(default=[])
     dials: DialsBody = DialsBody()
-    liked: Ids = none_of("Items added to the taste")
-    disliked: Ids = none_of("Items subtracted from it")
+    liked: Ids = empty_list("Items added to the taste")
+    disliked: Ids = empty_list("Items subtracted from it")
 
     def _more(self) -> dict[str, Any]:
         for number, boost in enumerate(self.boosts):
@@ -157,10 +157,10 @@ class RecommendBody(_Wish):
 class RecommendQuery(_Wish):
     """Of a query string; dials, boosts, groups and tastes need a body."""
 
-    session: CommaIds = none_of("Item ids of this visit, oldest first")
-    item_ids: CommaIds = none_of("What the strategy starts from")
-    cart: CommaIds = none_of("What lies in the cart; never recommended")
-    exclude: CommaIds = none_of("Item ids that must not appear")
+    session: CommaIds = empty_list("Item ids of this visit, oldest first")
+    item_ids: CommaIds = empty_list("What the strategy starts from")
+    cart: CommaIds = empty_list("What lies in the cart; never recommended")
+    exclude: CommaIds = empty_list("Item ids that must not appear")
 
 
 class TraceQuery(Strict):
