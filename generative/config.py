@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+FETCHED: Mapping[str, str] = {
+    "cutout": "isnet_medium.onnx",
+    "nsfw": "open_nsfw.onnx",
+    "upscale": "esrgan-medium-x2",
+}  # names in `models_dir`
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerativeConfig:
@@ -30,9 +36,28 @@ class GenerativeConfig:
     llm_timeout_seconds: float = (
         20.0  # a brief's budget in the language model, all samples together
     )
-    cutout_model: str = ""  # path of an ISNet ONNX file; empty frames the photo instead
+    models_dir: Path = Path("var/models")  # where `python -m generative fetch-models` puts weights
+    pictures_dir: Path = Path("var/pictures")  # backdrop library, cut-outs and photos of creatives
+    signing_dir: Path = Path("var/signing")  # the key and certificates of `… certificate`
+    cutout_model: str = ""  # an ISNet ONNX file; empty takes a fetched one, "none" frames photos
+    nsfw_model: str = ""  # an Open-NSFW ONNX file; empty takes a fetched one, "none" checks nothing
+    upscale_model: str = ""  # a folder with ESRGAN weights; empty takes fetched ones, "none" none
+    backdrops: tuple[str, ...] = ("library", "procedural")  # asked in order; procedural cannot fail
+    text_to_image: str = ""  # folder of a diffusers pipeline, for the backdrop `scene` on a GPU
     brand_name: str = "Vitrine"  # shown in banners
     brand_color: str = "#0f766e"  # accent of banners, hex
+
+    def weights(self, name: str) -> str:
+        """The path of `cutout`, `nsfw` or `upscale` weights: configured, else fetched, else ""."""
+        told = {
+            "cutout": self.cutout_model,
+            "nsfw": self.nsfw_model,
+            "upscale": self.upscale_model,
+        }[name]
+        if told:
+            return "" if told == "none" else told
+        fetched = self.models_dir / FETCHED[name]
+        return str(fetched) if fetched.exists() else ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "GenerativeConfig":
@@ -55,7 +80,14 @@ class GenerativeConfig:
             llm_samples=int(_number(env, "VITRINE_LLM_SAMPLES", d.llm_samples)),
             llm_threads=int(_number(env, "VITRINE_LLM_THREADS", d.llm_threads)),
             llm_timeout_seconds=_number(env, "VITRINE_LLM_TIMEOUT_SECONDS", d.llm_timeout_seconds),
+            models_dir=Path(env.get("VITRINE_MODELS_DIR", d.models_dir)),
+            pictures_dir=Path(env.get("VITRINE_PICTURES_DIR", d.pictures_dir)),
+            signing_dir=Path(env.get("VITRINE_SIGNING_DIR", d.signing_dir)),
             cutout_model=env.get("VITRINE_CUTOUT_MODEL", d.cutout_model),
+            nsfw_model=env.get("VITRINE_NSFW_MODEL", d.nsfw_model),
+            upscale_model=env.get("VITRINE_UPSCALE_MODEL", d.upscale_model),
+            backdrops=_names(env, "VITRINE_BACKDROPS", d.backdrops),
+            text_to_image=env.get("VITRINE_TEXT_TO_IMAGE", d.text_to_image),
             brand_name=env.get("VITRINE_BRAND_NAME", d.brand_name),
             brand_color=env.get("VITRINE_BRAND_COLOR", d.brand_color),
         )

@@ -2,9 +2,13 @@
 
 GenerativeError
  ├── ProviderUnavailable   a provider whose library or weights are missing: the next one is asked
+ ├── SigningUnavailable    pictures cannot be signed here: they are marked by XMP alone
+ ├── ModelUnavailable      weights that could not be fetched, or are not what they should be
  ├── UnsafeImage           a picture that is no picture, too large, or from where it may not come
  ├── UnknownCampaign       a campaign id that no row holds
  ├── UnknownCreative       a creative key that no row holds
+ ├── UnknownBrandVersion   a number of a brand kit that no row holds
+ ├── BrandConflict         a brand kit based on one that is not in force any more
  └── CampaignClosed        a change asked of a campaign that is finished or cancelled
 """
 
@@ -15,6 +19,14 @@ class GenerativeError(Exception):
 
 class ProviderUnavailable(GenerativeError):
     """A provider that cannot run here; the message says what is missing and how to get it."""
+
+
+class SigningUnavailable(GenerativeError):
+    """No library, key or valid certificate to sign with; the message says which, and what to do."""
+
+
+class ModelUnavailable(GenerativeError):
+    """Weights that could not be fetched or do not match their checksum; the message says which."""
 
 
 class UnsafeImage(GenerativeError):
@@ -31,6 +43,18 @@ class UnknownCreative(GenerativeError):
     def __init__(self, key: str) -> None:
         super().__init__(f"no creative {key!r}; it expired or was never asked for")
         self.key = key
+
+
+class UnknownBrandVersion(GenerativeError):
+    def __init__(self, version: int) -> None:
+        super().__init__(f"no brand kit {version}; GET /brand/versions lists them")
+        self.version = version
+
+
+class BrandConflict(GenerativeError):
+    def __init__(self, based_on: int, newest: int) -> None:
+        super().__init__(f"brand kit {newest} is in force, not {based_on}: look at it, then save")
+        self.newest = newest
 
 
 class CampaignClosed(GenerativeError):

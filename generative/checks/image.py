@@ -10,6 +10,7 @@ from generative.errors import UnsafeImage
 MAX_BYTES = 8_000_000
 MAX_PIXELS = 25_000_000
 MIN_SIDE = 16
+_QUALITY = 92
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 
@@ -36,6 +37,32 @@ def open_image(data: bytes) -> Image.Image:
         raise UnsafeImage("not a JPEG, PNG or WebP picture") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise UnsafeImage(f"damaged picture: {error}") from error
+
+
+def cleaned(data: bytes, *, longest: int, transparent: bool = False) -> tuple[bytes, Image.Image]:
+    """A stranger's picture written anew: its pixels and nothing else, at most `longest` a side.
+
+    What came along is left behind: EXIF with its place and camera, comments, thumbnails, profiles,
+    and whatever was appended to make the file two files in one. Returns the bytes, a JPEG, or a PNG
+    where transparency is kept, and the picture in them.
+
+    Raises:
+        UnsafeImage: As `open_image`.
+    """
+    image = open_image(data)
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    pixels = Image.new(image.mode, image.size)
+    pixels.paste(image)  # a new picture has no `info` to be written again
+    buffer = io.BytesIO()
+    if transparent and pixels.mode == "RGBA":
+        pixels.save(buffer, "PNG", optimize=True)
+        return buffer.getvalue(), pixels
+    if pixels.mode == "RGBA":
+        ground = Image.new("RGB", pixels.size, "white")
+        ground.paste(pixels, mask=pixels.getchannel("A"))
+        pixels = ground
+    pixels.save(buffer, "JPEG", quality=_QUALITY, optimize=True, subsampling=0)
+    return buffer.getvalue(), pixels
 
 
 def _inspect(data: bytes) -> None:

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generative.picture.palette import Palette, from_oklab
+from generative.picture.palette import Palette, from_oklab, rgb_of, to_oklab
 
 _SCALE = 4  # painted small and enlarged: nothing in it is sharp
 _GRAIN = 0.8
+_GREY = 0.02  # chroma below which a hue says nothing
+_OWN = 0.35  # how far a product's hue may turn to the shop's, radians
 
 
 def backdrop(
@@ -37,6 +39,33 @@ def backdrop(
     small = (from_oklab(lab) * 255.0).clip(0, 255).astype(np.uint8)
     image = Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
     return _grain(image, rng)
+
+
+def blend(palette: Palette, color: str, paper: str = "") -> Palette:
+    """A product's palette turned towards the shop's: its paper where it has one, else its colour.
+
+    A product without a hue of its own takes the shop's; one with a hue keeps it, a little turned,
+    so that a red shoe does not stand on green. A shop's paper is the shop's will and holds as it is.
+    """
+    if paper:
+        return _of(paper, lightness=palette.lightness)
+    shop = _of(color, lightness=palette.lightness)
+    if shop.chroma < _GREY:
+        return palette
+    if palette.chroma < _GREY:
+        return Palette(hue=shop.hue, chroma=min(shop.chroma, 0.05), lightness=palette.lightness)
+    away = (shop.hue - palette.hue + np.pi) % (2 * np.pi) - np.pi  # in -pi..pi
+    turned = palette.hue + float(np.clip(away * 0.5, -_OWN, _OWN))
+    return Palette(hue=turned, chroma=palette.chroma, lightness=palette.lightness)
+
+
+def _of(color: str, *, lightness: float) -> Palette:
+    lab = to_oklab(np.array([rgb_of(color)]) / 255.0)[0]
+    return Palette(
+        hue=float(np.arctan2(lab[2], lab[1])),
+        chroma=float(np.hypot(lab[1], lab[2])),
+        lightness=lightness,
+    )
 
 
 def _waves(

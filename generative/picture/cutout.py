@@ -5,24 +5,18 @@ Only transparency is decided here. Colours of the product are never changed.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from generative.errors import ProviderUnavailable
+from generative.picture.matting import matte, refusal, resized
 
-Mask = NDArray[np.float32]
-
-_SIDE = 1024  # what ISNet was trained on
 _WHITE = 238
 _EDGE_SHARE = 0.97
 _FOOT_SHARE = 0.25
 _MIN_AREA, _MAX_AREA = 0.06, 0.92
-_MAX_UNSURE = 0.16
 _PALE = 220
 _MAX_PALE_RIM = 0.04
 _PAPER = 250  # what a photographer's paper shows at least; a pale product shows less
@@ -36,29 +30,39 @@ class Product:
     """`image` is RGBA, trimmed to what shows.
 
     `method` is isnet, studio or alpha where the product was cut out; card where it stays on the
-    white of its photo, and framed where the photo is shown as it is.
+    white of its photo, and framed where the photo is shown as it is. `refused` says why a model's
+    mask was not used.
     """
 
     image: Image.Image
     method: str
+    refused: str = ""
 
 
-def cut_out(image: Image.Image, *, model_path: str = "") -> Product:
-    """The product on transparency where that is safe, else the whole photo to be framed."""
+def cut_out(image: Image.Image, *, model_path: str = "", cache_dir: Path | None = None) -> Product:
+    """The product on transparency where that is safe, else the whole photo to be framed.
+
+    A model's masks are kept in `cache_dir`, under the hashes of the picture and of the model.
+
+    Raises:
+        ProviderUnavailable: A model is configured, and it or its runtime is missing.
+    """
     if image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() < _CLEAR:
         return Product(image=_trim(image), method="alpha")
     photo = image.convert("RGB")
+    refused = ""
     if model_path:
-        mask = _isnet(photo, model_path)
-        if mask is not None:
-            return Product(image=_apply(photo, mask), method="isnet")
+        mask = matte(photo, model_path, cache_dir)
+        refused = refusal(mask)
+        if not refused:
+            return Product(image=_apply(photo, resized(mask, photo.size)), method="isnet")
     studio = _studio(photo)
     if studio is not None:
-        return Product(image=_apply(photo, studio), method="studio")
+        return Product(image=_apply(photo, studio), method="studio", refused=refused)
     card = _card(photo)
     if card is not None:
-        return Product(image=card.convert("RGBA"), method="card")
-    return Product(image=photo.convert("RGBA"), method="framed")
+        return Product(image=card.convert("RGBA"), method="card", refused=refused)
+    return Product(image=photo.convert("RGBA"), method="framed", refused=refused)
 
 
 def _card(photo: Image.Image) -> Image.Image | None:
@@ -116,38 +120,6 @@ def _leak(mask: Image.Image, pixels: NDArray[np.uint8]) -> float:
     away = np.asarray(solid.filter(ImageFilter.MaxFilter(9))) == 0
     area = int((np.asarray(solid) > 0).sum())
     return float((away & (pixels.min(axis=2) < _PAPER)).sum()) / max(area, 1)
-
-
-def _isnet(photo: Image.Image, model_path: str) -> Image.Image | None:
-    """ISNet's mask; None where it is unsure, so that the photo is framed instead.
-
-    Raises:
-        ProviderUnavailable: The model or its runtime is missing.
-    """
-    session = _session(model_path)
-    small = photo.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    pixels = (np.asarray(small, dtype=np.float32) - 128.0) / 256.0  # (S, S, 3)
-    name = session.get_inputs()[0].name
-    answer = session.run(None, {name: pixels.transpose(2, 0, 1)[None]})[0]  # (1, 1, S, S)
-    mask: Mask = np.clip(np.asarray(answer, dtype=np.float32).reshape(_SIDE, _SIDE), 0.0, 1.0)
-    unsure = float(((mask > 0.15) & (mask < 0.85)).mean())  # noqa: PLR2004 neither in nor out
-    if not _MIN_AREA <= float(mask.mean()) <= _MAX_AREA or unsure > _MAX_UNSURE:
-        return None
-    grey = Image.fromarray((mask * 255).astype(np.uint8))
-    return grey.resize(photo.size, Image.Resampling.BILINEAR)
-
-
-@lru_cache(maxsize=1)
-def _session(model_path: str) -> Any:
-    if not Path(model_path).is_file():
-        raise ProviderUnavailable(f"no cut-out model at {model_path!r}; unset VITRINE_CUTOUT_MODEL")
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ProviderUnavailable("pip install onnxruntime==1.32.0 for cut-outs") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(model_path, options, providers=["CPUExecutionProvider"])
 
 
 def _apply(photo: Image.Image, mask: Image.Image) -> Image.Image:

@@ -1,0 +1,126 @@
+"""What is put behind a product: the one entry to every painter, in the configured order.
+
+`library` takes the shop's own pictures, `flow` and `gan` are trained on them, `scene` asks a
+diffusers pipeline, `procedural` needs nothing and cannot fail. Painters that need torch are loaded
+by name. A painter that cannot help is passed over; which one painted is said with the picture.
+"""
+
+import pkgutil
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+
+from generative.brand import BrandKit
+from generative.config import GenerativeConfig
+from generative.errors import ProviderUnavailable
+from generative.picture.backdrop import backdrop, blend
+from generative.picture.palette import Palette
+
+PROCEDURAL = "procedural"
+TRAINED = ("flow", "gan", "scene")  # what they paint was learned from pictures: it is marked so
+_PAINTERS = {
+    "library": "generative.picture.library:paint",
+    "flow": "generative.picture.trained:paint_flow",
+    "gan": "generative.picture.trained:paint_gan",
+    "scene": "generative.picture.scene:paint",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a painter is asked for: `size` in pixels, `subject` in plain words of the catalogue.
+
+    `product` is the cut-out as it will stand, RGBA and as large as the canvas, for painters that
+    set a scene around it; it is pasted again over whatever they paint.
+    """
+
+    palette: Palette
+    kit: BrandKit
+    size: tuple[int, int]
+    seed: int
+    dark: bool = False
+    subject: str = ""
+    product: Image.Image | None = None
+
+
+class Painter(Protocol):
+    def __call__(self, wish: Wish, config: GenerativeConfig) -> tuple[Image.Image, str]:
+        """The picture, RGB and of the size wished for, and what it is from, e.g. a hash.
+
+        Raises:
+            ProviderUnavailable: It cannot paint here or this; the message says why.
+        """
+        ...
+
+
+def paint(
+    palette: Palette,
+    kit: BrandKit,
+    size_px: tuple[int, int],
+    seed: int,
+    config: GenerativeConfig,
+    *,
+    dark: bool = False,
+    subject: str = "",
+    product: Image.Image | None = None,
+) -> tuple[Image.Image | None, str]:
+    """A backdrop and who painted it: `procedural`, or `library:<hash>`, `flow:<hash>`, ….
+
+    The same arguments give the same pixels while the library and the weights stay what they are.
+    """
+    wish = Wish(
+        palette=palette,
+        kit=kit,
+        size=size_px,
+        seed=seed,
+        dark=dark,
+        subject=subject,
+        product=product,
+    )
+    for name in config.backdrops:
+        if name == PROCEDURAL:
+            break
+        try:
+            image, source = painter(name)(wish, config)
+        except ProviderUnavailable:
+            continue
+        return image, f"{name}:{source}"
+    own = blend(palette, kit.color, kit.paper)
+    return backdrop(own, size_px, seed=seed, dark=dark), PROCEDURAL
+
+
+def painter(name: str) -> Painter:
+    """A painter by its name, or by `package.module:attribute` for one of the shop's own.
+
+    Raises:
+        ValueError: Nothing of that name can be loaded.
+    """
+    try:
+        found: Painter = pkgutil.resolve_name(_PAINTERS.get(name, name))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"VITRINE_BACKDROPS: nothing is called {name!r}: {error}") from error
+    return found
+
+
+def troubles(config: GenerativeConfig) -> dict[str, str]:
+    """Why each configured painter cannot paint; "" where it can. For the console and the log."""
+    plain = Palette(hue=0.0, chroma=0.0, lightness=0.9)
+    found: dict[str, str] = {}
+    for name in config.backdrops:
+        if name == PROCEDURAL:
+            found[name] = ""
+            continue
+        wish = Wish(palette=plain, kit=BrandKit(), size=(64, 32), seed=0)
+        try:
+            painter(name)(wish, config)
+        except (ProviderUnavailable, ValueError) as error:
+            found[name] = str(error)
+        else:
+            found[name] = ""
+    return found
+
+
+def is_trained(method: str) -> bool:
+    """Whether a model trained on pictures painted what `paint` called `method`."""
+    return method.partition(":")[0] in TRAINED
