@@ -208,9 +208,8 @@ def _wanted(
     """Relevance with everything added that somebody wishes for (C,)."""
     one, query = ask.assortment, ask.query
     wanted = dials.relevance(scores)
-    if (
-        shown is not None
-    ):  # first: a factor on what is left of relevance, not on what is added to it
+    if shown is not None:
+        # first: a factor on what is left of relevance, not on what is added to it
         item_ids = [one.item_ids[place] for place in places.tolist()]
         wanted = wanted * rotation.factors(
             shown,

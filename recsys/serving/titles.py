@@ -63,15 +63,12 @@ def _claimed(template: str, sources: set[Source]) -> bool:
 
 def _category(items: Sequence[Item]) -> str:
     """The narrowest category that all of them lie in."""
-    paths = [one.category for one in items]
-    if not paths:
-        return ""
-    shared = 0
-    while all(
-        len(path) > shared and path[shared] == paths[0][shared : shared + 1][0] for path in paths
-    ):
-        shared += 1
-    return paths[0][shared - 1] if shared else ""
+    narrowest = ""
+    for names in zip(*[one.category for one in items], strict=False):
+        if not _shared(names):
+            break
+        narrowest = names[0]
+    return narrowest
 
 
 def _shared(names: Sequence[str]) -> str:
