@@ -65,7 +65,7 @@ def _category(items: Sequence[Item]) -> str:
     """The narrowest category that all of them lie in."""
     narrowest = ""
     for names in zip(*[one.category for one in items], strict=False):
-        if not _shared(names):
+        if len(set(names)) > 1:
             break
         narrowest = names[0]
     return narrowest
