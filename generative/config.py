@@ -1,7 +1,7 @@
 """The studio's settings: read from an environment mapping once, by whoever starts a process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FETCHED: Mapping[str, str] = {
@@ -36,6 +36,19 @@ class GenerativeConfig:
     llm_timeout_seconds: float = (
         20.0  # a brief's budget in the language model, all samples together
     )
+    copy_languages: tuple[str, ...] = ("en",)  # what the models may write; the floor does the rest
+    transformers_path: str = ""  # folder of a causal language model, for the provider transformers
+    transformers_device: str = "auto"  # "cpu", "cuda", or "auto": a GPU where there is one
+    openai_url: str = ""  # base address of an OpenAI-compatible server, for the provider openai
+    openai_model: str = ""  # the model's name there
+    openai_key: str = field(
+        default="", repr=False
+    )  # its key; sent to that address and nowhere else
+    openai_timeout_seconds: float = 20.0  # a brief's budget there, all tries together
+    openai_tries: int = 3  # calls for one brief, the first included
+    openai_price_in: float = 0.0  # money for 1,000 tokens asked, in the unit of the budget
+    openai_price_out: float = 0.0  # money for 1,000 tokens answered
+    daily_budget: float = 1.0  # money that all providers together may spend in a day (UTC)
     models_dir: Path = Path("var/models")  # where `python -m generative fetch-models` puts weights
     pictures_dir: Path = Path("var/pictures")  # backdrop library, cut-outs and photos of creatives
     signing_dir: Path = Path("var/signing")  # the key and certificates of `… certificate`
@@ -80,6 +93,19 @@ class GenerativeConfig:
             llm_samples=int(_number(env, "VITRINE_LLM_SAMPLES", d.llm_samples)),
             llm_threads=int(_number(env, "VITRINE_LLM_THREADS", d.llm_threads)),
             llm_timeout_seconds=_number(env, "VITRINE_LLM_TIMEOUT_SECONDS", d.llm_timeout_seconds),
+            copy_languages=_names(env, "VITRINE_COPY_LANGUAGES", d.copy_languages),
+            transformers_path=env.get("VITRINE_TRANSFORMERS_PATH", d.transformers_path),
+            transformers_device=env.get("VITRINE_TRANSFORMERS_DEVICE", d.transformers_device),
+            openai_url=env.get("VITRINE_OPENAI_URL", d.openai_url),
+            openai_model=env.get("VITRINE_OPENAI_MODEL", d.openai_model),
+            openai_key=env.get("VITRINE_OPENAI_KEY", d.openai_key),
+            openai_timeout_seconds=_number(
+                env, "VITRINE_OPENAI_TIMEOUT_SECONDS", d.openai_timeout_seconds
+            ),
+            openai_tries=int(_number(env, "VITRINE_OPENAI_TRIES", d.openai_tries)),
+            openai_price_in=_amount(env, "VITRINE_OPENAI_PRICE_IN", d.openai_price_in),
+            openai_price_out=_amount(env, "VITRINE_OPENAI_PRICE_OUT", d.openai_price_out),
+            daily_budget=_amount(env, "VITRINE_DAILY_BUDGET", d.daily_budget),
             models_dir=Path(env.get("VITRINE_MODELS_DIR", d.models_dir)),
             pictures_dir=Path(env.get("VITRINE_PICTURES_DIR", d.pictures_dir)),
             signing_dir=Path(env.get("VITRINE_SIGNING_DIR", d.signing_dir)),
@@ -94,15 +120,25 @@ class GenerativeConfig:
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:
-    try:
-        value = float(env.get(name, default))
-    except ValueError:
-        message = f"{name}={env[name]!r} is no number"
-        raise ValueError(message) from None
+    value = _float(env, name) if name in env else default
     if not 0 < value < float("inf"):
         message = f"{name}={env[name]!r} must be above zero, and finite"
         raise ValueError(message)
     return value
+
+
+def _amount(env: Mapping[str, str], name: str, default: float) -> float:
+    """Money, of which there may be none."""
+    value = _float(env, name) if name in env else default
+    return 0.0 if value == 0 else _number(env, name, default)
+
+
+def _float(env: Mapping[str, str], name: str) -> float:
+    try:
+        return float(env[name])
+    except ValueError:
+        message = f"{name}={env[name]!r} is no number"
+        raise ValueError(message) from None
 
 
 def _names(env: Mapping[str, str], name: str, default: tuple[str, ...]) -> tuple[str, ...]:

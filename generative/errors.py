@@ -1,7 +1,8 @@
 """What can go wrong in the studio, named after what happened.
 
 GenerativeError
- ├── ProviderUnavailable   a provider whose library or weights are missing: the next one is asked
+ ├── ProviderUnavailable   a provider that cannot write now or here: the next one is asked
+ │    └── NotAsked         it rests after failures, or the day's budget is spent
  ├── SigningUnavailable    pictures cannot be signed here: they are marked by XMP alone
  ├── ModelUnavailable      weights that could not be fetched, or are not what they should be
  ├── UnsafeImage           a picture that is no picture, too large, or from where it may not come
@@ -27,6 +28,10 @@ class SigningUnavailable(GenerativeError):
 
 class ModelUnavailable(GenerativeError):
     """Weights that could not be fetched or do not match their checksum; the message says which."""
+
+
+class NotAsked(ProviderUnavailable):
+    """A provider that was spared or saved: no call was made, so it is no failure of its own."""
 
 
 class UnsafeImage(GenerativeError):

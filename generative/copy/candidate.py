@@ -24,8 +24,13 @@ class Candidate:
 
 
 class CopyProvider(Protocol):
-    """Writes candidates for a cleaned brief, or raises ProviderUnavailable."""
+    """Writes candidates for a cleaned brief, or raises ProviderUnavailable.
+
+    No tagline of a model should open with a word of `avoid`, which are in lower case.
+    """
 
     name: str
 
-    def write(self, brief: Brief, *, seed: int) -> list[Candidate]: ...
+    def write(
+        self, brief: Brief, *, seed: int, avoid: frozenset[str] = frozenset()
+    ) -> list[Candidate]: ...

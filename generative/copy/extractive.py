@@ -121,9 +121,12 @@ class ExtractiveCopy:
 
     name = "extractive"
 
-    def write(self, brief: Brief, *, seed: int) -> list[Candidate]:
+    def write(
+        self, brief: Brief, *, seed: int, avoid: frozenset[str] = frozenset()
+    ) -> list[Candidate]:
         room = limits(brief.size).tagline
         lines = list(dict.fromkeys(_lines(brief, room)))
+        lines.sort(key=lambda line: line.split()[0].lower() in avoid)
         head, button = headline(brief), action(brief)
         return [
             Candidate(

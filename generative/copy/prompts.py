@@ -3,8 +3,9 @@
 import json
 
 from generative.copy.audience import reader
+from generative.copy.limits import limits
 from generative.copy.template import item_name
-from generative.types import Brief
+from generative.types import Brief, ItemFacts
 
 PROMPT_VERSION = "7"
 FACT_LIMIT = 420  # characters of a description that are shown to the model
@@ -51,6 +52,33 @@ def messages(brief: Brief, *, examples: bool = True) -> list[dict[str, str]]:
     asked = _mark(facts(brief)) + (f"\nFor readers who look for {wish}." if wish else "")
     talk.append({"role": "user", "content": asked})
     return talk
+
+
+def asking(brief: Brief, samples: int, avoid: frozenset[str]) -> list[dict[str, str]]:
+    """What a larger model is asked: several lines, how long they may be, and slots for money."""
+    room = limits(brief.size)
+    wish = reader(brief)
+    task = (
+        f"Write {samples} different pairs of a headline (at most {room.headline} characters) and a"
+        f" tagline (a whole sentence, at most {room.tagline} characters) in the language"
+        f" {brief.locale!r}, in words of your own. {_money(brief.item)} Answer with JSON:"
+        ' {"lines": [{"headline": "\u2026", "tagline": "\u2026"}]}'
+    )
+    if wish:
+        task += f"\nFor readers who look for {wish}."
+    if avoid:
+        task += f"\nNo tagline may begin with: {', '.join(sorted(avoid))}."
+    asked = f"{_mark(facts(brief))}\n{task}"
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": asked}]
+
+
+def _money(item: ItemFacts) -> str:
+    if not item.price:
+        return "Name no amount of money."
+    slots = "{price} for the price"
+    if item.was_price:
+        slots += ", {was} for the former price, {saving} for what is saved"
+    return f"Never write an amount of money, a discount or a percentage yourself; put {slots}."
 
 
 def answer(headline: str, tagline: str) -> str:

@@ -50,7 +50,13 @@ class TemplateCopy:
 
     name = "template"
 
-    def write(self, brief: Brief, *, seed: int) -> list[Candidate]:
+    def write(
+        self,
+        brief: Brief,
+        *,
+        seed: int,
+        avoid: frozenset[str] = frozenset(),  # noqa: ARG002 the protocol's
+    ) -> list[Candidate]:
         copy = Copy(headline=headline(brief), tagline=tagline(brief), action=action(brief))
         return [Candidate(copy=copy, provider=self.name, seed=seed)]
 

@@ -1,0 +1,27 @@
+"""What any model wrote, as copy: tidied, with its button, and told where it ran into its limit."""
+
+from generative.brief import clean_text
+from generative.copy.limits import limits
+from generative.copy.template import action
+from generative.types import Brief, Copy
+
+OVER = 1.3  # a grammar or a schema cuts in mid-word, so it allows more than fits; what reaches it is refused
+
+
+def copy_of(headline: str, tagline: str, brief: Brief) -> tuple[Copy, bool]:
+    """The copy, and whether one of its lines is so long that it may have been cut."""
+    room = limits(brief.size)
+    long = len(headline) >= int(room.headline * OVER) or len(tagline) >= int(room.tagline * OVER)
+    copy = Copy(headline=tidy(headline).rstrip("."), tagline=tidy(tagline), action=action(brief))
+    return copy, long
+
+
+def tidy(text: str) -> str:
+    """White space and the first letter; everything else is left for the checks to judge."""
+    text = " ".join(text.split()).strip("\"' ")
+    return text[:1].upper() + text[1:] if text == clean_text(text, len(text) + 1) else text
+
+
+def speaks(brief: Brief, languages: tuple[str, ...]) -> bool:
+    """Whether a model of these languages may write in the one that is asked for."""
+    return brief.locale.lower().replace("_", "-").split("-")[0] in languages
