@@ -23,8 +23,8 @@ from api.recommending.arrivals import Arrivals
 from api.recommending.assortments import Assortments
 from api.recommending.briefs import Briefs
 from api.recommending.steered import Steered
+from api.recommending.styled import Styled
 from generative.cache import RedisCache
-from generative.fingerprint import fingerprint
 from generative.line import Line
 from recsys.answers.ledger import Ledger
 from recsys.behaviour.recent import Recent, open_client
@@ -52,6 +52,7 @@ class Runtime:
     keyring: Keyring
     metrics: Metrics
     briefs: Briefs
+    styled: Styled
     pulse: Pulse
     ledger: Ledger
     client: Any  # of Redis
@@ -105,7 +106,7 @@ def build(config: ApiConfig) -> Runtime:
         ttl_seconds=config.generative.creative_ttl_seconds,
         claim_seconds=config.generative.claim_seconds,
     )
-    breaker = Breaker()
+    breaker, styled = Breaker(), Styled(config.generative)
     runtime = Runtime(
         config=config,
         engine=engine,
@@ -113,7 +114,8 @@ def build(config: ApiConfig) -> Runtime:
         cache=cache,
         keyring=Keyring(engine),
         metrics=Metrics(),
-        briefs=Briefs(fingerprint(config.generative)),
+        briefs=styled.briefs,
+        styled=styled,
         pulse=Pulse(Recent(client, line.answer), breaker, seconds=config.pulse_seconds),
         redis=breaker,
         ledger=Ledger(config.recsys.answers_dir),
@@ -135,6 +137,7 @@ def _warm(runtime: Runtime) -> None:
     try:
         with runtime.database.asking(), looking(runtime.engine) as reader:
             runtime.fresh_shelf(reader)
+            runtime.styled.follow(reader)
         runtime.keyring.refresh()
     except DATABASE_ERRORS as error:
         log.warning("the database is not ready yet: %s", type(error).__name__)

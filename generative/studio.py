@@ -7,14 +7,16 @@ A provider, a picture or a layout that fails costs the creative something, never
 import hashlib
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from generative.banner.render import render, write
 from generative.brief import clean, copy_key, key
+from generative.checks.avoid import avoided
 from generative.checks.claims import Verdict, judge
 from generative.config import GenerativeConfig
-from generative.copy.audience import preference
+from generative.copy.audience import eyebrow, preference
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.extractive import ExtractiveCopy
 from generative.copy.language_model import LlamaCopy
@@ -22,12 +24,12 @@ from generative.copy.limits import limits
 from generative.copy.prompts import example_lines
 from generative.copy.template import TemplateCopy
 from generative.errors import ProviderUnavailable, UnsafeImage
-from generative.floor import floor_copy
+from generative.floor import floor_copy, judge_fixed
 from generative.memo import MemoryWords, Words
 from generative.picture.source import fetch
 from generative.provenance import provenance, xmp
 from generative.style import Style, in_force
-from generative.types import Banner, Brief, Creative, State
+from generative.types import Audience, Banner, Brief, Creative, State
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +41,27 @@ class Studio:
     """One process's studio. Make it after a fork: the language model is loaded on first use."""
 
     def __init__(
-        self, config: GenerativeConfig, *, style: Style | None = None, memo: Words | None = None
+        self,
+        config: GenerativeConfig,
+        *,
+        style: Style | None = None,
+        memo: Words | None = None,
+        providers: Sequence[CopyProvider] | None = None,
     ) -> None:
-        """`style` is the brand kit and voice in force, the configuration's by default."""
+        """Make a studio.
+
+        Args:
+            config: The settings.
+            style: The brand kit and voice in force, the configuration's by default.
+            memo: Where words are kept apart from pictures; this process's memory by default.
+            providers: Who writes; made from the settings by default. Another studio's may be taken
+                over, models loaded, where `style.words` is the same.
+        """
         self._config = config
-        self._providers = _providers(config)
-        self._memo = MemoryWords() if memo is None else memo
         self.style = in_force(config) if style is None else style
         self.fingerprint = self.style.fingerprint
+        self._memo = MemoryWords() if memo is None else memo
+        self.providers = _providers(config) if providers is None else list(providers)
 
     def make(self, brief: Brief, *, seed: int = 0) -> Creative:
         """Write, judge and draw one creative; a bad item or picture costs its banner, never the call.
@@ -54,7 +69,7 @@ class Studio:
         Every provider is asked, in the configured order, which also settles ties between the best
         that pass. Without a sound banner the state is `fallback`.
         """
-        cleaned = clean(brief)
+        cleaned = self._printable(clean(brief))
         made_key = key(brief, self.fingerprint)
         candidate, verdict, refused = self._write(brief, cleaned, seed=seed)
         banner, drawn = self._draw(cleaned, candidate, made_key, seed=seed)
@@ -72,7 +87,26 @@ class Studio:
                 "refused": refused,
                 "banner": drawn,
             },
+            proofs=proofs_of(verdict),
         )
+
+    def _printable(self, cleaned: Brief) -> Brief:
+        """Without an audience whose name would bring a forbidden word above the headline."""
+        if not avoided(eyebrow(cleaned), self.style.kit.forbidden):
+            return cleaned
+        return replace(cleaned, audience=Audience(price_band=cleaned.audience.price_band))
+
+    def _judge(self, candidate: Candidate, cleaned: Brief) -> Verdict:
+        copy = candidate.copy
+        if candidate.provider == TemplateCopy.name:
+            verdict = judge_fixed(copy, cleaned)
+        else:
+            verdict = judge(copy, cleaned, forbidden=example_lines(), at_limit=candidate.at_limit)
+        said = f"{copy.headline} . {copy.tagline} . {copy.action}"
+        if word := avoided(said, self.style.kit.forbidden):
+            problem = f"{word!r} is a word that the brand kit forbids"
+            verdict = replace(verdict, problems=(*verdict.problems, problem))
+        return verdict
 
     def _write(
         self, brief: Brief, cleaned: Brief, *, seed: int
@@ -80,7 +114,7 @@ class Studio:
         """The best words that pass: those kept of an earlier picture, else what providers write now."""
         place = copy_key(brief, self.style.words)
         kept = None if seed else self._memo.get(place)
-        if kept is not None and (verdict := _judge(kept, cleaned)).passed:
+        if kept is not None and (verdict := self._judge(kept, cleaned)).passed:
             return kept, verdict, []
         found, refused, everyone_came = self._ask(cleaned, seed=seed)
         if not seed and everyone_came:  # else a provider that is back would never be asked again
@@ -93,7 +127,7 @@ class Studio:
         refused: list[dict[str, Any]] = []
         passed: list[tuple[Candidate, Verdict]] = []
         everyone_came = True
-        for provider in self._providers:
+        for provider in self.providers:
             if passed and provider.name == TemplateCopy.name:
                 break  # fixed words are for items that nobody could write about
             try:
@@ -103,11 +137,11 @@ class Studio:
                 refused.append({"provider": provider.name, "problems": [str(error)]})
                 everyone_came = False
                 continue
-            judged = [(candidate, _judge(candidate, cleaned)) for candidate in candidates]
+            judged = [(candidate, self._judge(candidate, cleaned)) for candidate in candidates]
             passed += [pair for pair in judged if pair[1].passed]
             refused += [_refusal(*pair) for pair in judged if not pair[1].passed]
         if not passed:
-            passed.append(floor_copy(cleaned))
+            passed.append(floor_copy(cleaned, self.style.kit.forbidden))
         # Of equals the first wins, so the configured order decides ties.
         best = max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned))
         return best, refused, everyone_came
@@ -163,10 +197,19 @@ def _providers(config: GenerativeConfig) -> list[CopyProvider]:
     return [made[name]() for name in config.copy_providers]
 
 
-def _judge(candidate: Candidate, cleaned: Brief) -> Verdict:
-    if candidate.provider == TemplateCopy.name:
-        return Verdict(problems=(), support=1.0)
-    return judge(candidate.copy, cleaned, forbidden=example_lines(), at_limit=candidate.at_limit)
+def proofs_of(verdict: Verdict) -> tuple[dict[str, Any], ...]:
+    """Every proved claim of "headline. tagline", with the words of the field that prove it."""
+    return tuple(
+        {
+            "start": claim.start,
+            "end": claim.end,
+            "text": claim.text,
+            "kind": str(claim.kind),
+            "field": proof.field,
+            "value": proof.text,
+        }
+        for claim, proof in verdict.proofs
+    )
 
 
 def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float | int, ...]:

@@ -1,6 +1,7 @@
 """What a worker process holds: connections and models, each opened when a task first needs it."""
 
 import logging
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+STYLE_SECONDS = 0.5  # how old a look at the brand kit and the voice may be
+
 
 class Runtime:
     """Lazy on purpose: the web imports the tasks to ring them, and must not pay for what they use."""
 
     def __init__(self, config: WorkersConfig) -> None:
         self.config = config
+        self._studio: Studio | None = None
+        self._looked_at = 0.0
 
     @cached_property
     def engine(self) -> Engine:
@@ -61,11 +66,40 @@ class Runtime:
         except redis.RedisError as error:
             log.warning("the web was not told: %s", type(error).__name__)
 
-    @cached_property
+    @property
     def studio(self) -> "Studio":
-        from generative.studio import Studio  # noqa: PLC0415 leaf
+        """The studio of the brand kit and voice in force; they are looked at every pulse."""
+        if self._studio is None or time.monotonic() - self._looked_at >= STYLE_SECONDS:
+            self._looked_at = time.monotonic()
+            self._studio = self._in_style(self._studio)
+        return self._studio
 
-        return Studio(self.config.generative)
+    def _in_style(self, before: "Studio | None") -> "Studio":
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 leaf
+
+        from generative import brand_store, style  # noqa: PLC0415 leaf
+        from generative.studio import Studio  # noqa: PLC0415 leaf
+        from recsys.database import looking  # noqa: PLC0415 leaf
+        from workers.words import KeptWords  # noqa: PLC0415 leaf
+
+        settings = self.config.generative
+        try:
+            with looking(self.engine) as reader:
+                kept = brand_store.current(reader)
+        except SQLAlchemyError as error:
+            if before is not None:
+                log.warning("the brand kit is not looked at: %s", type(error).__name__)
+                return before
+            raise  # made in a style that may not be in force, nobody would find it
+        kit, version = (None, 0) if kept is None else (kept.kit, kept.version)
+        now = style.in_force(settings, kit, version)
+        if before is not None and before.style.fingerprint == now.fingerprint:
+            return before
+        log.info("the studio works in style %s", now.fingerprint)
+        loaded = None  # another colour is no reason to load a language model again
+        if before is not None and before.style.words == now.words:
+            loaded = before.providers
+        return Studio(settings, style=now, memo=KeptWords(self.engine), providers=loaded)
 
     @cached_property
     def handle(self) -> "ModelHandle":
@@ -88,5 +122,6 @@ class Runtime:
         engine = self.__dict__.pop("engine", None)
         if engine is not None:
             engine.dispose(close=False)
-        for name in ("cache", "studio", "handle"):
+        for name in ("cache", "handle"):
             self.__dict__.pop(name, None)
+        self._studio = None

@@ -34,6 +34,20 @@ class _Text:
     speaks_of_worth: bool
 
 
+class _Memory:
+    """What was worked out in one style; another style has a memory of its own."""
+
+    def __init__(self, fingerprint: str, forbidden: tuple[str, ...]) -> None:
+        self.fingerprint = fingerprint
+        self.forbidden = forbidden
+        self.asked: dict[tuple[str, Persona, str], Asked] = {}
+        self.frames: dict[tuple[Persona, str], int] = {}
+        self.numbers = count()  # none comes twice, so threads may race
+        # Under an item and its frames' numbers: what an item had been goes with all that hung on it.
+        self.keys: dict[str, tuple[Item, dict[int, str]]] = {}
+        self.n_keys = 0
+
+
 class Briefs:
     """Briefs and floors of this process, so that an unchanged item is not hashed twice.
 
@@ -41,52 +55,66 @@ class Briefs:
     millisecond to word, and is made for those that are not.
     """
 
-    def __init__(self, fingerprint: str) -> None:
-        self._fingerprint = fingerprint
-        self._kept: dict[tuple[str, Persona, str], Asked] = {}
+    def __init__(self, fingerprint: str, forbidden: tuple[str, ...] = ()) -> None:
+        self._memory = _Memory(fingerprint, forbidden)
         self._texts: dict[str, _Text] = {}
-        self._frames: dict[tuple[Persona, str], int] = {}
-        self._numbers = count()  # none comes twice, so threads may race
-        # Under an item and its frames' numbers: what an item had been goes with all that hung on it.
-        self._keys: dict[str, tuple[Item, dict[int, str]]] = {}
-        self._n_keys = 0
+
+    def adopt(self, fingerprint: str, forbidden: tuple[str, ...] = ()) -> None:
+        """From now on everything is made in this style; what was worked out in another is dropped."""
+        if self._memory.fingerprint != fingerprint:
+            # A request that holds the old memory ends in the old style, whole.
+            self._memory = _Memory(fingerprint, forbidden)
 
     def keys(self, items: Sequence[Item], persona: Persona, size: str) -> list[str]:
         """The key of each item's creative, as `of` would say it."""
-        if self._n_keys > KEYS_KEPT:
-            self._frames, self._keys, self._n_keys = {}, {}, 0
-        number = self._frames.get((persona, size))
+        memory = self._memory
+        if memory.n_keys > KEYS_KEPT:
+            memory.frames, memory.keys, memory.n_keys = {}, {}, 0
+        number = memory.frames.get((persona, size))
         if number is None:
-            number = self._frames[persona, size] = next(self._numbers)
+            number = memory.frames[persona, size] = next(memory.numbers)
         found: list[str] = []
         frames: dict[bool, _Frame] = {}
         for item in items:
-            known = self._keys.get(item.item_id)
+            known = memory.keys.get(item.item_id)
             if known is None or known[0] is not item:
-                known = self._keys[item.item_id] = (item, {})
+                known = memory.keys[item.item_id] = (item, {})
             key = known[1].get(number)
             if key is None:
-                key = known[1][number] = self._key(item, persona, size, frames)
-                self._n_keys += 1
+                key = known[1][number] = self._key(memory, item, persona, size, frames)
+                memory.n_keys += 1
             found.append(key)
         return found
 
     def of(self, item: Item, persona: Persona, size: str) -> Asked:
-        place = (item.item_id, persona, size)
-        kept = self._kept.get(place)
+        memory, place = self._memory, (item.item_id, persona, size)
+        kept = memory.asked.get(place)
         if kept is None or kept.item is not item:
             brief = Brief(item=briefs.facts_of(item), audience=_audience(persona), size=size)
-            kept = Asked(item, brief, floor(brief, fingerprint=self._fingerprint))
-            if len(self._kept) >= BRIEFS_KEPT:
-                self._kept.clear()
-            self._kept[place] = kept
+            shown = floor(brief, fingerprint=memory.fingerprint, avoid=memory.forbidden)
+            kept = Asked(item, brief, shown)
+            if len(memory.asked) >= BRIEFS_KEPT:
+                memory.asked.clear()
+            memory.asked[place] = kept
         return kept
+
+    def fresh(self, brief: Brief) -> Creative:
+        """The floor of any brief, under the key that it has in the style in force."""
+        memory = self._memory
+        return floor(brief, fingerprint=memory.fingerprint, avoid=memory.forbidden)
 
     def by_key(self, key: str) -> Asked | None:
         """What was asked under a key in this process; for tools, it looks at all of them."""
-        return next((kept for kept in self._kept.values() if kept.floor.key == key), None)
+        return next((kept for kept in self._memory.asked.values() if kept.floor.key == key), None)
 
-    def _key(self, item: Item, persona: Persona, size: str, frames: dict[bool, _Frame]) -> str:
+    def _key(
+        self,
+        memory: "_Memory",
+        item: Item,
+        persona: Persona,
+        size: str,
+        frames: dict[bool, _Frame],
+    ) -> str:
         text = self._texts.get(item.item_id)
         if text is None or text.item is not item:
             facts = briefs.facts_of(item)
@@ -97,7 +125,7 @@ class Briefs:
         frame = frames.get(text.speaks_of_worth)
         if frame is None:
             whole = Brief(item=briefs.facts_of(item), audience=_audience(persona), size=size)
-            frame = frames[text.speaks_of_worth] = briefs.frame(whole, self._fingerprint)
+            frame = frames[text.speaks_of_worth] = briefs.frame(whole, memory.fingerprint)
         return briefs.framed_key(frame[0], text.text, frame[1])
 
 

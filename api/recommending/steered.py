@@ -1,5 +1,7 @@
 """The rules, placements, presets and experiments that this process last read, and whether they are the newest.
 
+The creatives' style is looked at on the same way, as it steers what is shown no less than a rule does.
+
 The pulse says in the one MGET of a request whether anything was changed; the database is read only
 then, or when the last word is half a second old.
 """
@@ -44,6 +46,7 @@ class Steered:
                         store.refresh(reader, steering),
                         experiments.refresh(reader, running),
                     )
+                    runtime.styled.follow(reader)
                 self._watch.read(token, at)
             except (SQLAlchemyError, Away) as error:
                 log.warning("steering by the last rules read: %s", type(error).__name__)

@@ -1,0 +1,34 @@
+"""The style that this process makes keys in, and whether it is still the one in force.
+
+It is looked at wherever the rules are read again: when the pulse says that something was changed, or
+when its last word is half a second old. A request that finds nothing changed pays nothing for it.
+"""
+
+from sqlalchemy import Connection
+
+from api.recommending.briefs import Briefs
+from generative import brand_store
+from generative.brand_store import Version
+from generative.config import GenerativeConfig
+from generative.fingerprint import voice_signature
+from generative.style import Style, in_force
+
+
+class Styled:
+    """One process's; references are swapped, so a race only looks twice."""
+
+    def __init__(self, config: GenerativeConfig) -> None:
+        self._config = config
+        self._kept: Version | None = None
+        self.style: Style = in_force(config)
+        self.briefs = Briefs(self.style.fingerprint, self.style.kit.forbidden)
+
+    def follow(self, reader: Connection) -> Style:
+        """The style in force now, in which all keys are made from here on."""
+        kept = brand_store.refresh(reader, self._kept)
+        if kept is not self._kept or voice_signature(self._config) != self.style.voice:
+            self._kept = kept
+            kit, version = (None, 0) if kept is None else (kept.kit, kept.version)
+            self.style = in_force(self._config, kit, version)
+            self.briefs.adopt(self.style.fingerprint, self.style.kit.forbidden)
+        return self.style
