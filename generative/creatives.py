@@ -33,6 +33,7 @@ def save(
         "provenance": values["provenance"],
         "checks": values["checks"],
         "proofs": [dict(proof) for proof in creative.proofs],
+        "audit": dict(creative.audit),
         "created_at": now or datetime.now(UTC),
     }
     return insert_new(session, CreativeRow, [row]) == 1
@@ -65,7 +66,7 @@ def creative_of(row: CreativeRow) -> Creative:
             "checks": row.checks,
         }
     )
-    return replace(found, proofs=tuple(row.proofs or ()))
+    return replace(found, proofs=tuple(row.proofs or ()), audit=row.audit or {})
 
 
 def insert_new(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> int:

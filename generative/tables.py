@@ -49,6 +49,7 @@ class CreativeRow(Base):
     provenance: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     checks: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     proofs: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON, nullable=True)
+    audit: Mapped[dict[str, Any] | None] = mapped_column(JSON, nullable=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 

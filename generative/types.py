@@ -96,6 +96,7 @@ class Creative:
 
     `provenance` says who made it from what; `checks` what was measured; `proofs` which words of the
     copy are claims, and which field of the item proves each: dictionaries of `checks.proofs`.
+    `audit` is what the picture was made from, so that it can be made again; only its row keeps it.
     """
 
     key: str
@@ -107,6 +108,7 @@ class Creative:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, Any] = field(default_factory=dict)
     proofs: tuple[Mapping[str, Any], ...] = ()
+    audit: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,9 +22,16 @@ def compose(
     *,
     size: str,
     seed: int,
+    painted: Image.Image | None = None,
 ) -> tuple[Image.Image, Box]:
-    """Everything but the words, as RGB, and the box in which the product stands."""
-    canvas = backdrop(palette, (geometry.width, geometry.height), seed=seed)
+    """Everything but the words, as RGB, and the box in which the product stands.
+
+    `painted` is a backdrop of the canvas's size; without one, waves of the palette.
+    """
+    if painted is None:
+        canvas = backdrop(palette, (geometry.width, geometry.height), seed=seed)
+    else:
+        canvas = painted.copy()
     if size == "rectangle":
         _paper(canvas, geometry, colours)
     if product is None:

@@ -21,6 +21,7 @@ from generative.brand import BrandKit
 from generative.checks.image import open_image
 from generative.checks.layout import MIN_CONTRAST, least_contrast
 from generative.errors import ProviderUnavailable, UnsafeImage
+from generative.picture.backdrops import Paint
 from generative.picture.cutout import Product, cut_out
 from generative.picture.palette import Palette, palette
 from generative.types import Banner, Brief, Copy
@@ -46,7 +47,7 @@ class Rendered:
         return not self.checks["problems"]
 
 
-def render(
+def render(  # noqa: PLR0913 each is a part of the picture
     brief: Brief,
     copy: Copy,
     photo: bytes | None,
@@ -54,18 +55,26 @@ def render(
     *,
     seed: int,
     cutout_model: str = "",
+    cutout_cache: Path | None = None,
+    backdrop: Paint | None = None,
     xmp: bytes = b"",
 ) -> Rendered:
     """Draw one banner; a photo that must not be opened leaves the words on the backdrop.
+
+    `backdrop` paints behind the product, else waves of its colours; a model's cut-outs are kept in
+    `cutout_cache`.
 
     Raises:
         KeyError: A size that does not exist.
     """
     place = geometry(brief.size, price_band=brief.audience.price_band)
-    product, trouble = _product(photo, cutout_model)
+    product, trouble = _product(photo, cutout_model, cutout_cache)
     found = palette(product.image) if product else _PLAIN
     scheme = colours(found, kit.color)
-    canvas, stands = compose(product, found, place, scheme, size=brief.size, seed=seed)
+    painted, painter = backdrop(found, (place.width, place.height)) if backdrop else (None, "")
+    canvas, stands = compose(
+        product, found, place, scheme, size=brief.size, seed=seed, painted=painted
+    )
     place = replace(place, picture=stands)
     text = words(brief, copy, kit.name)
     try:
@@ -90,6 +99,8 @@ def render(
         "engine": setting.engine,
         "picture": product.method if product else "none",
         "picture_problem": trouble,
+        "cutout_refused": product.refused if product else "",
+        "backdrop": painter or "procedural",
     }
     return Rendered(
         data=_encode(canvas, xmp),
@@ -127,7 +138,9 @@ def write(rendered: Rendered, key: str, banners_dir: Path) -> Banner:
     )
 
 
-def _product(photo: bytes | None, cutout_model: str) -> tuple[Product | None, str]:
+def _product(
+    photo: bytes | None, cutout_model: str, cutout_cache: Path | None
+) -> tuple[Product | None, str]:
     if photo is None:
         return None, ""
     try:
@@ -135,7 +148,7 @@ def _product(photo: bytes | None, cutout_model: str) -> tuple[Product | None, st
     except UnsafeImage as error:
         return None, str(error)
     try:
-        return cut_out(image, model_path=cutout_model), ""
+        return cut_out(image, model_path=cutout_model, cache_dir=cutout_cache), ""
     except ProviderUnavailable as error:
         return cut_out(image), str(error)
 

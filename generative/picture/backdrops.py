@@ -54,6 +54,25 @@ class Painter(Protocol):
         ...
 
 
+class Paint(Protocol):
+    """What a layout asks: a backdrop for a palette, and who painted it."""
+
+    def __call__(
+        self, palette: Palette, size_px: tuple[int, int], *, dark: bool = False
+    ) -> tuple[Image.Image | None, str]: ...
+
+
+def bound(kit: BrandKit, seed: int, config: GenerativeConfig, *, subject: str = "") -> Paint:
+    """`paint` with all but what the layout decides."""
+
+    def painted(
+        palette: Palette, size_px: tuple[int, int], *, dark: bool = False
+    ) -> tuple[Image.Image | None, str]:
+        return paint(palette, kit, size_px, seed, config, dark=dark, subject=subject)
+
+    return painted
+
+
 def paint(
     palette: Palette,
     kit: BrandKit,

@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("creative") as table:
         table.add_column(sa.Column("proofs", sa.JSON(), nullable=True))
+        table.add_column(sa.Column("audit", sa.JSON(), nullable=True))
     op.create_table(
         "creative_words",
         sa.Column("copy_key", sa.String(length=64), nullable=False),
@@ -79,4 +80,5 @@ def downgrade() -> None:
     ):
         op.drop_table(table)
     with op.batch_alter_table("creative") as table:
+        table.drop_column("audit")
         table.drop_column("proofs")
