@@ -9,9 +9,8 @@ from pathlib import Path
 from generative import brand
 from generative.brand import BrandKit
 from generative.config import GenerativeConfig
-from generative.copy.language_model import identity
-from generative.copy.prompts import PROMPT_VERSION
 from generative.provenance import TEMPLATE_VERSION
+from generative.providers import signature
 
 CHECKS_VERSION = "7"
 _FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
@@ -28,7 +27,8 @@ def fingerprint(config: GenerativeConfig, kit: BrandKit | None = None, *, voice:
         copy_fingerprint(config, kit, voice=voice),
         TEMPLATE_VERSION,
         brand.digest(kit),
-        _file_identity(config.cutout_model),
+        *map(_file_identity, map(config.weights, ("cutout", "upscale"))),
+        list(config.backdrops),
         fonts_digest(),
     ]
     return _short(shaping)
@@ -36,10 +36,9 @@ def fingerprint(config: GenerativeConfig, kit: BrandKit | None = None, *, voice:
 
 def copy_fingerprint(config: GenerativeConfig, kit: BrandKit, *, voice: str = "") -> str:
     """What besides the brief shapes the words alone: no colour, logo or layout."""
-    shaping = [CHECKS_VERSION, list(config.copy_providers), kit.tone, sorted(kit.forbidden)]
-    if any(name not in {"extractive", "template"} for name in config.copy_providers):
-        shaping += [PROMPT_VERSION, identity(config.gguf_path), str(config.llm_samples), voice]
-    return _short(shaping)
+    return _short(
+        [CHECKS_VERSION, signature(config), kit.tone, sorted(kit.forbidden), voice],
+    )
 
 
 def voice_signature(config: GenerativeConfig) -> str:

@@ -7,7 +7,7 @@ A provider, a picture or a layout that fails costs the creative something, never
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,16 +18,16 @@ from generative.checks.claims import Verdict, judge
 from generative.config import GenerativeConfig
 from generative.copy.audience import eyebrow, preference
 from generative.copy.candidate import Candidate, CopyProvider
-from generative.copy.extractive import ExtractiveCopy
-from generative.copy.language_model import LlamaCopy
 from generative.copy.limits import limits
 from generative.copy.prompts import example_lines
 from generative.copy.template import TemplateCopy
-from generative.errors import ProviderUnavailable, UnsafeImage
+from generative.errors import UnsafeImage
 from generative.floor import floor_copy, judge_fixed
 from generative.memo import MemoryWords, Words
 from generative.picture.source import fetch
 from generative.provenance import provenance, xmp
+from generative.providers import Ledger, MemoryLedger, build
+from generative.providers import write as write_copy
 from generative.style import Style, in_force
 from generative.types import Audience, Banner, Brief, Creative, State
 
@@ -46,7 +46,8 @@ class Studio:
         *,
         style: Style | None = None,
         memo: Words | None = None,
-        providers: Sequence[CopyProvider] | None = None,
+        ledger: Ledger | None = None,
+        writers: Sequence[CopyProvider] | None = None,
     ) -> None:
         """Make a studio.
 
@@ -54,24 +55,26 @@ class Studio:
             config: The settings.
             style: The brand kit and voice in force, the configuration's by default.
             memo: Where words are kept apart from pictures; this process's memory by default.
-            providers: Who writes; made from the settings by default. Another studio's may be taken
+            ledger: Who may be asked, and what it cost; a day's budget of this process by default.
+            writers: Who writes; made from the settings by default. Another studio's may be taken
                 over, models loaded, where `style.words` is the same.
         """
         self._config = config
         self.style = in_force(config) if style is None else style
         self.fingerprint = self.style.fingerprint
         self._memo = MemoryWords() if memo is None else memo
-        self.providers = _providers(config) if providers is None else list(providers)
+        self._ledger = MemoryLedger(daily_budget=config.daily_budget) if ledger is None else ledger
+        self.writers = build(config, ledger=self._ledger) if writers is None else list(writers)
 
-    def make(self, brief: Brief, *, seed: int = 0) -> Creative:
+    def make(self, brief: Brief, *, seed: int = 0, avoid: frozenset[str] = frozenset()) -> Creative:
         """Write, judge and draw one creative; a bad item or picture costs its banner, never the call.
 
-        Every provider is asked, in the configured order, which also settles ties between the best
-        that pass. Without a sound banner the state is `fallback`.
+        No tagline of a model opens with a word of `avoid`. Without a sound banner the state is
+        `fallback`.
         """
         cleaned = self._printable(clean(brief))
         made_key = key(brief, self.fingerprint)
-        candidate, verdict, refused = self._write(brief, cleaned, seed=seed)
+        candidate, verdict, refused = self._write(brief, cleaned, seed=seed, avoid=avoid)
         banner, drawn = self._draw(cleaned, candidate, made_key, seed=seed)
         return Creative(
             key=made_key,
@@ -109,42 +112,30 @@ class Studio:
         return verdict
 
     def _write(
-        self, brief: Brief, cleaned: Brief, *, seed: int
+        self, brief: Brief, cleaned: Brief, *, seed: int, avoid: frozenset[str]
     ) -> tuple[Candidate, Verdict, list[dict[str, Any]]]:
         """The best words that pass: those kept of an earlier picture, else what providers write now."""
         place = copy_key(brief, self.style.words)
-        kept = None if seed else self._memo.get(place)
+        plain = not seed and not avoid
+        kept = self._memo.get(place) if plain else None
         if kept is not None and (verdict := self._judge(kept, cleaned)).passed:
             return kept, verdict, []
-        found, refused, everyone_came = self._ask(cleaned, seed=seed)
-        if not seed and everyone_came:  # else a provider that is back would never be asked again
-            self._memo.put(place, brief.item.item_id, found[0])
-        return *found, refused
-
-    def _ask(
-        self, cleaned: Brief, *, seed: int
-    ) -> tuple[tuple[Candidate, Verdict], list[dict[str, Any]], bool]:
-        refused: list[dict[str, Any]] = []
-        passed: list[tuple[Candidate, Verdict]] = []
-        everyone_came = True
-        for provider in self.providers:
-            if passed and provider.name == TemplateCopy.name:
-                break  # fixed words are for items that nobody could write about
-            try:
-                candidates = provider.write(cleaned, seed=seed)
-            except ProviderUnavailable as error:
-                log.info("copy provider unavailable", extra={"provider": provider.name})
-                refused.append({"provider": provider.name, "problems": [str(error)]})
-                everyone_came = False
-                continue
-            judged = [(candidate, self._judge(candidate, cleaned)) for candidate in candidates]
-            passed += [pair for pair in judged if pair[1].passed]
-            refused += [_refusal(*pair) for pair in judged if not pair[1].passed]
-        if not passed:
-            passed.append(floor_copy(cleaned, self.style.kit.forbidden))
+        written = write_copy(
+            self.writers,
+            cleaned,
+            seed=seed,
+            ledger=self._ledger,
+            judged=self._judge,
+            avoid=avoid,
+        )
+        passed = list(written.passed) or [floor_copy(cleaned, self.style.kit.forbidden)]
+        refused = [dict(one) for one in written.refused]
         # Of equals the first wins, so the configured order decides ties.
         best = max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned))
-        return best, refused, everyone_came
+        if plain and all("headline" in one for one in refused):
+            # Else a provider was away, and one that is back would never be asked for this again.
+            self._memo.put(place, brief.item.item_id, best[0])
+        return *best, refused
 
     def _draw(
         self, cleaned: Brief, candidate: Candidate, made_key: str, *, seed: int
@@ -180,23 +171,6 @@ class Studio:
             return None, str(error)
 
 
-def _providers(config: GenerativeConfig) -> list[CopyProvider]:
-    made: dict[str, Callable[[], CopyProvider]] = {
-        "llama": lambda: LlamaCopy(
-            gguf_path=config.gguf_path,
-            samples=config.llm_samples,
-            threads=config.llm_threads,
-            timeout_seconds=config.llm_timeout_seconds,
-        ),
-        "extractive": ExtractiveCopy,
-        "template": TemplateCopy,
-    }
-    unknown = [name for name in config.copy_providers if name not in made]
-    if unknown:
-        raise ValueError(f"VITRINE_COPY_PROVIDERS: {unknown} are none of {sorted(made)}")
-    return [made[name]() for name in config.copy_providers]
-
-
 def proofs_of(verdict: Verdict) -> tuple[dict[str, Any], ...]:
     """Every proved claim of "headline. tagline", with the words of the field that prove it."""
     return tuple(
@@ -220,15 +194,6 @@ def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float |
     warns = _WARNING.search(copy.tagline) is not None
     sought = preference(copy, brief)
     return (verdict.support, not warns, sought, round(fullness, 1), len(news))
-
-
-def _refusal(candidate: Candidate, verdict: Verdict) -> dict[str, Any]:
-    return {
-        "provider": candidate.provider,
-        "headline": candidate.copy.headline,
-        "tagline": candidate.copy.tagline,
-        "problems": list(verdict.problems),
-    }
 
 
 def _picture_seed(brief: Brief, seed: int) -> int:

@@ -78,6 +78,7 @@ class Runtime:
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 leaf
 
         from generative import brand_store, style  # noqa: PLC0415 leaf
+        from generative.ledger import SqlLedger  # noqa: PLC0415 leaf
         from generative.studio import Studio  # noqa: PLC0415 leaf
         from recsys.database import looking  # noqa: PLC0415 leaf
         from workers.words import KeptWords  # noqa: PLC0415 leaf
@@ -98,8 +99,14 @@ class Runtime:
         log.info("the studio works in style %s", now.fingerprint)
         loaded = None  # another colour is no reason to load a language model again
         if before is not None and before.style.words == now.words:
-            loaded = before.providers
-        return Studio(settings, style=now, memo=KeptWords(self.engine), providers=loaded)
+            loaded = before.writers
+        return Studio(
+            settings,
+            style=now,
+            memo=KeptWords(self.engine),
+            ledger=SqlLedger(self.engine, daily_budget=settings.daily_budget),
+            writers=loaded,
+        )
 
     @cached_property
     def handle(self) -> "ModelHandle":

@@ -10,7 +10,6 @@ from api.recommending.briefs import Briefs
 from generative import brand_store
 from generative.brand_store import Version
 from generative.config import GenerativeConfig
-from generative.fingerprint import voice_signature
 from generative.style import Style, in_force
 
 
@@ -25,10 +24,8 @@ class Styled:
 
     def follow(self, reader: Connection) -> Style:
         """The style in force now, in which all keys are made from here on."""
-        kept = brand_store.refresh(reader, self._kept)
-        if kept is not self._kept or voice_signature(self._config) != self.style.voice:
-            self._kept = kept
-            kit, version = (None, 0) if kept is None else (kept.kit, kept.version)
-            self.style = in_force(self._config, kit, version)
-            self.briefs.adopt(self.style.fingerprint, self.style.kit.forbidden)
+        self._kept = kept = brand_store.refresh(reader, self._kept)
+        kit, version = (None, 0) if kept is None else (kept.kit, kept.version)
+        self.style = in_force(self._config, kit, version)
+        self.briefs.adopt(self.style.fingerprint, self.style.kit.forbidden)
         return self.style

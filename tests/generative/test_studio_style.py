@@ -21,7 +21,7 @@ class Counting:
     def __init__(self, tagline="A crisp pink apple with a sweet, clear taste."):
         self.asked, self.tagline = 0, tagline
 
-    def write(self, brief, *, seed):
+    def write(self, brief, *, seed, avoid=frozenset()):  # noqa: ARG002 the protocol's
         self.asked += 1
         copy = Copy(headline=brief.item.title, tagline=self.tagline, action="Shop now")
         return [Candidate(copy=copy, provider=self.name, seed=seed)]
@@ -37,7 +37,7 @@ def test_a_kit_renames_every_creative_and_a_colour_leaves_the_words(config):
 
 def test_a_new_price_is_a_new_picture_with_the_same_words(config, brief):
     writer, memo = Counting(), MemoryWords()
-    studio = Studio(config, memo=memo, providers=[writer])
+    studio = Studio(config, memo=memo, writers=[writer])
     dearer = replace(brief, item=replace(brief.item, price="2.99"))
 
     first, second = studio.make(brief), studio.make(dearer)
@@ -50,7 +50,7 @@ def test_a_new_price_is_a_new_picture_with_the_same_words(config, brief):
 
 def test_kept_words_that_are_no_longer_true_are_written_anew(config, brief):
     writer, memo = Counting(), MemoryWords()
-    studio = Studio(config, memo=memo, providers=[writer])
+    studio = Studio(config, memo=memo, writers=[writer])
     false = Copy(headline="Pink Lady", tagline="Organic leather apple from Peru.", action="Buy now")
     memo.put(copy_key(brief, studio.style.words), "x", Candidate(copy=false, provider="extractive"))
 
@@ -91,7 +91,7 @@ def test_a_forbidden_word_is_a_word_not_a_syllable():
 
 
 def test_a_creative_says_which_field_proves_which_words(config, brief):
-    made = Studio(config, providers=[Counting()]).make(brief)
+    made = Studio(config, writers=[Counting()]).make(brief)
 
     said = f"{made.copy.headline}. {made.copy.tagline}"
     assert made.proofs

@@ -28,7 +28,7 @@ def test_a_saved_kit_is_in_force_at_the_next_look_and_models_stay_loaded(
 
     assert (before.style.kit.name, after.style.kit.name) == ("Vitrine", "Hof")
     assert after.fingerprint != before.fingerprint
-    assert after.providers[0] is before.providers[0]
+    assert after.writers[0] is before.writers[0]
     assert runtime.studio is after
 
 
