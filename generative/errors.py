@@ -4,6 +4,7 @@ GenerativeError
  ├── ProviderUnavailable   a provider that cannot write now or here: the next one is asked
  │    └── NotAsked         it rests after failures, or the day's budget is spent
  ├── SigningUnavailable    pictures cannot be signed here: they are marked by XMP alone
+ ├── NotReproducible       a made picture of which too little was kept to make it again
  ├── ModelUnavailable      weights that could not be fetched, or are not what they should be
  ├── UnsafeImage           a picture that is no picture, too large, or from where it may not come
  ├── UnknownCampaign       a campaign id that no row holds
@@ -24,6 +25,10 @@ class ProviderUnavailable(GenerativeError):
 
 class SigningUnavailable(GenerativeError):
     """No library, key or valid certificate to sign with; the message says which, and what to do."""
+
+
+class NotReproducible(GenerativeError):
+    """A picture that cannot be made again; the message says what is missing."""
 
 
 class ModelUnavailable(GenerativeError):

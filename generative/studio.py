@@ -7,11 +7,11 @@ A provider, a picture or a layout that fails costs the creative something, never
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from generative.banner.render import render, write
+from generative.banner.render import write
 from generative.brief import clean, copy_key, key
 from generative.checks.avoid import avoided
 from generative.checks.claims import Verdict, judge
@@ -21,11 +21,12 @@ from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.limits import limits
 from generative.copy.prompts import example_lines
 from generative.copy.template import TemplateCopy
+from generative.drawing import draw, finish
 from generative.errors import UnsafeImage
 from generative.floor import floor_copy, judge_fixed
 from generative.memo import MemoryWords, Words
 from generative.picture.source import fetch
-from generative.provenance import provenance, xmp
+from generative.provenance import provenance
 from generative.providers import Ledger, MemoryLedger, build
 from generative.providers import write as write_copy
 from generative.style import Style, in_force
@@ -35,6 +36,14 @@ log = logging.getLogger(__name__)
 
 _WARNING = re.compile(r"\b(?:not|never|don['\u2019]t|cannot|avoid|without)\b", re.IGNORECASE)
 _BEST_FILL = 0.65  # of the room for a tagline: neither a stub nor a wall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawing:
+    provenance: dict[str, Any]
+    checks: dict[str, Any]
+    banner: Banner | None = None
+    audit: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Studio:
@@ -75,22 +84,23 @@ class Studio:
         cleaned = self._printable(clean(brief))
         made_key = key(brief, self.fingerprint)
         candidate, verdict, refused = self._write(brief, cleaned, seed=seed, avoid=avoid)
-        banner, drawn = self._draw(cleaned, candidate, made_key, seed=seed)
+        drawing = self._draw(cleaned, candidate, made_key, seed=seed)
         return Creative(
             key=made_key,
             item_id=brief.item.item_id,
             size=brief.size,
-            state=State.READY if banner else State.FALLBACK,
+            state=State.READY if drawing.banner else State.FALLBACK,
             copy=candidate.copy,
-            banner=banner,
-            provenance=provenance(candidate, cleaned, seed=seed, fingerprint=self.fingerprint),
+            banner=drawing.banner,
+            provenance=drawing.provenance,
             checks={
                 "support": verdict.support,
                 "tried": len(refused) + 1,
                 "refused": refused,
-                "banner": drawn,
+                "banner": drawing.checks,
             },
             proofs=proofs_of(verdict),
+            audit=drawing.audit,
         )
 
     def _printable(self, cleaned: Brief) -> Brief:
@@ -137,30 +147,54 @@ class Studio:
             self._memo.put(place, brief.item.item_id, best[0])
         return *best, refused
 
-    def _draw(
-        self, cleaned: Brief, candidate: Candidate, made_key: str, *, seed: int
-    ) -> tuple[Banner | None, dict[str, Any]]:
+    def _draw(self, cleaned: Brief, candidate: Candidate, made_key: str, *, seed: int) -> _Drawing:
+        made = provenance(candidate, cleaned, seed=seed, fingerprint=self.fingerprint)
         photo, trouble = self._photo(cleaned.item.image_url)
+        kit, picture_seed = self.style.kit, _picture_seed(cleaned, seed)
         try:
-            rendered = render(
+            rendered = draw(
                 cleaned,
                 candidate.copy,
                 photo,
-                self.style.kit,
-                seed=_picture_seed(cleaned, seed),
-                cutout_model=self._config.cutout_model,
-                xmp=xmp(key=made_key, ai_generated=candidate.ai_generated),
+                kit,
+                self._config,
+                key=made_key,
+                picture_seed=picture_seed,
+                written_by_model=candidate.ai_generated,
             )
         except (KeyError, ValueError, RuntimeError, ArithmeticError) as error:
             # An engine that gives up on one item must not take the campaign with it.
             log.warning("banner failed", extra={"key": made_key}, exc_info=True)
-            return None, {"problems": [f"{type(error).__name__}: {error}"]}
-        drawn = dict(rendered.checks)
+            return _Drawing(
+                provenance=made, checks={"problems": [f"{type(error).__name__}: {error}"]}
+            )
         if trouble:
-            drawn["picture_problem"] = trouble
+            rendered = replace(rendered, checks={**rendered.checks, "picture_problem": trouble})
         if not rendered.passed:
-            return None, drawn
-        return write(rendered, made_key, self._config.banners_dir), drawn
+            return _Drawing(provenance=made, checks=dict(rendered.checks))
+        made = provenance(
+            candidate,
+            cleaned,
+            seed=seed,
+            fingerprint=self.fingerprint,
+            backdrop=str(rendered.checks["backdrop"]),
+        )
+        marked = finish(
+            rendered,
+            cleaned,
+            photo,
+            kit,
+            self._config,
+            key=made_key,
+            picture_seed=picture_seed,
+            made=made,
+        )
+        return _Drawing(
+            banner=write(marked.rendered, made_key, self._config.banners_dir),
+            provenance=made,
+            checks=dict(marked.rendered.checks),
+            audit=marked.audit,
+        )
 
     def _photo(self, url: str) -> tuple[bytes | None, str]:
         if not url:

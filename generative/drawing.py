@@ -1,0 +1,158 @@
+"""From words to a marked picture: the one way that the studio and a re-render both take.
+
+Drawn, looked at, signed. What the picture was made from is written down beside it, so that the
+unsigned bytes can be made again: a signature differs each time, the picture must not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from generative import brand
+from generative.banner.render import Rendered, render
+from generative.brand import BrandKit
+from generative.brief import to_json
+from generative.checks import nsfw
+from generative.checks.image import open_image
+from generative.config import GenerativeConfig
+from generative.errors import UnsafeImage
+from generative.fingerprint import fonts_digest
+from generative.picture.backdrops import bound, is_trained
+from generative.picture.kept import keep
+from generative.picture.matting import file_sha256
+from generative.provenance import TEMPLATE_VERSION, manifest, xmp
+from generative.signing import mark
+from generative.types import Brief, Copy
+
+_ENGINES = ("pillow", "numpy", "blitz-py", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """A picture as it is served, and its audit: what it was made from, and how it is marked."""
+
+    rendered: Rendered
+    audit: Mapping[str, Any]
+
+
+def draw(
+    brief: Brief,
+    copy: Copy,
+    photo: bytes | None,
+    kit: BrandKit,
+    config: GenerativeConfig,
+    *,
+    key: str,
+    picture_seed: int,
+    written_by_model: bool,
+) -> Rendered:
+    """The unsigned picture of a cleaned brief: equal arguments give equal bytes.
+
+    A photo or a result that looks indecent is not shown: the words stand alone, or nothing does.
+    """
+    indecent = "" if photo is None else _unsafe(photo, config.weights("nsfw"))
+
+    def rendered(*, painted_by_model: bool) -> Rendered:
+        return render(
+            brief,
+            copy,
+            None if indecent else photo,
+            kit,
+            seed=picture_seed,
+            cutout_model=config.weights("cutout"),
+            cutout_cache=config.pictures_dir / "cutouts",
+            backdrop=bound(kit, picture_seed, config, subject=_subject(brief)),
+            xmp=xmp(key=key, ai_generated=written_by_model, painted_by_model=painted_by_model),
+        )
+
+    made = rendered(painted_by_model=False)
+    if is_trained(str(made.checks.get("backdrop", ""))):
+        made = rendered(painted_by_model=True)  # its XMP must say so
+    checks = dict(made.checks)
+    if indecent:
+        checks["picture_problem"] = indecent
+    seen = _look(made, config.weights("nsfw"))
+    checks["nsfw"] = seen.note
+    if seen.unsafe:
+        checks["problems"] = [*checks["problems"], seen.unsafe]
+    return replace(made, checks=checks)
+
+
+def finish(
+    rendered: Rendered,
+    brief: Brief,
+    photo: bytes | None,
+    kit: BrandKit,
+    config: GenerativeConfig,
+    *,
+    key: str,
+    picture_seed: int,
+    made: Mapping[str, Any],
+) -> Marked:
+    """Sign a picture and write down what it came from; `made` is the creative's provenance."""
+    photo_sha256 = "" if photo is None else keep(config.pictures_dir / "photos", photo)
+    told = manifest(key, made, photo_sha256=photo_sha256)
+    marked = mark(rendered.data, rendered.media_type, told, config.signing_dir)
+    audit = {
+        "brief": to_json(brief),
+        "kit": brand.to_json(kit),
+        "picture_seed": picture_seed,
+        "photo_sha256": photo_sha256,
+        "media_type": rendered.media_type,
+        "sha256_unsigned": marked.sha256_unsigned,
+        "c2pa": marked.c2pa,
+        "c2pa_bytes": marked.overhead_bytes,
+        **surroundings(rendered, config),
+    }
+    checks = dict(rendered.checks) | {"c2pa": marked.c2pa}
+    return Marked(rendered=replace(rendered, data=marked.data, checks=checks), audit=audit)
+
+
+def surroundings(rendered: Rendered, config: GenerativeConfig) -> dict[str, Any]:
+    """What besides the brief decides a picture's bytes; where it differs, so may they."""
+    cut = rendered.checks.get("picture") == "isnet"
+    return {
+        "template_version": TEMPLATE_VERSION,
+        "backdrop": str(rendered.checks.get("backdrop", "")),
+        "fonts": fonts_digest(),
+        "cutout_model": file_sha256(config.weights("cutout")) if cut else "",
+        "engines": _engines(),
+    }
+
+
+@lru_cache(maxsize=1)
+def _engines() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _ENGINES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+@lru_cache(maxsize=4)
+def _unsafe(photo: bytes, model_path: str) -> str:
+    """Remembered: a photo is drawn in every size and for every audience."""
+    if not model_path:
+        return ""
+    try:
+        return nsfw.unsafe(open_image(photo), model_path)
+    except UnsafeImage:
+        return ""  # it will not be opened for the banner either
+
+
+def _look(rendered: Rendered, model_path: str) -> nsfw.Seen:
+    if not model_path:
+        return nsfw.Seen(score=None, note=nsfw.OFF)
+    try:
+        return nsfw.look(open_image(rendered.data), model_path)
+    except UnsafeImage:
+        return nsfw.Seen(score=None, note=f"not checked: {rendered.media_type} is not opened")
+
+
+def _subject(brief: Brief) -> str:
+    """The shelf, in the catalogue's word: never a title, which a stranger may have written orders in."""
+    return brief.item.category[-1][:60] if brief.item.category else ""
