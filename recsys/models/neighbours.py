@@ -21,6 +21,9 @@ from recsys.models.histories import Histories, InputWeights
 _BLOCK_PAIRS = 1 << 22  # pairs of shared shoppers counted at a time: some 100 MB
 _LARGEST_ORDER = 100  # a larger basket is a wholesaler's: 5,000 pairs that say little
 _LONGEST_HISTORY = 20_000  # distinct items; beyond it, 200 million pairs of a robot
+# Items that one lends to. Lists are short, but of a million items 60,000 listed the same bestseller;
+# half as many save little more and begin to change real shoppers' lists (docs/architecture.md).
+MOST_LENT = 2_048
 
 Floats = NDArray[Any]
 Score = Callable[[Floats, NDArray[Any], NDArray[Any]], Floats]  # shared, row, column -> score
@@ -62,15 +65,32 @@ class Neighbours:
         return sparse.csr_array(weights @ self.lent, dtype=np.float32)
 
 
-def lend(lists: ItemLists, *others: tuple[float, ItemLists]) -> Any:
-    """What each item lends to those that list it: the sum, each of the others by its weight."""
+def lend(lists: ItemLists, *others: tuple[float, ItemLists], most: int = MOST_LENT) -> Any:
+    """What each item lends to those that list it: the sum, each of the others by its weight.
+
+    An item lends to the `most` it lends most to; of equal ones, to the lower rows.
+    """
     lent = lists.matrix()
     for weight, other in others:
         if weight:
             lent = lent + np.float32(weight) * other.matrix()
     found = sparse.csr_array(lent.T.tocsr(), dtype=np.float32)
     found.sort_indices()
-    return found
+    return _strongest(found, most)
+
+
+def _strongest(lent: Any, most: int) -> Any:
+    """At most so many cells of a row of sparse (I, I); rows with no more are as they were."""
+    sizes = np.diff(lent.indptr)
+    kept = np.ones(len(lent.data), np.bool_)
+    for row in np.flatnonzero(sizes > most):
+        where = slice(lent.indptr[row], lent.indptr[row + 1])
+        columns, _ = _top(lent.indices[where], lent.data[where], most)
+        kept[where] = np.isin(lent.indices[where], columns)
+    if kept.all():
+        return lent
+    indptr = np.concatenate([[0], np.cumsum(kept)])[lent.indptr].astype(lent.indptr.dtype)
+    return sparse.csr_array((lent.data[kept], lent.indices[kept], indptr), shape=lent.shape)
 
 
 def empty(n_items: int) -> ItemLists:

@@ -170,6 +170,40 @@ def test_lent_sums_the_lists_by_their_weights_from_source_to_destination() -> No
     assert lent.tolist() == [[0, 4], [1, 0]]
 
 
+def _listing(lent: list[list[float]]) -> neighbours.ItemLists:
+    """The lists behind which row i lends `lent[i]`."""
+    found = sparse.csr_array(np.array(lent, np.float32).T)
+    return neighbours.ItemLists(
+        indptr=found.indptr.astype(np.int64), indices=found.indices, scores=found.data
+    )
+
+
+def test_an_item_in_too_many_lists_lends_where_it_lends_most() -> None:
+    lent = [[0, 0.1, 0.5, 0.3, 0.4], [0.6, 0, 0.7, 0, 0.1], *[[0.0] * 5] * 3]
+    lists = _listing(lent)
+
+    whole, cut = (neighbours.lend(lists, most=most).toarray() for most in (4, 3))
+
+    assert whole == pytest.approx(np.array(lent, np.float32), abs=0)
+    assert cut[0] == pytest.approx([0, 0, 0.5, 0.3, 0.4])
+    assert cut[1:] == pytest.approx(whole[1:], abs=0)
+
+
+def test_of_those_lent_as_much_the_lower_rows_are_kept() -> None:
+    lists = _listing([[0, 0.2, 0.2, 0.7, 0.2], *[[0.0] * 5] * 4])
+
+    lent = neighbours.lend(lists, most=3)
+
+    assert lent.indices.tolist() == [1, 2, 3]
+    assert lent.has_canonical_format
+
+
+def test_what_an_item_lends_most_is_told_by_all_lists_together() -> None:
+    one, other = (_listing([row, *[[0.0] * 3] * 2]) for row in ([0, 0.5, 0.4], [0, 0.0, 0.3]))
+
+    assert neighbours.lend(one, (1.0, other), most=1).indices.tolist() == [2]
+
+
 def test_a_shopper_is_lent_to_by_weight_over_the_norm() -> None:
     lent = neighbours.lend(neighbours.cosine(_histories([0, 1], [0, 2], n_items=3), shrink=0))
     branch = neighbours.Neighbours(lent=lent, input=InputWeights(decay=0.5), norm=1.0)
