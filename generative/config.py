@@ -50,6 +50,7 @@ class GenerativeConfig:
     openai_price_out: float = 0.0  # money for 1,000 tokens answered
     daily_budget: float = 1.0  # money that all providers together may spend in a day (UTC)
     models_dir: Path = Path("var/models")  # where `python -m generative fetch-models` puts weights
+    voices_dir: Path = Path("var/voices")  # fine-tuned voices of the language model; LIVE names one
     pictures_dir: Path = Path("var/pictures")  # backdrop library, cut-outs and photos of creatives
     signing_dir: Path = Path("var/signing")  # the key and certificates of `… certificate`
     cutout_model: str = ""  # an ISNet ONNX file; empty takes a fetched one, "none" frames photos
@@ -107,6 +108,7 @@ class GenerativeConfig:
             openai_price_out=_amount(env, "VITRINE_OPENAI_PRICE_OUT", d.openai_price_out),
             daily_budget=_amount(env, "VITRINE_DAILY_BUDGET", d.daily_budget),
             models_dir=Path(env.get("VITRINE_MODELS_DIR", d.models_dir)),
+            voices_dir=Path(env.get("VITRINE_VOICES_DIR", d.voices_dir)),
             pictures_dir=Path(env.get("VITRINE_PICTURES_DIR", d.pictures_dir)),
             signing_dir=Path(env.get("VITRINE_SIGNING_DIR", d.signing_dir)),
             cutout_model=env.get("VITRINE_CUTOUT_MODEL", d.cutout_model),

@@ -9,6 +9,7 @@ from pathlib import Path
 from generative import brand
 from generative.brand import BrandKit
 from generative.config import GenerativeConfig
+from generative.copy import voices
 from generative.provenance import TEMPLATE_VERSION
 from generative.providers import signature
 
@@ -43,8 +44,7 @@ def copy_fingerprint(config: GenerativeConfig, kit: BrandKit, *, voice: str = ""
 
 def voice_signature(config: GenerativeConfig) -> str:
     """Which fine-tuned voice is live: one look at a small file; "" without one."""
-    del config  # no voice can be made yet
-    return ""
+    return voices.signature(config.voices_dir) if "llama" in config.copy_providers else ""
 
 
 @lru_cache(maxsize=1)

@@ -16,10 +16,11 @@ from typing import Any, Protocol
 
 from generative.checks.claims import Verdict
 from generative.config import GenerativeConfig
+from generative.copy import voices
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.extractive import ExtractiveCopy
 from generative.copy.guard import Purse
-from generative.copy.language_model import LlamaCopy, identity
+from generative.copy.language_model import LlamaCopy, identity, sha256, weights
 from generative.copy.prompts import PROMPT_VERSION
 from generative.copy.remote import Endpoint, RemoteCopy
 from generative.copy.template import TemplateCopy
@@ -99,6 +100,8 @@ def build(
 ) -> list[CopyProvider]:
     """The configured providers in their order; weights are loaded on first use, not here.
 
+    `adapter` is a voice to write with instead of the live one.
+
     Raises:
         ValueError: A name that is none of NAMES, or an address that cannot be asked.
     """
@@ -111,7 +114,7 @@ def build(
             samples=config.llm_samples,
             threads=config.llm_threads,
             timeout_seconds=config.llm_timeout_seconds,
-            adapter=adapter,
+            adapter=adapter or _voice(config),
             languages=config.copy_languages,
         ),
         "transformers": lambda: _transformers(config),
@@ -211,6 +214,17 @@ def _refusal(candidate: Candidate, problems: list[str]) -> Mapping[str, Any]:
         "tagline": candidate.copy.tagline,
         "problems": problems,
     }
+
+
+def _voice(config: GenerativeConfig) -> Path | None:
+    """The live voice's adapter, where it was trained on the weights that are configured."""
+    voice, base = voices.live(config.voices_dir), weights(config.gguf_path)
+    if voice is None or base is None:
+        return None
+    if sha256(base) != voice.base_sha256:
+        log.warning("voice of other weights", extra={"voice": voice.voice_id})
+        return None
+    return voice.path
 
 
 def _transformers(config: GenerativeConfig) -> CopyProvider:
