@@ -12,7 +12,9 @@ from generative.checks.language import problems_of_form
 from generative.checks.parse import Claim, parse
 from generative.checks.prove import copied, prove
 from generative.checks.refusals import content, facts_of, problem, share_supported
+from generative.checks.vocabulary import Kind
 from generative.copy.limits import limits
+from generative.copy.slots import unfilled
 from generative.types import Brief, Copy, ItemFacts
 
 MIN_SUPPORT = 0.55
@@ -20,6 +22,7 @@ MIN_NEWS = 2  # words that a tagline says and its headline does not
 MIN_HEADLINE = 3
 MIN_TAGLINE = 8
 
+_SLOT = re.compile(r"\{(price|was|saving)\}")
 _MARKUP = re.compile(r"[<>{}\[\]|\\^~`_]|&\w+;|\*\*|https?:|www\.|@\w", re.IGNORECASE)
 _PICTOGRAM = re.compile(
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\ufe0f\u20e3]"
@@ -64,13 +67,16 @@ def judge(
     """
     facts = facts_of(brief.item)
     said = f"{copy.headline}. {copy.tagline}"
+    # A slot is filled when the words are printed; to the rest of the checks it is a pause of its length.
+    said, slotted = blanked(said), said
     support = share_supported(said, facts)
     unfounded, proofs, unproved = examine(said, brief.item)
     problems = [
+        *_problems_of_money((*(claim for claim, _ in proofs), *unproved), slotted, brief.item),
         *_problems_of_length(copy, brief.size),
         *_problems_of_text(said, copy, forbidden),
         *unfounded,
-        *problems_of_form(copy.headline, copy.tagline),
+        *problems_of_form(_SLOT.sub("1", copy.headline), _SLOT.sub("1", copy.tagline)),
     ]
     if at_limit:
         problems.append("the text was cut off at its limit")
@@ -99,6 +105,24 @@ def examine(
         unproved.append(claim)
         problems.append(problem(claim, reading, facts, evidence))
     return list(dict.fromkeys(problems)), tuple(proofs), tuple(unproved)
+
+
+def blanked(text: str) -> str:
+    """The text with a pause in the place of each slot, so that every span keeps its place."""
+    return _SLOT.sub(lambda found: "," + " " * (len(found[0]) - 1), text)
+
+
+def _problems_of_money(claims: tuple[Claim, ...], slotted: str, item: ItemFacts) -> list[str]:
+    """Money is written by slots alone, even where it is right: words outlive the price they were written at."""
+    problems = [trouble] if (trouble := unfilled(slotted, item)) else []
+    follows_price = {"was", "saving"} & set(_SLOT.findall(slotted))
+    for claim in claims:
+        priced = claim.kind is Kind.PRICE or (
+            claim.kind is Kind.OFFER and (claim.text[:1].isdigit() or not follows_price)
+        )
+        if priced:
+            problems.append(f"{claim.text!r} speaks of money; only a slot may")
+    return problems
 
 
 def _problems_of_length(copy: Copy, size: str) -> list[str]:

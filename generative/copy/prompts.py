@@ -77,7 +77,7 @@ def _money(item: ItemFacts) -> str:
         return "Name no amount of money."
     slots = "{price} for the price"
     if item.was_price:
-        slots += ", {was} for the former price, {saving} for what is saved"
+        slots += ", {was} for the former price, {saving} for the discount, as -20%"
     return f"Never write an amount of money, a discount or a percentage yourself; put {slots}."
 
 

@@ -9,7 +9,7 @@ the checks. Money is a slot, filled from the live catalogue, and is never spelle
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from generative.brief import facts_text
 from generative.copy.limits import limits
@@ -38,28 +38,52 @@ _MIN_PLURAL = 4  # letters: below, an "s" is more often part of the word
 _KEPT_AS_IS = ("ss", "us", "is", "ous")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """The words of one item's lines, and fewest and most words of each line."""
+
+    first: tuple[str, ...]  # may open a headline
+    opening: tuple[str, ...]  # may open a tagline
+    word: tuple[str, ...]  # may follow
+    headline: tuple[int, int]
+    tagline: tuple[int, int]
+
+
+def stock(item: ItemFacts, size: str, *, avoid: frozenset[str] = frozenset()) -> Stock:
+    """No tagline opens with a word of `avoid`, which are in lower case."""
+    words = _of_entry(item)
+    first = tuple(dict.fromkeys(_capital(word) for word in (*words, *_OPENERS)))
+    room = limits(size)
+    return Stock(
+        first=first,
+        opening=tuple(word for word in first if word.lower() not in avoid) or first,
+        word=tuple(dict.fromkeys((*words, *GLUE))),
+        headline=_room(HEADLINE_WORDS, room.headline),
+        tagline=_room(TAGLINE_WORDS, room.tagline),
+    )
+
+
 def word_grammar(item: ItemFacts, size: str, *, avoid: frozenset[str] = frozenset()) -> str:
     """GBNF for `{"headline": …, "tagline": …}` over the words of one item.
 
-    A slot is offered only where the catalogue can fill it and the placement has room for it. No
-    tagline opens with a word of `avoid`, which are in lower case.
+    A slot is offered only where the catalogue can fill it and the placement has room for it.
     """
-    words = _of_entry(item)
-    fewest, most = _room(TAGLINE_WORDS, limits(size).tagline)
-    short, long = _room(HEADLINE_WORDS, limits(size).headline)
-    openers = (*words, *_OPENERS)
-    allowed = [word for word in openers if word.lower() not in avoid]
+    words = stock(item, size, avoid=avoid)
     slots = _slots(item) if limits(size).tagline >= _SLOT_ROOM else ""
     rules = [
         r'root ::= "{\"headline\": \"" headline "\", \"tagline\": \"" tagline ".\"}"',
-        f"headline ::= first (gap word){{{short - 1},{long - 1}}}",
-        f"tagline ::= opening (gap word){{{fewest - 1},{most - 1}}}{slots}",
+        f"headline ::= first {_more(words.headline)}",
+        f"tagline ::= opening {_more(words.tagline)}{slots}",
         'gap ::= " " | ", "',
-        "first ::= " + _alternatives(_capital(word) for word in openers),
-        "opening ::= " + _alternatives(_capital(word) for word in allowed or openers),
-        "word ::= " + _alternatives((*words, *GLUE)),
+        "first ::= " + _alternatives(words.first),
+        "opening ::= " + _alternatives(words.opening),
+        "word ::= " + _alternatives(words.word),
     ]
     return "\n".join(rules)
+
+
+def _more(count: tuple[int, int]) -> str:
+    return f"(gap word){{{count[0] - 1},{count[1] - 1}}}"
 
 
 def word_forms(item: ItemFacts) -> frozenset[str]:
@@ -115,16 +139,13 @@ def _room(words: tuple[int, int], letters: int) -> tuple[int, int]:
 
 
 def _slots(item: ItemFacts) -> str:
-    lines = []
-    if item.price:
-        lines += [", now {price}" if item.was_price else ", for {price}"]
-    if item.price and item.was_price:
-        lines += [", save {saving}"]
-    return f" ({' | '.join(json.dumps(line) for line in lines)})?" if lines else ""
+    if not item.price:
+        return ""
+    return f" ({json.dumps(', now {price}' if item.was_price else ', for {price}')})?"
 
 
 def _alternatives(words: Iterable[str]) -> str:
-    return " | ".join(json.dumps(word, ensure_ascii=False) for word in dict.fromkeys(words))
+    return " | ".join(json.dumps(word, ensure_ascii=False) for word in words)
 
 
 def _capital(word: str) -> str:
