@@ -24,6 +24,7 @@ def product(item: Item) -> dict[str, Any]:
         "title": item.title,
         "price": money(item.price),
         "was_price": money(item.was_price),
+        "offer_until": moment(item.offer_until),
         "currency": item.currency,
         "image_url": item.image_url,
         "url": item.url,
@@ -59,6 +60,7 @@ def whole_item(item: Item) -> dict[str, Any]:
         "hidden": item.hidden,
         "attributes": dict(item.attributes),
         "created_at": moment(item.created_at),
+        "offer_until": moment(item.offer_until),
     }
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -71,18 +72,25 @@ class Runtime:
 
     @property
     def shelf(self) -> Shelf:
-        """The last shelf that was read, however old."""
-        return self._shelf
+        """The last shelf that was read, however old; no offer of it has ended."""
+        shelf = self._shelf
+        if shelf.turns <= time.time():
+            with self._refreshing:
+                shelf = self._shelf = self._shelf.at(time.time())
+        return shelf
 
     def fresh_shelf(self, reader: Reader) -> Shelf:
         """The shelf as the database has it now."""
-        read_from = self._shelf
+        read_from = self.shelf
         found = shelves.refresh(reader, read_from)
         if found is not read_from:
             with self._refreshing:
                 # Another thread may have read further meanwhile; a database made anew starts lower.
                 if self._shelf is read_from or found.revision > self._shelf.revision:
                     self._shelf = found
+                elif found.revision == self._shelf.revision:
+                    # What hangs on a shelf is mended from the last one, not from one that was like it.
+                    found = self._shelf = self._shelf.at(time.time())
         return found
 
     def assortment(self, shelf: Shelf) -> Assortment:

@@ -91,6 +91,7 @@ class ItemOut(BaseModel):
     hidden: bool
     attributes: dict[str, str]
     created_at: str | None
+    offer_until: str | None = None
     degraded: list[str] = []
 
 
@@ -109,6 +110,7 @@ class ItemBody(BaseModel):
     brand: Any = None
     price: Any = None
     was_price: Any = None
+    offer_until: Any = None
     currency: Any = None
     image_url: Any = None
     url: Any = None

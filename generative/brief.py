@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Protocol
@@ -68,6 +69,8 @@ class Product(Protocol):
     def image_url(self) -> str: ...
     @property
     def attributes(self) -> Mapping[str, str]: ...
+    @property
+    def offer_until(self) -> datetime | None: ...
 
 
 def facts_of(product: Product) -> ItemFacts:
@@ -83,6 +86,7 @@ def facts_of(product: Product) -> ItemFacts:
         currency=product.currency,
         image_url=product.image_url,
         attributes=product.attributes,
+        offer_until="" if product.offer_until is None else product.offer_until.isoformat(),
     )
 
 

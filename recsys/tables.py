@@ -96,6 +96,7 @@ class ItemRow(Base):
     hidden: Mapped[bool] = mapped_column(Boolean, default=False)
     attributes: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    offer_until: Mapped[datetime | None] = mapped_column(UtcDateTime, nullable=True)
     revision: Mapped[int] = mapped_column(BigInteger, index=True)
 
 

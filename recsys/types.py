@@ -75,6 +75,7 @@ class Item:
     hidden: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
+    offer_until: datetime | None = None  # when `price` ends and `was_price` holds again
 
     @property
     def in_stock(self) -> bool:

@@ -40,7 +40,7 @@ class Past:
         self._root = here.config.recsys.artifacts_dir
         self._live = here.handle.get()
         self._shelves: dict[int, Shelf] = {}
-        self._assortments: dict[tuple[str, int], Assortment] = {}
+        self._assortments: dict[tuple[str, int, int], Assortment] = {}
         self._rules: dict[int, tuple[Rule, ...] | None] = {}
 
     @property
@@ -70,23 +70,26 @@ class Past:
         history = then.history_at(self._reader, answer)
         if entry.digest(history) != answer.history_digest:
             causes.append(_other_deeds(answer, history))
-        assortment = self._assortment(bundle, answer.catalogue_revision)
+        assortment = self._assortment(bundle, answer)
         query = entry.query_of(answer.request)
         rules = self._in_force(answer, query, assortment, history, causes)
         causes += _not_kept(answer, query)
         return ranking.rank(assortment, query, history, steer=Steer(rules=rules)), causes
 
-    def _assortment(self, bundle: ModelBundle, revision: int) -> Assortment:
+    def _assortment(self, bundle: ModelBundle, answer: Answer) -> Assortment:
+        revision, moment = answer.catalogue_revision, answer.at.timestamp()
+        written = _kept(
+            self._shelves,
+            revision,
+            lambda: then.shelf_at(self._reader, revision, now=self._now),
+        )
+
         def make() -> Assortment:
-            shelf = _kept(
-                self._shelves,
-                revision,
-                lambda: then.shelf_at(self._reader, revision, now=self._now),
-            )
+            shelf = written.at(moment)
             newcomers = Arrivals().fresh(self._reader, bundle, shelf)
             return assortments.of(bundle, shelf, newcomers)
 
-        return _kept(self._assortments, (bundle.version, revision), make)
+        return _kept(self._assortments, (bundle.version, revision, written.ended(moment)), make)
 
     def _in_force(
         self,

@@ -187,6 +187,9 @@ class ProductOut(BaseModel):
     title: str
     price: str | None
     was_price: str | None
+    offer_until: str | None = Field(
+        default=None, description="When the price goes back to `was_price`"
+    )
     currency: str
     image_url: str
     url: str

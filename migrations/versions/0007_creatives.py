@@ -1,4 +1,4 @@
-"""Proofs of claims, words apart from pictures, the brand kit, voices and providers."""
+"""Offers that end, proofs of claims, words apart from pictures, the brand kit, voices and providers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    for name in ("item", "item_version"):
+        with op.batch_alter_table(name) as table:
+            table.add_column(sa.Column("offer_until", sa.DateTime(timezone=True), nullable=True))
     with op.batch_alter_table("creative") as table:
         table.add_column(sa.Column("proofs", sa.JSON(), nullable=True))
         table.add_column(sa.Column("audit", sa.JSON(), nullable=True))
@@ -68,10 +71,44 @@ def upgrade() -> None:
         sa.Column("spent", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("name", "day", name="pk_creative_provider_day"),
     )
+    op.create_table(
+        "creative_variant",
+        sa.Column("size", sa.String(length=20), nullable=False),
+        sa.Column("variant", sa.String(length=40), nullable=False),
+        sa.Column("approval", sa.String(length=10), nullable=False),
+        sa.Column("who", sa.String(length=64), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("size", "variant", name="pk_creative_variant"),
+    )
+    op.create_table(
+        "creative_variant_result",
+        sa.Column("size", sa.String(length=20), nullable=False),
+        sa.Column("persona", sa.String(length=200), nullable=False),
+        sa.Column("variant", sa.String(length=40), nullable=False),
+        sa.Column("shown", sa.Float(), nullable=False),
+        sa.Column("clicked", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("size", "persona", "variant", name="pk_creative_variant_result"),
+    )
+    op.create_table(
+        "creative_variant_table",
+        sa.Column("name", sa.String(length=10), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("chances", sa.JSON(), nullable=False),
+        sa.Column("counted_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_creative_variant_table"),
+    )
+    with op.batch_alter_table("answer") as table:
+        table.add_column(sa.Column("creative_draw", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("answer") as table:
+        table.drop_column("creative_draw")
     for table in (
+        "creative_variant_table",
+        "creative_variant_result",
+        "creative_variant",
         "creative_provider_day",
         "creative_provider",
         "voice_run",
@@ -82,3 +119,6 @@ def downgrade() -> None:
     with op.batch_alter_table("creative") as table:
         table.drop_column("audit")
         table.drop_column("proofs")
+    for name in ("item_version", "item"):
+        with op.batch_alter_table(name) as table:
+            table.drop_column("offer_until")

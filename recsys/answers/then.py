@@ -18,14 +18,18 @@ _LATER = 64  # deeds after the answer that are looked past
 
 
 def shelf_at(reader: Reader, revision: int, *, now: Shelf | None = None) -> Shelf:
-    """The shelf as it was at a revision; `now` saves reading what has not changed since."""
+    """The shelf as it was written at a revision; `now` saves reading what has not changed since.
+
+    No offer of it has ended yet: ask it for the shelf `at` a moment.
+    """
     current = shelves.refresh(reader, Shelf.empty() if now is None else now)
-    if current.revision <= revision:
+    if current.revision <= revision and not current.offers:
         return current
     written, before = versions.changed_after(reader, revision)
-    found = {item_id: item for item_id, item in current.items.items() if item_id not in written}
+    sold = {**current.items, **current.offers}
+    found = {item_id: item for item_id, item in sold.items() if item_id not in written}
     found |= {row.item_id: items.item_of(row) for row in before}
-    return Shelf.of(found.values(), revision=revision)
+    return Shelf.of(found.values(), revision=min(revision, current.revision), now=0.0)
 
 
 def history_at(reader: Reader, answer: Answer) -> UserHistory:

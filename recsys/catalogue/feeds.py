@@ -83,6 +83,13 @@ def _item(fields: Mapping[str, object]) -> Item | InvalidItem:
     item_id = next((fields[name] for name in _ID_NAMES if fields.get(name) is not None), "")
     if isinstance(item_id, int) and not isinstance(item_id, bool):
         item_id = str(item_id)
+    try:
+        return parse_item(item_id, _ours(fields))  # type: ignore[arg-type] # the validator asks for a string
+    except InvalidItem as error:
+        return error
+
+
+def _ours(fields: Mapping[str, object]) -> dict[str, object]:
     google = from_google(fields)
     ours = {name: value for name, value in fields.items() if name in FIELDS} | google
     nested = {
@@ -93,10 +100,7 @@ def _item(fields: Mapping[str, object]) -> Item | InvalidItem:
     given = fields.get("attributes") or {}
     if isinstance(given, dict):
         ours["attributes"] = google.get("attributes", {}) | given | nested
-    try:
-        return parse_item(item_id, ours)  # type: ignore[arg-type] # the validator asks for a string
-    except InvalidItem as error:
-        return error
+    return ours
 
 
 def _records(

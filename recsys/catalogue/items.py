@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from recsys.catalogue import versions
+from recsys.catalogue import offers, versions
 from recsys.database import Reader
 from recsys.errors import UnknownItem
 from recsys.tables import CatalogueRevision, ItemRow, is_storable
 from recsys.types import Item
 
 _T = TypeVar("_T")
-_CHUNK = 500  # rows a statement; SQLite allows 32,766 parameters, a row has 15
+_CHUNK = 500  # rows a statement; SQLite allows 32,766 parameters, a row has 16
 _PATCHABLE = frozenset({"price", "stock", "hidden"})
 _COLUMNS = tuple(column.name for column in ItemRow.__table__.columns)
 _UPDATED = tuple(name for name in _COLUMNS if name not in {"item_id", "created_at"})
@@ -58,10 +58,13 @@ def put_many(session: Session, items: Sequence[Item], *, now: datetime | None = 
     return len(latest)
 
 
-def patch(session: Session, item_id: str, changes: Mapping[str, object]) -> Item:
+def patch(
+    session: Session, item_id: str, changes: Mapping[str, object], *, now: datetime | None = None
+) -> Item:
     """Change price, stock or hidden, and leave the rest; the values are taken as validated.
 
-    A former price that the new one reaches is dropped: it would promise a saving that is none.
+    A former price that the new one reaches is dropped: it would promise a saving that is none. So
+    is one whose offer has ended, and with either the end of the offer.
 
     Raises:
         UnknownItem: The catalogue does not hold it.
@@ -71,31 +74,36 @@ def patch(session: Session, item_id: str, changes: Mapping[str, object]) -> Item
         raise ValueError(f"only price, stock and hidden can be patched, not {sorted(unknown)}")
     if not is_storable(item_id):
         raise UnknownItem(item_id)
-    revision = next_revision(session)
+    revision, stamp = next_revision(session), now or datetime.now(UTC)
     versions.keep(session, [item_id], until=revision)
     statement = (
         update(ItemRow)
         .where(ItemRow.item_id == item_id)
-        .values(revision=revision, **changes, **_former_price(changes))
+        .values(revision=revision, **changes, **_former_price(changes, stamp))
         .returning(*ItemRow.__table__.columns)
     )
     row = session.execute(statement).one_or_none()
     if row is None:
         raise UnknownItem(item_id)
-    return item_of(row)
+    return offers.current(item_of(row), stamp)
 
 
-def get(session: Session, item_id: str) -> Item | None:
-    return get_many(session, [item_id]).get(item_id)
+def get(session: Session, item_id: str, *, now: datetime | None = None) -> Item | None:
+    """The item as it is sold at this moment."""
+    return get_many(session, [item_id], now=now).get(item_id)
 
 
-def get_many(session: Session, item_ids: Iterable[str]) -> dict[str, Item]:
-    """The known ones of `item_ids`, in the order asked for."""
+def get_many(
+    session: Session, item_ids: Iterable[str], *, now: datetime | None = None
+) -> dict[str, Item]:
+    """The known ones of `item_ids`, in the order asked for, as they are sold at this moment."""
+    stamp = now or datetime.now(UTC)
     asked = [item_id for item_id in dict.fromkeys(item_ids) if is_storable(item_id)]
     found: dict[str, Item] = {}
     for chunk in _chunks(asked):
         statement = select(*ItemRow.__table__.columns).where(ItemRow.item_id.in_(chunk))
-        found |= {row.item_id: item_of(row) for row in session.execute(statement)}
+        rows = session.execute(statement)
+        found |= {row.item_id: offers.current(item_of(row), stamp) for row in rows}
     return {item_id: found[item_id] for item_id in asked if item_id in found}
 
 
@@ -117,7 +125,7 @@ def categories(reader: Reader) -> dict[str, tuple[str, ...]]:
 
 
 def changed_since(reader: Reader, revision: int) -> tuple[int, list[Item]]:
-    """The catalogue's revision now, and every item written after `revision`."""
+    """The catalogue's revision now, and every item written after `revision`, as it was written."""
     # The number is read before the rows: a writer that commits in between is read twice, not missed.
     plain = reader if isinstance(reader, Connection) else reader.connection()
     current = plain.exec_driver_sql(_REVISION).scalar() or 0
@@ -128,12 +136,17 @@ def changed_since(reader: Reader, revision: int) -> tuple[int, list[Item]]:
     return current, [item_of(row) for row in rows]
 
 
-def _former_price(changes: Mapping[str, object]) -> dict[str, Any]:
+def _former_price(changes: Mapping[str, object], now: datetime) -> dict[str, Any]:
     if "price" not in changes:
         return {}
     if changes["price"] is None:
-        return {"was_price": None}
-    return {"was_price": case((ItemRow.was_price > changes["price"], ItemRow.was_price))}
+        return {"was_price": None, "offer_until": None}
+    holds = or_(ItemRow.offer_until.is_(None), ItemRow.offer_until > now)
+    kept = and_(holds, ItemRow.was_price > changes["price"])
+    return {
+        "was_price": case((kept, ItemRow.was_price)),
+        "offer_until": case((kept, ItemRow.offer_until)),
+    }
 
 
 def next_revision(session: Session) -> int:
@@ -183,6 +196,7 @@ def _values(item: Item, revision: int, stamp: datetime) -> dict[str, object]:
         "hidden": item.hidden,
         "attributes": dict(item.attributes),
         "created_at": item.created_at or stamp,
+        "offer_until": item.offer_until,
         "revision": revision,
     }
 
@@ -204,6 +218,7 @@ def item_of(row: Any) -> Item:
         hidden=row.hidden,
         attributes=row.attributes,
         created_at=row.created_at,
+        offer_until=row.offer_until,
     )
 
 

@@ -1,6 +1,7 @@
 """Google Merchant feeds: RSS and Atom with the g: namespace, and Google's names for our fields."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any, BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
@@ -14,6 +15,7 @@ _ITEMS = frozenset({"item", "entry"})
 _GOOGLE = "{http://base.google.com/ns/1.0}"
 _MAX_CHUNK = 65_536  # bytes handed to the parser at once, where a line does not end sooner
 _ATTRIBUTES = ("color", "size", "material", "pattern", "gender", "age_group")
+_SALE_DATES = "sale_price_effective_date"
 _STOCK = ("quantity", "sell_on_google_quantity", "inventory")
 
 
@@ -36,8 +38,12 @@ def read_xml(stream: BinaryIO) -> Iterator[tuple[int, Item | InvalidItem]]:
             yield 1, InvalidItem("line", "the XML holds no item and no entry")
 
 
-def from_google(fields: Mapping[str, object]) -> dict[str, Any]:
-    """Google's names, where they differ from ours; a sale price becomes the price."""
+def from_google(fields: Mapping[str, object], *, now: datetime | None = None) -> dict[str, Any]:
+    """Google's names, where they differ from ours; a sale price becomes the price while it is in effect.
+
+    Raises:
+        InvalidItem: A sale whose dates cannot be read: nobody could say when it ends.
+    """
     found: dict[str, Any] = {}
     for ours, theirs in (("url", "link"), ("image_url", "image_link")):
         if fields.get(theirs):
@@ -46,12 +52,37 @@ def from_google(fields: Mapping[str, object]) -> dict[str, Any]:
     if category and not str(category).isdigit():  # a number names Google's taxonomy, not a path
         found["category"] = category
     if fields.get("sale_price"):
-        found |= {"price": fields["sale_price"], "was_price": fields.get("price")}
+        found |= _sale(fields, now or datetime.now(UTC))
     for name in _STOCK:
         if fields.get(name) is not None and fields[name] != "":
             found["stock"] = fields[name]
     attributes = {name: fields[name] for name in _ATTRIBUTES if fields.get(name)}
     return found | ({"attributes": attributes} if attributes else {})
+
+
+def _sale(fields: Mapping[str, object], now: datetime) -> dict[str, Any]:
+    """The sale's price; the regular one before it begins, as the next feed brings it, and after it."""
+    sale = {"price": fields["sale_price"], "was_price": fields.get("price")}
+    written = str(fields.get(_SALE_DATES) or "").strip()
+    if not written:
+        return sale
+    first, _, last = written.partition("/")
+    try:
+        begins, ends = _moment(first, end=False), _moment(last, end=True)
+    except (ValueError, OverflowError):
+        message = "must be two ISO 8601 times with a slash between them"
+        raise InvalidItem(_SALE_DATES, message) from None
+    return sale | {"offer_until": ends} if begins <= now < ends else {}
+
+
+def _moment(text: str, *, end: bool) -> datetime:
+    """A time of a feed; one that names no zone is UTC, and a bare date lasts until its day ends."""
+    text = text.strip()
+    if len(text) == len("2026-11-22"):
+        day = date.fromisoformat(text) + timedelta(days=int(end))
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class _Lines:

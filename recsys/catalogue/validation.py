@@ -47,6 +47,9 @@ def parse_item(item_id: str, fields: Mapping[str, object]) -> Item:
     was_price, was_currency = _price(fields.get("was_price"), "was_price")
     if was_price is not None and (price is None or was_price <= price):
         raise InvalidItem("was_price", "must be above price, or left out")
+    offer_until = _moment(fields.get("offer_until"), "offer_until")
+    if offer_until is not None and was_price is None:
+        raise InvalidItem("offer_until", "needs was_price, which the price goes back to")
     return Item(
         item_id=item_id,
         title=title,
@@ -61,7 +64,8 @@ def parse_item(item_id: str, fields: Mapping[str, object]) -> Item:
         stock=_available(fields.get("availability"), _stock(fields.get("stock"))),
         hidden=_flag(fields.get("hidden"), "hidden"),
         attributes=_attributes(fields.get("attributes")),
-        created_at=_moment(fields.get("created_at")),
+        created_at=_moment(fields.get("created_at"), "created_at"),
+        offer_until=offer_until,
     )
 
 
@@ -229,14 +233,14 @@ def _attributes(value: object) -> dict[str, str]:
     return found
 
 
-def _moment(value: object) -> datetime | None:
+def _moment(value: object, field: str) -> datetime | None:
     if value is None or value == "":
         return None
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         if moment.tzinfo is None:
-            raise InvalidItem("created_at", "must name its zone, such as Z or +01:00")
+            raise InvalidItem(field, "must name its zone, such as Z or +01:00")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         message = "must be an ISO 8601 time with a zone, such as 2026-11-22T15:02:00Z"
-        raise InvalidItem("created_at", message) from None
+        raise InvalidItem(field, message) from None
