@@ -32,6 +32,7 @@ _TAG_WITH_CODE = re.compile(r"<(script|style)\b.*?(</\1\s*>|$)", re.IGNORECASE |
 _CHAT_MARKER = re.compile(
     r"<\|[^<>|]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|\b(?:system|assistant|user)\s*:", re.IGNORECASE
 )
+_PLACEHOLDER = re.compile(r"\$?\{+[^{}]*\}+")
 _PICTOGRAM = re.compile(
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\ufe0f\u20e3]"
 )
@@ -40,8 +41,12 @@ _HIDDEN = re.compile(
 )
 _ORDER = re.compile(
     r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instruction|prompt|rule|above|previous)"
+    r"|\b(?:vergiss|vergesst|ignorier\w*|missachte\w*)\b.{0,40}\b(?:anweisung|regel|vorgabe)"
+    r"|\b(?:oublie[rz]?|ignore[rz]?)\b.{0,40}\b(?:instruction|consigne|r\u00e8gle)"
+    r"|\b(?:olvida|ignora)\b.{0,40}\b(?:instruccion|regla|instrucciones|reglas)"
     r"|\bsystem prompt\b|\byou are (?:now|an?)\b|\b(?:respond|reply|answer|output) (?:with|only)\b"
-    r"|https?://|www\.|\bprompt\b|\bjailbreak",
+    r"|https?://|www\.|\bprompt\b|\bjailbreak"
+    r"|\S@\S+\.\w|\b(?:call|phone|tel|whatsapp|telegram)\b\W{0,3}\+?\d[\d ()/-]{4,}",
     re.IGNORECASE,
 )
 
@@ -201,6 +206,9 @@ def clean_text(text: str, limit: int) -> str:
         text = _TAG_WITH_CODE.sub(" ", text)
         text = _CHAT_MARKER.sub(" ", text)
         text = _TAG.sub(" ", text).replace("<", " ").replace(">", " ")
+    if "{" in text or "}" in text:
+        # No placeholder of a template engine is printed, and none of ours may come from a feed.
+        text = _PLACEHOLDER.sub(" ", text).replace("{", " ").replace("}", " ")
     text = _PICTOGRAM.sub("", _HIDDEN.sub(" ", text))
     text = " ".join(unicodedata.normalize("NFC", text).split())
     return cut(text, limit)

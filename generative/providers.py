@@ -30,6 +30,7 @@ from generative.types import Brief
 log = logging.getLogger(__name__)
 
 FLOOR = frozenset(("extractive", "template"))  # no model: free, and never switched off
+CHOSEN = frozenset(("transformers", "openai"))  # asked only where the shop set them up
 NAMES = ("llama", "transformers", "openai", "extractive", "template")
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+from generative.brief import orders
 from generative.copy.audience import reader
 from generative.copy.limits import limits
 from generative.copy.template import item_name
@@ -87,7 +88,10 @@ def answer(headline: str, tagline: str) -> str:
 
 
 def facts(brief: Brief) -> str:
-    """Name, shelf and description; no price, which small models turn into claims."""
+    """Name, shelf and description; no price, which small models turn into claims.
+
+    A field that speaks to a machine is left out: the description was looked at before anyone is asked.
+    """
     item = brief.item
     lines = [f"Name: {item_name(item) or 'unnamed'}"]
     if item.category:
@@ -95,6 +99,7 @@ def facts(brief: Brief) -> str:
     if item.brand:
         lines.append(f"Brand: {item.brand}")
     lines.extend(f"{name}: {value}" for name, value in list(item.attributes.items())[:4])
+    lines = [line for line in lines if not orders(line)]
     lines.append(f"Entry: {item.description[:FACT_LIMIT] or item_name(item)}")
     return "\n".join(lines)
 
