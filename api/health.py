@@ -11,10 +11,13 @@ from sqlalchemy import text
 from api import auth, parsing
 from api.bell import BELL_ERRORS
 from api.keys import Role
+from api.metrics import ProviderToday
 from api.probe import Found, finding
 from api.runtime import CACHE_ERRORS, DATABASE_ERRORS, Runtime, runtime
 from api.schemas import LiveOut, ReadyOut
 from api.specification import file_answer
+from generative import ledger
+from generative.tables import ProviderDayRow
 from recsys.behaviour import spool
 from recsys.database import reading
 
@@ -48,8 +51,37 @@ def metrics() -> Response:
     """Counters and latencies of this process, for Prometheus; needs the admin key."""
     auth.need(Role.ADMIN)()
     here = runtime()
+    _tell_of_providers(here)
     page = here.metrics.page(here.handle.get().version)
     return Response(page, content_type=CONTENT_TYPE_LATEST)
+
+
+def _tell_of_providers(here: Runtime) -> None:
+    """Put today's book of the providers on the page; with the database away, what was read last."""
+    config = here.config.generative
+    try:
+        with here.database.asking(), reading(here.engine) as session:
+            off = ledger.switched_off(session)
+            rows = ledger.today(session)
+    except DATABASE_ERRORS:
+        return
+    names = [name for name in (*config.copy_providers, *rows) if name != ledger.PURSE]
+    book = {name: _today(rows.get(name), enabled=name not in off) for name in names}
+    here.metrics.providers(book, budget=config.daily_budget)
+
+
+def _today(row: ProviderDayRow | None, *, enabled: bool) -> ProviderToday:
+    if row is None:
+        return ProviderToday(enabled=enabled)
+    return ProviderToday(
+        calls=row.calls,
+        failures=row.failures,
+        candidates=row.candidates,
+        accepted=row.accepted,
+        seconds=row.seconds,
+        spent=row.spent,
+        enabled=enabled,
+    )
 
 
 def dependencies(here: Runtime) -> dict[str, Found]:

@@ -1,4 +1,11 @@
-"""What Prometheus reads. One registry an app: two apps in one process never share a counter."""
+"""What Prometheus reads. One registry an app: two apps in one process never share a counter.
+
+What providers did today is in the database, not in this process: every web process says the same of
+it, so take the largest, not the sum.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,6 +19,30 @@ from prometheus_client import (
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderToday:
+    """One provider's book of this UTC day; `spent` in the unit of the budget."""
+
+    calls: int = 0
+    failures: int = 0
+    candidates: int = 0
+    accepted: int = 0
+    seconds: float = 0.0
+    spent: float = 0.0
+    enabled: bool = True
+
+
+_TODAY = {
+    "calls": "Calls of a copy provider today.",
+    "failures": "Calls of a copy provider that failed today.",
+    "candidates": "Lines that a copy provider wrote today.",
+    "accepted": "Lines of a copy provider that passed every check today.",
+    "seconds": "Time that a copy provider took today.",
+    "spent": "What a copy provider cost today, in the unit of the budget.",
+    "enabled": "Whether a copy provider is switched on.",
+}
 
 
 class Metrics:
@@ -42,6 +73,24 @@ class Metrics:
             "vitrine_creatives",
             "Creatives attached to slates, by state.",
             ["state"],
+            registry=self.registry,
+        )
+        self._lookups = Counter(
+            "vitrine_creative_lookups",
+            "Creatives that slates asked the cache for: hit where one was made already.",
+            ["result"],
+            registry=self.registry,
+        )
+        self._hits, self._misses = self._lookups.labels("hit"), self._lookups.labels("miss")
+        self._providers = {
+            field: Gauge(
+                f"vitrine_creative_provider_{field}", words, ["provider"], registry=self.registry
+            )
+            for field, words in _TODAY.items()
+        }
+        self._budget = Gauge(
+            "vitrine_creative_budget",
+            "What all copy providers together may cost a day.",
             registry=self.registry,
         )
         self._events = Counter(
@@ -79,6 +128,21 @@ class Metrics:
         if kept is None:
             kept = self._kept_creatives[state] = self._creatives.labels(state)
         kept.inc(count)
+
+    def looked_up(self, *, hits: int, misses: int) -> None:
+        """A hit is a generation saved: somebody before had it made."""
+        if hits:
+            self._hits.inc(hits)
+        if misses:
+            self._misses.inc(misses)
+
+    def providers(self, today: Mapping[str, ProviderToday], *, budget: float) -> None:
+        """What the next page says of providers."""
+        self._budget.set(budget)
+        for field, gauge in self._providers.items():
+            gauge.clear()
+            for name, one in today.items():
+                gauge.labels(name).set(float(getattr(one, field)))
 
     def event(self, status: str, count: int = 1) -> None:
         self._events.labels(status).inc(count)

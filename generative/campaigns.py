@@ -256,12 +256,28 @@ def progress(session: Session, campaign_id: str) -> Progress:
     )
 
 
-def gallery(session: Session, campaign_id: str, *, limit: int = 60, offset: int = 0) -> list[Shown]:
-    """Planned creatives in the order of the plan, each with what was made of it."""
+def gallery(
+    session: Session,
+    campaign_id: str,
+    *,
+    limit: int = 60,
+    offset: int = 0,
+    judged: Approval | None = None,
+) -> list[Shown]:
+    """Planned creatives in the order of the plan, each with what was made of it.
+
+    With `judged`, only such as are made and stand like this: NONE is what nobody has looked at.
+    """
+    wanted = [CampaignCreativeRow.campaign_id == campaign_id]
+    if judged is not None:
+        wanted += [
+            CampaignCreativeRow.status == "made",
+            CampaignCreativeRow.approval == judged.value,
+        ]
     rows = session.execute(
         select(CampaignCreativeRow, CreativeRow)
         .outerjoin(CreativeRow, CreativeRow.key == CampaignCreativeRow.key)
-        .where(CampaignCreativeRow.campaign_id == campaign_id)
+        .where(*wanted)
         .order_by(CampaignCreativeRow.position)
         .limit(limit)
         .offset(offset)

@@ -9,7 +9,13 @@ from flask import Response, make_response, redirect, render_template, request, s
 from werkzeug.exceptions import HTTPException
 
 from api.errors import DATABASE_AWAY, RETRY_SECONDS, Problem
-from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
+from generative.errors import (
+    BrandConflict,
+    CampaignClosed,
+    UnknownBrandVersion,
+    UnknownCampaign,
+    UnknownCreative,
+)
 from recsys.errors import (
     CorruptArtifact,
     ExperimentConflict,
@@ -23,8 +29,22 @@ NOTHING_TO_SIGN_WITH = (
 )
 log = logging.getLogger(__name__)
 
-_FROM_DOMAIN = (RecsysError, UnknownCampaign, UnknownCreative, CampaignClosed)
-_REFUSED = (CampaignClosed, CorruptArtifact, ExperimentConflict, InvalidItem, SteeringConflict)
+_FROM_DOMAIN = (
+    RecsysError,
+    UnknownCampaign,
+    UnknownCreative,
+    UnknownBrandVersion,
+    BrandConflict,
+    CampaignClosed,
+)
+_REFUSED = (
+    BrandConflict,
+    CampaignClosed,
+    CorruptArtifact,
+    ExperimentConflict,
+    InvalidItem,
+    SteeringConflict,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,12 +23,14 @@ from generative import campaigns as store
 from generative.errors import UnknownCreative
 from generative.tables import CampaignCreativeRow
 from generative.types import SIZES, Approval, CampaignSpec, Shown
-from recsys.database import reading, writing
+from recsys.database import looking, reading, writing
+from recsys.types import Item
 
 PAGE = 60
 MOST_IDS = 10_000
 MOST_BEST = 50
 _NAME_LENGTH = 120
+_WHICH = {"": "All", "none": "Not judged", "approved": "Approved", "rejected": "Rejected"}
 _BLANK: Mapping[str, Any] = {
     "name": "",
     "sizes": tuple(SIZES),
@@ -72,14 +74,26 @@ def create() -> Response:
 def show(campaign_id: str) -> Response:
     offset = request.args.get("start", 0, type=int)
     offset = max(0, min(offset, 10_000_000))
+    which = request.args.get("show", "")
+    which = which if which in _WHICH else ""
     with reading(runtime().engine) as session:
         campaign = store.get(session, campaign_id)
         progress = store.progress(session, campaign_id)
-        shown = store.gallery(session, campaign_id, limit=PAGE, offset=offset)
-    cards = [card_of(campaign_id, one) for one in shown if one.status != "planned"]
+        judged = Approval(which) if which else None
+        shown = store.gallery(session, campaign_id, limit=PAGE, offset=offset, judged=judged)
+    items = _items()
+    cards = [card_of(campaign_id, one, items) for one in shown if one.status != "planned"]
+    counts = {
+        "": progress.total,
+        "none": max(progress.made - progress.approved - progress.rejected, 0),
+        "approved": progress.approved,
+        "rejected": progress.rejected,
+    }
     more = None
-    if offset + PAGE < progress.total:
-        more = url_for("console.campaign", campaign_id=campaign_id, start=offset + PAGE)
+    if offset + PAGE < counts[which]:
+        more = url_for(
+            "console.campaign", campaign_id=campaign_id, start=offset + PAGE, show=which or None
+        )
     return page(
         "console/campaign.html",
         heading=campaign.spec.name,
@@ -88,6 +102,8 @@ def show(campaign_id: str) -> Response:
         progress=progress_of(campaign, progress, stale=False),
         cards=cards,
         more=more,
+        which=which,
+        filters=[(value, name, counts[value]) for value, name in _WHICH.items()],
     )
 
 
@@ -124,7 +140,7 @@ def decide(campaign_id: str, key: str) -> Response:
         return see_other("console.campaign", campaign_id=campaign_id, _anchor=f"card-{key}")
     with reading(runtime().engine) as session:
         campaign = store.get(session, campaign_id)
-        card = card_of(campaign_id, _one(session, campaign_id, key))
+        card = card_of(campaign_id, _one(session, campaign_id, key), _items())
         counted = progress_of(campaign, store.progress(session, campaign_id), stale=False)
     fragment = "console/_card_fragment.html"
     return make_response(
@@ -204,6 +220,13 @@ def _ids(text: str, what: str) -> list[str]:
     if not ids or len(ids) > MOST_IDS:
         raise ValueError(f"Name at least one {what} id and at most {MOST_IDS:,}, one a line.")
     return ids
+
+
+def _items() -> Mapping[str, Item]:
+    """What the shop sells now, to see what has changed since a creative was made."""
+    here = runtime()
+    with looking(here.engine) as reader:
+        return here.fresh_shelf(reader).items
 
 
 def _one(session: Session, campaign_id: str, key: str) -> Shown:

@@ -25,7 +25,9 @@ from api.pages import (
 )
 from api.pages.answers import see_other
 from api.pages.attempts import Attempts
+from api.pages.studio import backdrops, brand, performance, providers, variants, voice
 from api.runtime import runtime
+from generative import logo
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,10 @@ FORM_LIMIT_BYTES = 1_000_000
 _ATTEMPTS = "vitrine.attempts"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN = frozenset({"console.login", "console.enter"})
+_PICTURES = {
+    "console.save_brand": logo.MAX_UPLOAD,
+    "console.upload_backdrops": backdrops.MAX_UPLOAD,
+}
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
 answers.install(blueprint)
@@ -49,13 +55,19 @@ def _gate() -> Response | None:
     here = runtime()
     if not auth.sessions_enabled():
         return answers.problem_page(503, answers.NOTHING_TO_SIGN_WITH)
-    uploading = request.endpoint == "console.upload"
-    request.max_content_length = here.config.max_upload_bytes if uploading else FORM_LIMIT_BYTES
+    request.max_content_length = _most_bytes(request.endpoint, here.config.max_upload_bytes)
     if request.endpoint not in _OPEN and not auth.is_admin():
         return see_other("console.login")
     if request.method not in _SAFE:
         auth.check_csrf(request.form.get("csrf_token", ""))
     return None
+
+
+def _most_bytes(endpoint: str | None, feed_bytes: int) -> int:
+    """What a form may weigh: few send files."""
+    if endpoint == "console.upload":
+        return feed_bytes
+    return FORM_LIMIT_BYTES + _PICTURES.get(endpoint or "", 0)
 
 
 @blueprint.after_request
@@ -128,6 +140,22 @@ _ADDRESSES = (
     ("POST", "/campaigns/<campaign_id>/creatives/<key>", "decide", campaigns.decide),
     ("GET", "/campaigns/<campaign_id>/creatives/<key>/banner", "picture", campaigns.picture),
     ("GET", "/campaigns/<campaign_id>/export", "export", campaigns.export),
+    ("GET", "/creatives", "creatives", performance.show),
+    ("GET", "/creatives/brand", "brand", brand.show),
+    ("POST", "/creatives/brand", "save_brand", brand.save),
+    ("POST", "/creatives/brand/restore", "restore_brand", brand.restore),
+    ("GET", "/creatives/brand/banner/<size>", "brand_banner", brand.banner),
+    ("GET", "/creatives/backdrops", "backdrops", backdrops.show),
+    ("POST", "/creatives/backdrops", "upload_backdrops", backdrops.upload),
+    ("POST", "/creatives/backdrops/remove", "remove_backdrop", backdrops.remove),
+    ("GET", "/creatives/backdrops/<sha256>", "backdrop", backdrops.picture),
+    ("GET", "/creatives/variants", "variants", variants.show),
+    ("POST", "/creatives/variants", "decide_variant", variants.decide),
+    ("GET", "/creatives/voice", "voice", voice.show),
+    ("POST", "/creatives/voice/promote", "promote_voice", voice.promote),
+    ("POST", "/creatives/voice/silence", "silence_voice", voice.silence),
+    ("GET", "/creatives/providers", "providers", providers.show),
+    ("POST", "/creatives/providers/switch", "switch_provider", providers.switch),
     ("GET", "/merchandising", "merchandising", merchandising.show),
     ("GET", "/merchandising/rule", "rule", merchandising.rule),
     ("POST", "/merchandising/rule", "save_rule", merchandising.save_rule),

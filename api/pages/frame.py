@@ -12,6 +12,7 @@ TABS = (
     ("Catalogue", "catalogue"),
     ("Models", "models"),
     ("Campaigns", "campaigns"),
+    ("Creatives", "creatives"),
     ("Merchandising", "merchandising"),
     ("Experiments", "experiments"),
     ("Why", "why"),

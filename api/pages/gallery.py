@@ -1,14 +1,18 @@
 """A campaign as the console's templates see it: plain words and numbers."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import url_for
 
+from api.pages.studio import proofs
 from generative.campaigns import OPEN
-from generative.types import Campaign, Progress, Shown
+from generative.types import Campaign, Creative, Progress, Shown
+from recsys.types import Item
 
 _CHECKS_SHOWN = 24
+_AUDIT = ("sha256_unsigned", "photo_sha256", "backdrop", "cutout_model", "fonts", "c2pa")
 
 
 def campaign_of(campaign: Campaign) -> dict[str, Any]:
@@ -48,10 +52,17 @@ def progress_of(campaign: Campaign, progress: Progress, *, stale: bool) -> dict[
     }
 
 
-def card_of(campaign_id: str, shown: Shown) -> dict[str, Any]:
+def card_of(campaign_id: str, shown: Shown, items: Mapping[str, Item]) -> dict[str, Any]:
+    """One planned creative beside what the catalogue says now."""
     creative, audience = shown.creative, shown.brief.audience
     banner = creative.banner if creative else None
+    stale = proofs.changed(shown.brief, items.get(shown.item_id), now=datetime.now(UTC))
+    said = proofs.said(creative.copy, creative.proofs, shown.brief) if creative else {}
     return {
+        "stale": stale if creative else [],
+        "said": said,
+        "made_by": _maker(creative) if creative else "",
+        "ai": bool(creative and creative.provenance.get("ai_generated")),
         "key": shown.key,
         "item_id": shown.item_id,
         "size": shown.brief.size,
@@ -66,13 +77,29 @@ def card_of(campaign_id: str, shown: Shown) -> dict[str, Any]:
         else None,
         "width": banner.width if banner else 0,
         "height": banner.height if banner else 0,
-        "facts": _facts(creative.checks, creative.provenance) if creative else [],
+        "checks": _facts(creative.checks) if creative else [],
+        "facts": _facts(_origin(creative)) if creative else [],
     }
 
 
-def _facts(checks: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
-    pairs = [*checks.items(), *provenance.items()]
-    return [(name.replace("_", " "), _words(value)) for name, value in pairs][:_CHECKS_SHOWN]
+def _maker(creative: Creative) -> str:
+    provider = str(creative.provenance.get("provider", "unknown"))
+    return (
+        f"{provider}, the shop's own voice"
+        if creative.provenance.get("adapter_sha256")
+        else provider
+    )
+
+
+def _origin(creative: Creative) -> dict[str, Any]:
+    """Who made it of what, as far as it is known."""
+    audit = {name: creative.audit[name] for name in _AUDIT if name in creative.audit}
+    told = {**creative.provenance, **audit}
+    return {name: value for name, value in told.items() if value not in {"", None}}
+
+
+def _facts(told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), _words(value)) for name, value in told.items()][:_CHECKS_SHOWN]
 
 
 def _words(value: Any) -> str:

@@ -42,3 +42,15 @@ window.addEventListener("resize", () => {
   width = window.innerWidth;
   drawAll(document);
 });
+
+/* A picker beside a field of six digits: each follows the other, and only the field is sent. */
+function pair(picker) {
+  const field = document.getElementById(picker.dataset.twin);
+  if (!field) return;
+  picker.hidden = false;
+  picker.addEventListener("input", () => { field.value = picker.value; });
+  field.addEventListener("input", () => {
+    if (/^#[0-9a-f]{6}$/i.test(field.value)) picker.value = field.value;
+  });
+}
+for (const picker of document.querySelectorAll("[data-twin]")) pair(picker);
