@@ -1,28 +1,38 @@
-"""A creative by its key, and its picture. Pictures are public: their address names their content."""
+"""A creative by its key, and its picture. Pictures are public: their address names their content.
 
-import re
+A picture that shows a price is asked for again each time it is shown: nothing keeps it beyond the
+price. Where the item has changed, its address leads to the picture of now, or, until that is drawn,
+to the product's own photo, which claims nothing.
+"""
+
+from dataclasses import replace
+from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, request, send_from_directory
+from flask import Response, redirect, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from api import auth, parsing
+from api import auth, parsing, standing
 from api.errors import Problem
 from api.keys import Role
 from api.recommending import creatives
 from api.recommending.degraded import Degraded
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
-from api.schemas import CreativeOut
+from api.schemas import CreativeOut, CreativeQuery
 from api.specification import file_answer
-from generative import campaigns
+from api.standing import KEEP_FROM_CACHES, Standing
+from generative import truth
+from generative.brief import facts_of
+from generative.creatives import brief_of
 from generative.errors import UnknownCreative
-from generative.types import Creative, State
+from generative.types import Brief, Creative, State
 from recsys.database import reading
+from recsys.types import Item
 
 PENDING_RETRY_SECONDS = 5
 IMMUTABLE = "public, max-age=31536000, immutable"
+ASK_AGAIN = "public, no-cache"  # kept, and shown only after we were asked whether it still holds
 
-_KEY = re.compile(r"[0-9a-f]{32}")
 _TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 blueprint = APIBlueprint("creatives", __name__, tag="Creatives")
@@ -30,49 +40,112 @@ blueprint = APIBlueprint("creatives", __name__, tag="Creatives")
 
 @blueprint.get("/creatives/<key>")
 @blueprint.output(CreativeOut)
-def read(key: str) -> Response:
-    """What the cache or the record holds; `pending` until a worker has made it."""
-    auth.need(Role.STOREFRONT)()
-    creative = _find(runtime(), key)
-    if creative is None:
+@parsing.takes(blueprint, CreativeQuery, "query")
+def read(key: str, query: CreativeQuery) -> Response:
+    """What is kept under a key, if it still holds; `pending` until a worker has made it.
+
+    410 where the item is not sold any more. With `proofs` (admin): which field proves which words.
+    """
+    auth.need(Role.ADMIN if query.proofs else Role.STOREFRONT)()
+    here = runtime()
+    found = standing.find(here, key)
+    if found is None:
         raise UnknownCreative(key)
-    headers = _retry() if creative.state is State.PENDING else None
-    return parsing.answer(creatives.as_json(creative), headers=headers)
+    creative = found.creative
+    if found.outdated or truth.unsold(found.item):
+        creative = _plain(here, found)
+    headers = {"X-AI-Generated": _ai_generated(creative)}
+    if creative.state is State.PENDING:
+        headers |= _retry()
+    told = creatives.as_json(creative)
+    if query.proofs:
+        told["proofs"] = [dict(one) for one in _proofs(here, creative)]
+    return parsing.answer(told, headers=headers)
 
 
 @blueprint.get("/creatives/<key>/banner")
-@blueprint.doc(responses=file_answer("image/jpeg", "The picture"))
+@blueprint.doc(
+    responses=file_answer("image/jpeg", "The picture")
+    | {
+        307: {"description": "The item has changed: its picture of now, or the product's photo"},
+        410: {"description": "The item is not sold any more"},
+    }
+)
 def banner(key: str) -> Response:
-    """The picture of a ready creative."""
+    """The picture of a ready creative whose item is as it was when it was drawn."""
     here = runtime()
-    creative = _find(here, key)
-    if creative is None or creative.banner is None:
-        waits = creative is not None and creative.state is State.PENDING
+    found = standing.find(here, key)
+    if found is None:
+        raise Problem(404, f"no banner for {key[:64]!r}")
+    if why := truth.unsold(found.item):
+        raise standing.gone(why)
+    if found.outdated and found.creative.banner is not None:
+        return _instead(here, found)
+    creative = found.creative
+    picture = creative.banner
+    if picture is None or picture.media_type not in _TYPES:
+        waits = creative.state is State.PENDING
         detail = "this banner is being made" if waits else f"no banner for {key[:64]!r}"
         raise Problem(404, detail, headers=_retry() if waits else None)
-    picture = creative.banner
-    if picture.media_type not in _TYPES:
-        raise Problem(404, f"no banner for {key!r}")
     if request.if_none_match.contains(picture.sha256):
         answer = Response(status=304)
     else:
         answer = _send(here, picture.path, picture.media_type)
     answer.set_etag(picture.sha256)
-    answer.headers["Cache-Control"] = IMMUTABLE
+    answer.headers["Cache-Control"] = IMMUTABLE if found.item.price is None else ASK_AGAIN
+    answer.headers["X-AI-Generated"] = _ai_generated(creative)
     return answer
 
 
-def _find(here: Runtime, key: str) -> Creative | None:
-    """The record, which knows what was turned down; the cache for what no worker has made yet."""
-    if not _KEY.fullmatch(key):
-        return None
-    held = creatives.by_key(here, key, Degraded())
+def _instead(here: Runtime, found: Standing) -> Response:
+    """Where an address leads whose picture does not hold any more; nothing keeps the way there."""
+    fresh = _fresh(here, found)
+    if fresh is not None:
+        where = f"/creatives/{fresh.key}/banner"
+    elif found.item.image_url:
+        where = found.item.image_url
+    else:
+        raise Problem(404, "the item has changed; its picture is being made", headers=_retry())
+    answer = redirect(where, code=307)
+    answer.headers.update(KEEP_FROM_CACHES)
+    return answer  # type: ignore[return-value] # Flask's, as it is called inside an app
+
+
+def _fresh(here: Runtime, found: Standing) -> Creative | None:
+    """The ready creative of the same brief and the item of now; a worker is rung for a missing one."""
     try:
         with here.database.asking(), reading(here.engine) as session:
-            kept = campaigns.for_shop(session, key)
+            asked = brief_of(session, found.creative.key)
     except DATABASE_ERRORS:
-        return held
-    return kept or held
+        return None
+    if asked is None:
+        return None
+    here.steered.now(here, found.steering, Degraded())  # in the style of now
+    brief = replace(asked, item=facts_of(found.item))
+    floor = here.briefs.fresh(brief)
+    held = standing.record(here, floor.key, found.steering)
+    if held is None:
+        creatives.ask_for(here, brief, floor, Degraded())
+        return None
+    return held if held.banner is not None else None
+
+
+def _plain(here: Runtime, found: Standing) -> Creative:
+    """The catalogue's own words of now, under the key that was asked for."""
+    item: Item = found.item
+    brief = Brief(item=facts_of(item), size=found.creative.size)
+    return replace(here.briefs.fresh(brief), key=found.creative.key)
+
+
+def _proofs(here: Runtime, creative: Creative) -> Any:
+    if creative.proofs:
+        return creative.proofs
+    kept = standing.kept(here, creative.key)  # the cache leaves them out
+    return kept.proofs if kept is not None and kept.copy == creative.copy else ()
+
+
+def _ai_generated(creative: Creative) -> str:
+    return "true" if creative.provenance.get("ai_generated") else "false"
 
 
 def _send(here: Runtime, path: str, media_type: str) -> Response:

@@ -37,11 +37,21 @@ class Bell:
 
         return self._ring(lambda: run_campaign.apply_async(args=(campaign_id,)))
 
-    def creative(self, item_id: str, audience: Audience, size: str, locale: str) -> bool:
+    def creative(
+        self,
+        item_id: str,
+        audience: Audience,
+        size: str,
+        locale: str,
+        *,
+        variant: str = "",
+        reason: str = "",
+    ) -> bool:
         from workers.tasks import make_creative  # noqa: PLC0415 leaf
 
         args = (item_id, list(audience.categories), audience.price_band, size, locale)
-        return self._ring(lambda: make_creative.apply_async(args=args))
+        more = {"variant": variant, "reason": reason}
+        return self._ring(lambda: make_creative.apply_async(args=args, kwargs=more))
 
     def items(self, item_ids: Sequence[str] | None = None) -> bool:
         """Have the words of these items read, or of whatever items wait."""

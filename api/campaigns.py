@@ -165,6 +165,7 @@ def decide(here: Runtime, campaign_id: str, key: str, approval: Approval) -> dic
         # A cache that is away shows nothing either, and is filled from the rows when it is back.
         with suppress(*CACHE_ERRORS), here.redis.asking():
             here.cache.put(shown)
+    here.pulse.steering_changed()  # no process trusts what it was told of this creative before
     return {"key": key, "approval": approval.value}
 
 

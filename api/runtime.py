@@ -25,6 +25,7 @@ from api.recommending.assortments import Assortments
 from api.recommending.briefs import Briefs
 from api.recommending.steered import Steered
 from api.recommending.styled import Styled
+from api.trusted import Trusted
 from generative.cache import RedisCache
 from generative.line import Line
 from recsys.answers.ledger import Ledger
@@ -58,6 +59,7 @@ class Runtime:
     ledger: Ledger
     client: Any  # of Redis
     steered: Steered
+    trusted: Trusted
     assortments: Assortments = field(default_factory=Assortments)
     gathering: Gathering[Event, Any] = field(default_factory=lambda: Gathering(at_most=2_000))
     arrivals: Arrivals = field(default_factory=Arrivals)
@@ -129,6 +131,7 @@ def build(config: ApiConfig) -> Runtime:
         ledger=Ledger(config.recsys.answers_dir),
         client=client,
         steered=Steered(seconds=config.pulse_seconds),
+        trusted=Trusted(seconds=config.pulse_seconds),
     )
     runtime.handle.prepare = runtime.assortments.preparer(lambda: runtime.shelf)
     _warm(runtime)

@@ -38,7 +38,8 @@ Ids = Annotated[list[Id], Field(max_length=MAX_LIST)]
 CommaIds = Annotated[Ids, BeforeValidator(_listed)]
 Text = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_text)]
 Placement = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked)]
-Banner = Literal["hero", "rectangle", "none"]
+Size = Literal["hero", "square", "story", "leaderboard", "rectangle", "skyscraper"]
+Banner = Literal["hero", "square", "story", "leaderboard", "rectangle", "skyscraper", "none"]
 Count = Annotated[int, Field(ge=1, le=MAX_K)]
 
 
@@ -63,6 +64,17 @@ class SearchQuery(Strict):
     limit: Count = 24
 
 
+class ProofOut(BaseModel):
+    """`start` and `end` count in "headline. tagline"; the words between them claim something."""
+
+    start: int
+    end: int
+    text: str
+    kind: str
+    field: str
+    value: str
+
+
 class CreativeOut(BaseModel):
     key: str
     state: Literal["ready", "pending", "fallback"]
@@ -73,7 +85,20 @@ class CreativeOut(BaseModel):
     banner_url: str | None
     width: int | None
     height: int | None
+    alt: str = Field(default="", description="What the picture shows, for who cannot see it")
     generated_by: str | None
+    ai_generated: bool = Field(
+        default=False, description="Whether a language model wrote any of the words"
+    )
+    proofs: list[ProofOut] | None = Field(
+        default=None, description="Of `GET /creatives/{key}?proofs=true`, for admins"
+    )
+
+
+class CreativeQuery(Strict):
+    proofs: bool = Field(
+        default=False, description="Which field of the item proves which words; needs an admin key"
+    )
 
 
 class ItemOut(BaseModel):
@@ -231,7 +256,7 @@ class ChosenBody(Strict):
 
 class CampaignBody(Strict):
     name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_checked)]
-    sizes: Annotated[list[Literal["hero", "rectangle"]], Field(min_length=1, max_length=8)]
+    sizes: Annotated[list[Size], Field(min_length=1, max_length=8)]
     audience: AudienceBody
     items: ChosenBody
     locale: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"

@@ -145,4 +145,5 @@ def banner_dict(banner: Banner) -> dict[str, Any]:
         "width": banner.width,
         "height": banner.height,
         "media_type": banner.media_type,
+        "alt": banner.alt,
     }

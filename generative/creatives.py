@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from generative.brief import to_json
+from generative.brief import from_json, to_json
 from generative.cache import as_dict, from_dict
 from generative.tables import CreativeRow
+from generative.truth import ITEM, digest
 from generative.types import Brief, Creative
 
 _KEYS_A_QUERY = 500
@@ -44,6 +45,12 @@ def get(session: Session, key: str) -> Creative | None:
     return None if row is None else creative_of(row)
 
 
+def brief_of(session: Session, key: str) -> Brief | None:
+    """What a creative was asked with."""
+    kept = session.scalar(select(CreativeRow.brief).where(CreativeRow.key == key))
+    return None if kept is None else from_json(kept)
+
+
 def get_many(session: Session, keys: Sequence[str]) -> dict[str, Creative]:
     found: dict[str, Creative] = {}
     for start in range(0, len(keys), _KEYS_A_QUERY):
@@ -62,7 +69,7 @@ def creative_of(row: CreativeRow) -> Creative:
             "state": row.state,
             "copy": row.copy,
             "banner": row.banner,
-            "provenance": row.provenance,
+            "provenance": {ITEM: digest(from_json(row.brief).item), **row.provenance},
             "checks": row.checks,
         }
     )

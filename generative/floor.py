@@ -13,6 +13,7 @@ from generative.copy.candidate import Candidate
 from generative.copy.extractive import ExtractiveCopy
 from generative.copy.template import TemplateCopy, spoken
 from generative.provenance import provenance
+from generative.truth import named
 from generative.types import Audience, Brief, Copy, Creative, State
 
 
@@ -30,7 +31,9 @@ def floor(brief: Brief, *, fingerprint: str = "floor", avoid: tuple[str, ...] = 
         size=brief.size,
         state=State.FALLBACK,
         copy=candidate.copy,
-        provenance=provenance(candidate, cleaned, seed=0, fingerprint=fingerprint),
+        provenance=named(
+            provenance(candidate, cleaned, seed=0, fingerprint=fingerprint), brief.item
+        ),
         checks={"support": verdict.support, "tried": 1, "refused": []},
     )
 

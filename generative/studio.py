@@ -26,10 +26,12 @@ from generative.errors import UnsafeImage
 from generative.floor import floor_copy, judge_fixed
 from generative.memo import MemoryWords, Words
 from generative.picture.source import fetch
+from generative.proofs import printed, proofs_of
 from generative.provenance import provenance
-from generative.providers import Ledger, MemoryLedger, build
+from generative.providers import CHOSEN, Ledger, MemoryLedger, build
 from generative.providers import write as write_copy
 from generative.style import Style, in_force
+from generative.truth import named
 from generative.types import Audience, Banner, Brief, Creative, State
 
 log = logging.getLogger(__name__)
@@ -90,16 +92,16 @@ class Studio:
             item_id=brief.item.item_id,
             size=brief.size,
             state=State.READY if drawing.banner else State.FALLBACK,
-            copy=candidate.copy,
+            copy=printed(candidate.copy, cleaned),
             banner=drawing.banner,
-            provenance=drawing.provenance,
+            provenance=named(drawing.provenance, brief.item),
             checks={
                 "support": verdict.support,
                 "tried": len(refused) + 1,
                 "refused": refused,
                 "banner": drawing.checks,
             },
-            proofs=proofs_of(verdict),
+            proofs=proofs_of(verdict, candidate.copy, cleaned),
             audit=drawing.audit,
         )
 
@@ -190,7 +192,10 @@ class Studio:
             made=made,
         )
         return _Drawing(
-            banner=write(marked.rendered, made_key, self._config.banners_dir),
+            banner=replace(
+                write(marked.rendered, made_key, self._config.banners_dir),
+                alt=marked.rendered.alt,
+            ),
             provenance=made,
             checks=dict(marked.rendered.checks),
             audit=marked.audit,
@@ -205,29 +210,19 @@ class Studio:
             return None, str(error)
 
 
-def proofs_of(verdict: Verdict) -> tuple[dict[str, Any], ...]:
-    """Every proved claim of "headline. tagline", with the words of the field that prove it."""
-    return tuple(
-        {
-            "start": claim.start,
-            "end": claim.end,
-            "text": claim.text,
-            "kind": str(claim.kind),
-            "field": proof.field,
-            "value": proof.text,
-        }
-        for claim, proof in verdict.proofs
-    )
-
-
 def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float | int, ...]:
-    """Most supported first, then no warnings, what the audience looks for, and a well filled room."""
+    """A voice of the shop's choice first; then support, no warnings, what is sought, a filled room.
+
+    The packaged model only stands in: its lines compete with the catalogue's own. A voice that was
+    trained here, or a model that the shop configured, is what the shop wants to hear.
+    """
     copy, room = candidate.copy, limits(brief.size)
     fullness = -abs(len(copy.tagline) / room.tagline - _BEST_FILL)
     news = set(copy.tagline.lower().split()) - set(copy.headline.lower().split())
     warns = _WARNING.search(copy.tagline) is not None
     sought = preference(copy, brief)
-    return (verdict.support, not warns, sought, round(fullness, 1), len(news))
+    chosen = bool(candidate.adapter) or candidate.provider in CHOSEN
+    return (chosen, verdict.support, not warns, sought, round(fullness, 1), len(news))
 
 
 def _picture_seed(brief: Brief, seed: int) -> int:

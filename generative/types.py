@@ -81,13 +81,14 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Banner:
-    """A rendered picture. `path` is relative to the banners directory."""
+    """A rendered picture. `path` is relative to the banners directory; `alt` says what it shows."""
 
     path: str
     sha256: str
     width: int
     height: int
     media_type: str = "image/jpeg"
+    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

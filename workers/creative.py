@@ -16,7 +16,15 @@ log = logging.getLogger(__name__)
 
 
 def make(
-    runtime: Runtime, item_id: str, categories: list[str], price_band: str, size: str, locale: str
+    runtime: Runtime,
+    item_id: str,
+    categories: list[str],
+    price_band: str,
+    size: str,
+    locale: str,
+    *,
+    variant: str = "",
+    reason: str = "",
 ) -> None:
     """Answer a ring for a creative. An item that is gone or hidden by now gets none."""
     with reading(runtime.engine) as session:
@@ -25,7 +33,14 @@ def make(
         log.info("no creative for %s: it is gone or hidden", item_id)
         return
     audience = Audience(categories=tuple(categories), price_band=price_band)
-    brief = Brief(item=briefs.facts_of(item), audience=audience, size=size, locale=locale)
+    brief = Brief(
+        item=briefs.facts_of(item),
+        audience=audience,
+        size=size,
+        locale=locale,
+        variant=variant,
+        reason=reason,
+    )
     creative_for(runtime, brief)
 
 

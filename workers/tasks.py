@@ -27,11 +27,18 @@ def scheduled_retrain() -> None:
 # A claim lapses, and whoever asks then rings again: the older ring is dropped, not done as well.
 @app.task(name="vitrine.make_creative", expires=config.generative.claim_seconds)
 def make_creative(
-    item_id: str, categories: list[str], price_band: str, size: str, locale: str
+    item_id: str,
+    categories: list[str],
+    price_band: str,
+    size: str,
+    locale: str,
+    variant: str = "",
+    reason: str = "",
 ) -> None:
     from workers.creative import make  # noqa: PLC0415 leaf
 
-    make(runtime, item_id, categories, price_band, size, locale)
+    audience = (categories, price_band)
+    make(runtime, item_id, *audience, size, locale, variant=variant, reason=reason)
 
 
 @app.task(name="vitrine.run_campaign")
@@ -62,6 +69,13 @@ def record_answers() -> None:
     from workers.answers import record  # noqa: PLC0415 leaf
 
     record(runtime)
+
+
+@app.task(name="vitrine.count_variants")
+def count_variants() -> None:
+    from workers.variants import run  # noqa: PLC0415 leaf
+
+    run(runtime)
 
 
 @app.task(name="vitrine.sweep")

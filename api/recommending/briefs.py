@@ -40,8 +40,8 @@ class _Memory:
     def __init__(self, fingerprint: str, forbidden: tuple[str, ...]) -> None:
         self.fingerprint = fingerprint
         self.forbidden = forbidden
-        self.asked: dict[tuple[str, Persona, str], Asked] = {}
-        self.frames: dict[tuple[Persona, str], int] = {}
+        self.asked: dict[tuple[str, Persona, str, str], Asked] = {}
+        self.frames: dict[tuple[Persona, str, str], int] = {}
         self.numbers = count()  # none comes twice, so threads may race
         # Under an item and its frames' numbers: what an item had been goes with all that hung on it.
         self.keys: dict[str, tuple[Item, dict[int, str]]] = {}
@@ -65,14 +65,16 @@ class Briefs:
             # A request that holds the old memory ends in the old style, whole.
             self._memory = _Memory(fingerprint, forbidden)
 
-    def keys(self, items: Sequence[Item], persona: Persona, size: str) -> list[str]:
+    def keys(
+        self, items: Sequence[Item], persona: Persona, size: str, variant: str = ""
+    ) -> list[str]:
         """The key of each item's creative, as `of` would say it."""
         memory = self._memory
         if memory.n_keys > KEYS_KEPT:
             memory.frames, memory.keys, memory.n_keys = {}, {}, 0
-        number = memory.frames.get((persona, size))
+        number = memory.frames.get((persona, size, variant))
         if number is None:
-            number = memory.frames[persona, size] = next(memory.numbers)
+            number = memory.frames[persona, size, variant] = next(memory.numbers)
         found: list[str] = []
         frames: dict[bool, _Frame] = {}
         for item in items:
@@ -81,16 +83,16 @@ class Briefs:
                 known = memory.keys[item.item_id] = (item, {})
             key = known[1].get(number)
             if key is None:
-                key = known[1][number] = self._key(memory, item, persona, size, frames)
+                key = known[1][number] = self._key(memory, item, (persona, size, variant), frames)
                 memory.n_keys += 1
             found.append(key)
         return found
 
-    def of(self, item: Item, persona: Persona, size: str) -> Asked:
-        memory, place = self._memory, (item.item_id, persona, size)
+    def of(self, item: Item, persona: Persona, size: str, variant: str = "") -> Asked:
+        memory, place = self._memory, (item.item_id, persona, size, variant)
         kept = memory.asked.get(place)
         if kept is None or kept.item is not item:
-            brief = Brief(item=briefs.facts_of(item), audience=_audience(persona), size=size)
+            brief = _brief(item, persona, size, variant)
             shown = floor(brief, fingerprint=memory.fingerprint, avoid=memory.forbidden)
             kept = Asked(item, brief, shown)
             if len(memory.asked) >= BRIEFS_KEPT:
@@ -111,8 +113,7 @@ class Briefs:
         self,
         memory: "_Memory",
         item: Item,
-        persona: Persona,
-        size: str,
+        of: tuple[Persona, str, str],
         frames: dict[bool, _Frame],
     ) -> str:
         text = self._texts.get(item.item_id)
@@ -124,9 +125,14 @@ class Briefs:
             self._texts[item.item_id] = text
         frame = frames.get(text.speaks_of_worth)
         if frame is None:
-            whole = Brief(item=briefs.facts_of(item), audience=_audience(persona), size=size)
+            whole = _brief(item, *of)
             frame = frames[text.speaks_of_worth] = briefs.frame(whole, memory.fingerprint)
         return briefs.framed_key(frame[0], text.text, frame[1])
+
+
+def _brief(item: Item, persona: Persona, size: str, variant: str) -> Brief:
+    facts, audience = briefs.facts_of(item), _audience(persona)
+    return Brief(item=facts, audience=audience, size=size, variant=variant)
 
 
 def _audience(persona: Persona) -> Audience:

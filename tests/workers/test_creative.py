@@ -50,7 +50,9 @@ def test_a_ring_ends_in_the_cache_and_in_a_row_with_a_banner(both: Runtime, fill
     with reading(both.engine) as session:
         kept = creatives.get(session, key)
     assert kept is not None
-    assert replace(kept, proofs=()) == cached  # proofs are for the console, not for the cache
+    assert (
+        replace(kept, proofs=(), audit={}) == cached
+    )  # proofs are for the console, not for the cache
     assert {proof["field"] for proof in kept.proofs} == {"title"}
     assert cached.state is State.READY
     assert cached.banner is not None
@@ -122,7 +124,7 @@ def test_two_workers_with_one_key_show_what_the_first_has_kept(
         kept = creatives.get(session, key)
     assert kept is not None
     assert kept.provenance["seed"] == 1
-    assert runtime.cache.get_many([key])[key] == replace(kept, proofs=())
+    assert runtime.cache.get_many([key])[key] == replace(kept, proofs=(), audit={})
     assert kept.banner is not None
     picture = (runtime.config.generative.banners_dir / kept.banner.path).read_bytes()
     assert sha256(picture).hexdigest() == kept.banner.sha256
