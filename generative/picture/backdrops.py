@@ -44,6 +44,11 @@ class Wish:
     subject: str = ""
     product: Image.Image | None = None
 
+    @property
+    def own(self) -> Palette:
+        """The product's palette turned towards the shop's."""
+        return blend(self.palette, self.kit.color, self.kit.paper)
+
 
 class Painter(Protocol):
     def __call__(self, wish: Wish, config: GenerativeConfig) -> tuple[Image.Image, str]:
@@ -106,8 +111,7 @@ def paint(
         except ProviderUnavailable:
             continue
         return image, f"{name}:{source}"
-    own = blend(palette, kit.color, kit.paper)
-    return backdrop(own, size_px, seed=seed, dark=dark), PROCEDURAL
+    return backdrop(wish.own, size_px, seed=seed, dark=dark), PROCEDURAL
 
 
 def painter(name: str) -> Painter:

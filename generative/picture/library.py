@@ -126,7 +126,7 @@ def paint(wish: Wish, config: GenerativeConfig) -> tuple[Image.Image, str]:
     entries = listing(root)
     if not entries:
         raise ProviderUnavailable("the backdrop library is empty")
-    entry = match(entries, wish.palette, seed=wish.seed)
+    entry = match(entries, wish.own, seed=wish.seed)
     if entry is None:
         raise ProviderUnavailable("nothing in the backdrop library goes with these colours")
     try:

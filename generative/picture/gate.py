@@ -1,0 +1,94 @@
+"""Whether a backdrop generator may be used: measured against the library it learned from.
+
+Pictures are compared as shoppers would see them, softened for words, at one size. A generator must
+come nearer to the library than backdrops by rules do, and must not paint one picture for all.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from generative.checks.image import open_image
+from generative.config import GenerativeConfig
+from generative.picture import frechet, library
+from generative.picture.backdrop import backdrop
+from generative.picture.palette import Palette
+
+SHOWN = (256, 128)
+MOST = 200  # pictures of each kind
+LEAST_DIVERSITY = 0.5  # of the library's own
+_MOST_SECONDS = 5.0  # a picture
+
+
+def measure(kind: str, config: GenerativeConfig, *, seed: int = 1) -> dict[str, Any]:
+    """FD-EffNet, diversity and seconds of a trained generator, and the verdict.
+
+    Raises:
+        ProviderUnavailable: Nothing was trained, or nothing can measure pictures.
+    """
+    from generative.picture.trained import make, spread  # noqa: PLC0415 heavy: torch
+
+    entries = library.listing(config.pictures_dir / "library")[:MOST]
+    palettes = [Palette(hue=e.hue, chroma=e.chroma, lightness=e.lightness) for e in entries]
+    began = time.perf_counter()
+    make(kind, config, palettes[:1], seed)
+    seconds = time.perf_counter() - began  # of one alone, as a banner asks for it
+    small = make(kind, config, palettes, seed)
+    made = [spread(image, SHOWN, dark=False) for image in small]
+    weights = config.models_dir / frechet.WEIGHTS
+    found = {
+        "library": frechet.features(real(config), weights),
+        kind: frechet.features(made, weights),
+        "procedural": frechet.features(procedural(palettes, seed), weights),
+    }
+    report = {
+        "n": len(made),
+        "fd_effnet": round(frechet.distance(found["library"], found[kind]), 2),
+        "fd_effnet_procedural": round(frechet.distance(found["library"], found["procedural"]), 2),
+        "diversity": round(frechet.diversity(found[kind]), 4),
+        "diversity_library": round(frechet.diversity(found["library"]), 4),
+        "diversity_procedural": round(frechet.diversity(found["procedural"]), 4),
+        "seconds_each": round(seconds, 4),
+    }
+    why = verdict(report)
+    return report | {"passed": not why, "why": why}
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+    """Why a generator must not be used; "" where it may."""
+    if report["fd_effnet"] > report["fd_effnet_procedural"]:
+        return (
+            f"FD-EffNet {report['fd_effnet']} is no better than {report['fd_effnet_procedural']}"
+            " of backdrops by rules"
+        )
+    least = LEAST_DIVERSITY * report["diversity_library"]
+    if report["diversity"] < least:
+        return f"diversity {report['diversity']} is below {least:.4f}: it paints too much alike"
+    if report["seconds_each"] > _MOST_SECONDS:
+        return f"{report['seconds_each']} s a picture is too slow"
+    return ""
+
+
+def real(config: GenerativeConfig) -> list[Image.Image]:
+    """The library's pictures as they would be shown."""
+    root = config.pictures_dir / "library"
+    return [
+        library.quiet(
+            ImageOps.fit(
+                open_image((root / f"{entry.sha256}.jpg").read_bytes()).convert("RGB"), SHOWN
+            ),
+            dark=False,
+        )
+        for entry in library.listing(root)[:MOST]
+    ]
+
+
+def procedural(palettes: Sequence[Palette], seed: int) -> list[Image.Image]:
+    seeds = np.random.default_rng(seed).integers(2**32, size=len(palettes))
+    return [
+        backdrop(palette, SHOWN, seed=int(chance))
+        for palette, chance in zip(palettes, seeds, strict=True)
+    ]
