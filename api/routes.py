@@ -13,6 +13,7 @@ from api import (
     items,
     media,
     users,
+    variants,
 )
 from api.config import ApiConfig
 from api.recommending import explaining, previewing, profile, recommend, replaying, whole_page
@@ -29,7 +30,7 @@ class AnyId(PathConverter):
 def register(app: APIFlask, config: ApiConfig) -> None:
     shops = (recommend, whole_page, profile, events, items, banners)
     steering = (rules, placements, experiments, estimating, previewing, explaining, replaying)
-    for room in (*shops, admin, *steering, campaigns, users, health, media, docs):
+    for room in (*shops, admin, *steering, campaigns, variants, users, health, media, docs):
         app.register_blueprint(room.blueprint)
     from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above
 

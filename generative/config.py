@@ -58,6 +58,8 @@ class GenerativeConfig:
     upscale_model: str = ""  # a folder with ESRGAN weights; empty takes fetched ones, "none" none
     backdrops: tuple[str, ...] = ("library", "procedural")  # asked in order; procedural cannot fail
     text_to_image: str = ""  # folder of a diffusers pipeline, for the backdrop `scene` on a GPU
+    variant_exploration: float = 0.1  # share of draws that are even among approved looks, above 0
+    variant_half_life_days: float = 14.0  # a result of a look counts half after this long
     brand_name: str = "Vitrine"  # shown in banners
     brand_color: str = "#0f766e"  # accent of banners, hex
 
@@ -116,6 +118,10 @@ class GenerativeConfig:
             upscale_model=env.get("VITRINE_UPSCALE_MODEL", d.upscale_model),
             backdrops=_names(env, "VITRINE_BACKDROPS", d.backdrops),
             text_to_image=env.get("VITRINE_TEXT_TO_IMAGE", d.text_to_image),
+            variant_exploration=_share(env, "VITRINE_VARIANT_EXPLORATION", d.variant_exploration),
+            variant_half_life_days=_number(
+                env, "VITRINE_VARIANT_HALF_LIFE_DAYS", d.variant_half_life_days
+            ),
             brand_name=env.get("VITRINE_BRAND_NAME", d.brand_name),
             brand_color=env.get("VITRINE_BRAND_COLOR", d.brand_color),
         )
@@ -125,6 +131,14 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
     value = _float(env, name) if name in env else default
     if not 0 < value < float("inf"):
         message = f"{name}={env[name]!r} must be above zero, and finite"
+        raise ValueError(message)
+    return value
+
+
+def _share(env: Mapping[str, str], name: str, default: float) -> float:
+    value = _number(env, name, default)
+    if value > 1:
+        message = f"{name}={env[name]!r} must be at most 1"
         raise ValueError(message)
     return value
 

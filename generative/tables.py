@@ -122,6 +122,42 @@ class ProviderDayRow(Base):
     spent: Mapped[float] = mapped_column(Float, default=0.0)
 
 
+class VariantRow(Base):
+    """Whether a look may be shown in a size at all; a marketer's word, and never a count's."""
+
+    __tablename__ = "creative_variant"
+
+    size: Mapped[str] = mapped_column(String(20), primary_key=True)
+    variant: Mapped[str] = mapped_column(String(40), primary_key=True)
+    approval: Mapped[str] = mapped_column(String(10))
+    who: Mapped[str] = mapped_column(String(64), default="")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class VariantResultRow(Base):
+    """Slates that wore a look, and those that were clicked; old ones count less and less."""
+
+    __tablename__ = "creative_variant_result"
+
+    size: Mapped[str] = mapped_column(String(20), primary_key=True)
+    persona: Mapped[str] = mapped_column(String(200), primary_key=True)
+    variant: Mapped[str] = mapped_column(String(40), primary_key=True)
+    shown: Mapped[float] = mapped_column(Float, default=0.0)
+    clicked: Mapped[float] = mapped_column(Float, default=0.0)
+
+
+class VariantTableRow(Base):
+    """How likely each look is drawn: one row, written anew whenever something was counted or decided."""
+
+    __tablename__ = "creative_variant_table"
+
+    name: Mapped[str] = mapped_column(String(10), primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer)
+    chances: Mapped[dict[str, Any]] = mapped_column(JSON)
+    counted_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class CampaignRow(Base):
     """`lease_until` is the worker's claim: past it, the sweep hands the campaign to another."""
 

@@ -31,6 +31,7 @@ def celery_app(config: WorkersConfig) -> Celery:
             "vitrine.retrain": {"queue": "train"},
             "vitrine.make_creative": {"queue": "default", "priority": LATER},
             "vitrine.run_campaign": {"queue": "default", "priority": LATER},
+            "vitrine.count_variants": {"queue": "default", "priority": LATER},
         },
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.05, "interval_max": 0.05},
         broker_connection_retry_on_startup=True,
@@ -65,6 +66,11 @@ def beat_schedule(config: WorkersConfig) -> dict[str, dict[str, object]]:
             "schedule": config.answers_seconds,
             "options": {"expires": config.answers_seconds},
         },
+    }
+    schedule["count_variants"] = {
+        "task": "vitrine.count_variants",
+        "schedule": config.variant_seconds,
+        "options": {"expires": config.variant_seconds},
     }
     if config.retrain_hours:
         schedule["retrain"] = {

@@ -17,6 +17,7 @@ class WorkersConfig:
     lease_seconds: float = 60.0  # a job whose worker was silent this long is handed to another
     sweep_seconds: float = 30.0  # how often beat looks for silent jobs and spooled events
     answers_seconds: float = 5.0  # how often beat has answers made into rows
+    variant_seconds: float = 300.0  # how often beat counts what came of looks that were drawn
     campaign_chunk: int = 8  # creatives made between two commits of a campaign
     retrain_hours: float = 0.0  # beat starts a retrain this often; 0 leaves it to the console
     job_database_busy_seconds: float = 30.0  # a job has time to wait for a locked database
@@ -37,6 +38,7 @@ class WorkersConfig:
             lease_seconds=_seconds(env, "VITRINE_LEASE_SECONDS", d.lease_seconds),
             sweep_seconds=_seconds(env, "VITRINE_SWEEP_SECONDS", d.sweep_seconds),
             answers_seconds=_seconds(env, "VITRINE_ANSWERS_SECONDS", d.answers_seconds),
+            variant_seconds=_seconds(env, "VITRINE_VARIANT_SECONDS", d.variant_seconds),
             campaign_chunk=int(_seconds(env, "VITRINE_CAMPAIGN_CHUNK", d.campaign_chunk)),
             retrain_hours=_seconds(env, "VITRINE_RETRAIN_HOURS", d.retrain_hours, zero=True),
             job_database_busy_seconds=_seconds(

@@ -4,8 +4,8 @@ Without consent nothing is kept at all. An answer is never held back or refused 
 be kept.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from api.runtime import Runtime
 from recsys.answers import entry
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from api.recommending.slates import Served
 
 
-def keep(runtime: Runtime, served: "Served", creative_keys: Sequence[str | None]) -> None:
+def keep(
+    runtime: Runtime,
+    served: "Served",
+    creative_keys: Sequence[str | None],
+    creative_draw: Mapping[str, Any] | None = None,
+) -> None:
     """Write the answer down; where that fails the answer says so."""
     ask, opened, settled, slate = served.ask, served.opened, served.settled, served.slate
     if not ask.consent:
@@ -42,6 +47,7 @@ def keep(runtime: Runtime, served: "Served", creative_keys: Sequence[str | None]
             experiments=settled.experiments,
             propensities=[pick.propensity for pick in picks] if chance else (),
             creative_keys=creative_keys,
+            creative_draw=creative_draw,
             teams=served.teams,
             degraded=opened.degraded.as_list(),
         )

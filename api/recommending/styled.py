@@ -1,4 +1,4 @@
-"""The style that this process makes keys in, and whether it is still the one in force.
+"""The style that this process makes keys in, the looks it draws, and whether both are still in force.
 
 It is looked at wherever the rules are read again: when the pulse says that something was changed, or
 when its last word is half a second old. A request that finds nothing changed pays nothing for it.
@@ -7,10 +7,11 @@ when its last word is half a second old. A request that finds nothing changed pa
 from sqlalchemy import Connection
 
 from api.recommending.briefs import Briefs
-from generative import brand_store
+from generative import brand_store, variant_store
 from generative.brand_store import Version
 from generative.config import GenerativeConfig
 from generative.style import Style, in_force
+from generative.variant_store import Chosen
 
 
 class Styled:
@@ -21,6 +22,7 @@ class Styled:
         self._kept: Version | None = None
         self.style: Style = in_force(config)
         self.briefs = Briefs(self.style.fingerprint, self.style.kit.forbidden)
+        self.chosen = Chosen()
 
     def follow(self, reader: Connection) -> Style:
         """The style in force now, in which all keys are made from here on."""
@@ -28,4 +30,5 @@ class Styled:
         kit, version = (None, 0) if kept is None else (kept.kit, kept.version)
         self.style = in_force(self._config, kit, version)
         self.briefs.adopt(self.style.fingerprint, self.style.kit.forbidden)
+        self.chosen = variant_store.refresh(reader, self.chosen)
         return self.style

@@ -52,6 +52,7 @@ class Answer:
     experiments: Mapping[str, str] = field(default_factory=dict)  # experiment to variant
     propensities: Sequence[float] = ()  # empty where nothing was drawn by chance
     creative_keys: Sequence[str | None] = ()
+    creative_draw: Mapping[str, Any] | None = None  # the look they all wear, where one was drawn
     teams: Sequence[str] = ()  # of an interleaving: which strategy gave each item
     degraded: Sequence[str] = ()
 

@@ -32,6 +32,9 @@ class AnswerRow(Base):
     scores: Mapped[list[float]] = mapped_column(JSON)
     propensities: Mapped[list[float]] = mapped_column(JSON)
     creative_keys: Mapped[list[str | None]] = mapped_column(JSON)
+    creative_draw: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), nullable=True
+    )
     teams: Mapped[list[str]] = mapped_column(JSON)
     degraded: Mapped[str] = mapped_column(Text)  # words with a comma between: can be grouped by
 

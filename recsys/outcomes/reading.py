@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import orjson
@@ -26,9 +26,11 @@ from recsys.tables import EventRow, ItemRow
 from recsys.types import EventKind
 
 MOST_ANSWERS = 500_000  # of twenty items each: some 1.2 GB, and half a minute
+_Name = TypeVar("_Name")
 _BATCH = 20_000
 _CHUNK = 500
 _KINDS = tuple(EventKind)
+_UNDRAWN = (NOTHING, 0.0, 0)
 _READ = (EventKind.VIEW.value, EventKind.CART.value, EventKind.PURCHASE.value)
 
 
@@ -46,9 +48,13 @@ class Answers:
     positions: Ints  # (I,) from 0
     creatives: Ints  # (I,) into creative_keys, or -1
     teams: Ints  # (I,) 0, 1 or -1
+    draws: Ints  # (S,) into draw_names: the look that was drawn for the slate, or -1
+    chances: Floats  # (S,) how likely that was
+    ready: Ints  # (S,) how many of the leading items wore it
     placement_names: tuple[str, ...]
     strategy_names: tuple[str, ...]
     creative_keys: tuple[str, ...]
+    draw_names: tuple["Look", ...]
 
     def shown(self) -> Shown:
         return Shown(
@@ -57,6 +63,15 @@ class Answers:
             users=self.users[self.slates],
             at=self.at[self.slates],
         )
+
+
+class Look(NamedTuple):
+    """What a slate wore: a size, whose counts decided, the look, and all that it was drawn among."""
+
+    size: str
+    persona: str
+    variant: str
+    among: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +101,7 @@ def read(
         TooManyAnswers: There are more than `most`, which is else `MOST_ANSWERS`.
     """
     _refuse_too_many(session, since, until, MOST_ANSWERS if most is None else most)
-    users, items, slates = _Rows(), _Rows(), _Rows()
+    users, items, slates = _Rows[str](), _Rows[str](), _Rows[str]()
     answers = _answers(session, since, until, experiment, users=users, items=items, slates=slates)
     deeds, quantities = _deeds(
         session,
@@ -108,17 +123,17 @@ def read(
     )
 
 
-class _Rows:
+class _Rows(Generic[_Name]):
     """Names to rows, in order of first sight."""
 
     def __init__(self) -> None:
-        self.known: dict[str, int] = {}
+        self.known: dict[_Name, int] = {}
 
-    def of(self, name: str) -> int:
+    def of(self, name: _Name) -> int:
         return self.known.setdefault(name, len(self.known))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[_Name, ...]:
         return tuple(self.known)
 
 
@@ -136,15 +151,16 @@ def _answers(
     until: datetime,
     experiment: Experiment | None,
     *,
-    users: _Rows,
-    items: _Rows,
-    slates: _Rows,
+    users: _Rows[str],
+    items: _Rows[str],
+    slates: _Rows[str],
 ) -> Answers:
     variant_of, team_of = _named(experiment)
-    placements, strategies, creatives = _Rows(), _Rows(), _Rows()
-    of_slate: list[tuple[float, int, int, int, int]] = []
+    placements, strategies, creatives = _Rows[str](), _Rows[str](), _Rows[str]()
+    looks = _Rows[Look]()
+    of_slate: list[tuple[float, ...]] = []
     shown: list[NDArray[np.int64]] = []
-    for at, user_id, name, placement, strategy, told, listed, keys, teams in _answer_rows(
+    for at, user_id, name, placement, strategy, told, listed, keys, teams, draw in _answer_rows(
         session, since, until
     ):
         slate, listed_ids = slates.of(name), orjson.loads(listed)
@@ -152,7 +168,9 @@ def _answers(
         if experiment is not None:
             variant = variant_of.get(orjson.loads(told).get(experiment.experiment_id), NOTHING)
         user = NOBODY if user_id is None else users.of(user_id)
-        of_slate.append((at, user, placements.of(placement), strategies.of(strategy), variant))
+        drawn = _UNDRAWN if draw is None else _drawn(orjson.loads(draw), looks)
+        named = (placements.of(placement), strategies.of(strategy))
+        of_slate.append((at, user, *named, variant, *drawn))
         n = len(listed_ids)
         of_item = np.full((5, n), NOTHING, np.int64)
         of_item[0], of_item[2] = slate, np.arange(n)
@@ -163,7 +181,7 @@ def _answers(
             for row, team in enumerate(orjson.loads(teams)[:n]):
                 of_item[4, row] = team_of.get(team, NOTHING)
         shown.append(of_item)
-    columns = np.array(of_slate, np.float64).reshape(-1, 5).T
+    columns = np.array(of_slate, np.float64).reshape(-1, 8).T
     of_items = np.concatenate([np.zeros((5, 0), np.int64), *shown], axis=1)
     return Answers(
         at=columns[0],
@@ -176,10 +194,26 @@ def _answers(
         positions=of_items[2],
         creatives=of_items[3],
         teams=of_items[4],
+        draws=columns[5].astype(np.int64),
+        chances=columns[6],
+        ready=columns[7].astype(np.int64),
         placement_names=placements.names,
         strategy_names=strategies.names,
         creative_keys=creatives.names,
+        draw_names=looks.names,
     )
+
+
+def _drawn(draw: Any, looks: "_Rows[Look]") -> tuple[float, float, float]:
+    """A draw as a row of `looks`, its chance, and on how many leading items it was seen."""
+    try:
+        look = Look(
+            str(draw["size"]), str(draw["persona"]), str(draw["variant"]), tuple(draw["among"])
+        )
+        chance, ready = float(draw["chance"]), int(draw["ready"])
+    except (KeyError, TypeError, ValueError):  # another release's
+        return _UNDRAWN
+    return (looks.of(look), chance, ready) if 0 < chance <= 1 else _UNDRAWN
 
 
 def _named(experiment: Experiment | None) -> tuple[dict[str, int], dict[str, int]]:
@@ -204,6 +238,7 @@ def _answer_rows(session: Session, since: datetime, until: datetime) -> Iterator
             cast(AnswerRow.item_ids, Text),
             cast(AnswerRow.creative_keys, Text),
             cast(AnswerRow.teams, Text),
+            cast(AnswerRow.creative_draw, Text),
         )
         .where(AnswerRow.at >= since, AnswerRow.at < until)
         .order_by(AnswerRow.at, AnswerRow.recommendation_id)
@@ -215,8 +250,8 @@ def _deeds(
     session: Session,
     span: tuple[datetime, datetime, datetime],
     *,
-    users: _Rows,
-    items: _Rows,
+    users: _Rows[str],
+    items: _Rows[str],
     slates: dict[str, int],
 ) -> tuple[Deeds, Floats]:
     since, until, purchases_since = span
