@@ -1,143 +1,207 @@
-"""Backdrop, shadow and product in one picture. The product is scaled and nothing else."""
+"""The product on its ground. It is scaled and nothing else: never cropped, tinted or turned."""
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from dataclasses import dataclass
 
-from generative.banner.colours import Colours
+from PIL import Image, ImageDraw, ImageFilter
+
+from generative.banner.colours import WHITE, Colours, Rgb, lightness
 from generative.banner.geometry import Box, Geometry
-from generative.picture.backdrop import backdrop
+from generative.banner.melt import Melted, extended, faded
 from generative.picture.cutout import Product
-from generative.picture.palette import Palette
 
-MAX_ENLARGED = 1.6  # beyond this a small photo turns soft
-_CARD_PAD = 0.08  # of the picture's height, white on every side
+_CARD_PAD = 0.07  # of the picture's shorter side, white on every side
 _CARD_LEAST = 0.8  # width of a card by its height: a narrow bottle does not make a strip
-_SHADOW = (18, 24, 32)
+_SHADOW: Rgb = (14, 18, 26)
+_MELTING = frozenset({"editorial", "field", "frame", "type"})
 
 
-def compose(
-    product: Product | None,
-    palette: Palette,
-    geometry: Geometry,
-    colours: Colours,
-    *,
-    size: str,
-    seed: int,
-    painted: Image.Image | None = None,
-) -> tuple[Image.Image, Box]:
-    """Everything but the words, as RGB, and the box in which the product stands.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How a product will stand: its picture, its size and corner, and the box no word may touch.
 
-    `painted` is a backdrop of the canvas's size; without one, waves of the palette.
+    `kind` is melt, card, white, photo or cut; `radius` rounds the corners of a framed photo.
     """
-    if painted is None:
-        canvas = backdrop(palette, (geometry.width, geometry.height), seed=seed)
-    else:
-        canvas = painted.copy()
-    if size == "rectangle":
-        _paper(canvas, geometry, colours)
-    if product is None:
-        return canvas, (0.0, 0.0, 0.0, 0.0)
-    if product.method == "framed":
-        return canvas, _photo(canvas, product.image, geometry)
+
+    image: Image.Image
+    size: tuple[int, int]
+    corner: tuple[int, int]
+    box: Box
+    kind: str
+    radius: int = 0
+
+
+def stand(
+    product: Product, melt: Melted | None, template: str, geometry: Geometry, *, corners: str
+) -> Shown:
+    """How large a product is shown in a template's picture box, and how."""
+    if melt is not None and template in _MELTING:
+        return _melting(product.image, melt, geometry)
+    box = geometry.place.picture
     if product.method == "card":
-        return canvas, _card(canvas, product.image, geometry)
-    return canvas, _stand(canvas, product.image, geometry, stage=size == "hero")
+        return _on_white(product.image, template, geometry)
+    size = _sized(product.image.size, box, geometry)
+    corner = _centred(size, box)
+    framed = product.method == "framed"
+    return Shown(
+        image=product.image,
+        size=size,
+        corner=corner,
+        box=(*corner, *size),
+        kind="photo" if framed else "cut",
+        radius=round(min(size) * {"square": 0.0, "soft": 0.03, "round": 0.08}[corners]),
+    )
 
 
-def _paper(canvas: Image.Image, geometry: Geometry, colours: Colours) -> None:
-    """A plain sheet under the words of a small banner."""
-    top = int(geometry.picture[1] * 2 + geometry.picture[3])
-    canvas.paste(colours.paper, (0, top, geometry.width, geometry.height))
+def pixels(shown: Shown) -> Image.Image:
+    """The product's pixels as they will stand: RGBA for a cut-out, RGB for a photo."""
+    return _scaled(shown.image if shown.kind == "cut" else shown.image.convert("RGB"), shown.size)
 
 
-def _card(canvas: Image.Image, photo: Image.Image, geometry: Geometry) -> Box:
-    """A studio photo on a white card a little larger than itself."""
-    x, y, width, height = (round(part) for part in geometry.picture)
-    pad = round(height * _CARD_PAD)
-    room = (width - 2 * pad, height - 2 * pad)
-    scale = min(room[0] / photo.width, room[1] / photo.height, MAX_ENLARGED)
-    shown = _scaled(photo.convert("RGB"), scale)
-    tall = shown.height + 2 * pad
-    wide = min(width, max(shown.width + 2 * pad, round(tall * _CARD_LEAST)))
-    card = Image.new("RGB", (wide, tall), "white")
-    card.paste(shown, ((wide - shown.width) // 2, pad))
-    return _laid(canvas, card, geometry, (x + (width - wide) // 2, y + (height - tall) // 2))
+def place(
+    sheet: Image.Image, shown: Shown, image: Image.Image, colours: Colours, geometry: Geometry
+) -> None:
+    """Lay a product's pixels on a painted sheet, with the shadow that its kind throws."""
+    corner = shown.corner
+    unit = min(geometry.width, geometry.height) / 100
+    if shown.kind == "melt":
+        sheet.paste(image, corner, _within(image.size, corner, geometry))
+    elif shown.kind == "photo":
+        mask = _rounded(image.size, shown.radius)
+        _shadow(sheet, mask, (corner[0], corner[1] + round(unit)), unit * 2.4, 0.2)
+        sheet.paste(image, corner, mask)
+    elif shown.kind == "card":
+        x, y, wide, tall = (round(part) for part in shown.box)
+        mask = _rounded((wide, tall), round(min(wide, tall) * 0.05))
+        _shadow(sheet, mask, (x, y + round(unit)), unit * 2.6, 0.18)
+        sheet.paste(WHITE, (x, y), mask)
+        sheet.paste(image, corner)
+    elif shown.kind == "white":
+        sheet.paste(image, corner)
+    else:
+        _cut_shadow(sheet, image, corner, colours)
+        sheet.paste(image.convert("RGB"), corner, image.getchannel("A"))
 
 
-def _photo(canvas: Image.Image, photo: Image.Image, geometry: Geometry) -> Box:
-    """The photo with round corners on a soft shadow; a wide one may lose a quarter of its sides."""
-    x, y, width, height = (round(part) for part in geometry.picture)
-    scale = min(width / photo.width, height / photo.height, MAX_ENLARGED)
-    if scale * photo.height < height * 0.85:
-        wanted = min(height * 0.85 / photo.height, scale / 0.75, MAX_ENLARGED)
-        keep = round(min(photo.width, width / wanted))
-        left = (photo.width - keep) // 2
-        photo, scale = photo.crop((left, 0, left + keep, photo.height)), wanted
-    shown = _scaled(photo, scale).convert("RGB")
-    left = x + (width - shown.width) // 2
-    top = y + (height - shown.height) // 2
-    return _laid(canvas, shown, geometry, (left, top))
+def stage_of(product: Product | None, melt: Melted | None, template: str) -> Rgb | None:
+    """The ground that a photo brings along, which the template then takes for its own."""
+    if product is None or template not in _MELTING:
+        return None
+    if melt is not None:
+        return melt.ground
+    return WHITE if product.method == "card" and template != "field" else None
 
 
-def _laid(
-    canvas: Image.Image, sheet: Image.Image, geometry: Geometry, corner: tuple[int, int]
-) -> Box:
-    """A sheet with round corners on its own soft shadow."""
-    left, top = corner
-    unit = geometry.height / 100
-    mask = _rounded(sheet.size, round(unit * 4.4))
-    _shadow(canvas, mask, (left, top + round(unit * 2)), blur=round(unit * 3) + 2, strength=0.3)
-    canvas.paste(sheet, corner, mask)
-    return (left, top, sheet.width, sheet.height)
+def own_ground(shown: Shown, image: Image.Image, geometry: Geometry) -> Image.Image | None:
+    """The photo's own ground carried over the stage on which it melts, as the stage lies."""
+    if shown.kind != "melt":
+        return None
+    x, y, wide, tall = (round(part) for part in geometry.place.stage)
+    return extended(image, (shown.corner[0] - x, shown.corner[1] - y), (wide, tall))
 
 
-def _stand(canvas: Image.Image, cut: Image.Image, geometry: Geometry, *, stage: bool) -> Box:
-    """A cut-out on its own shadow, in front of a pale disc where there is room for one."""
-    x, y, width, height = (round(part) for part in geometry.picture)
-    room = 0.8 if stage else 0.96
-    scale = min(width * room / cut.width, height * room / cut.height, MAX_ENLARGED)
-    shown = _scaled(cut, scale)
-    left = x + (width - shown.width) // 2
-    top = y + (height - shown.height) // 2
-    box: Box = (left, top, shown.width, shown.height)
-    if stage:
-        radius = min(round(max(shown.size) * 0.72), 250)
-        _disc(canvas, (x + width // 2, y + height // 2), radius=radius)
-        box = (x + width / 2 - radius, y + height / 2 - radius, radius * 2, radius * 2)
-    alpha = shown.getchannel("A")
-    drop = max(3, shown.height // 22)
-    _shadow(canvas, alpha, (left, top + drop), blur=max(4, shown.height // 18), strength=0.34)
-    canvas.paste(shown.convert("RGB"), (left, top), alpha)
-    return box
+def _melting(photo: Image.Image, melt: Melted, geometry: Geometry) -> Shown:
+    """The photo so scaled and moved that its subject fills the picture box."""
+    left, top, wide, tall = melt.subject
+    box = geometry.place.picture
+    scale = min(box[2] / wide, box[3] / tall, geometry.measures.enlarged)
+    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+    corner = (
+        round(box[0] + box[2] / 2 - (left + wide / 2) * scale),
+        round(box[1] + box[3] / 2 - (top + tall / 2) * scale),
+    )
+    subject = (corner[0] + left * scale, corner[1] + top * scale, wide * scale, tall * scale)
+    return Shown(image=photo, size=size, corner=corner, box=subject, kind="melt")
 
 
-def _disc(canvas: Image.Image, centre: tuple[int, int], *, radius: int) -> None:
-    size = radius * 2
-    big = Image.new("L", (size * 2, size * 2), 0)
-    ImageDraw.Draw(big).ellipse((0, 0, size * 2 - 1, size * 2 - 1), fill=235)
-    mask = big.resize((size, size), Image.Resampling.LANCZOS)
-    corner = (centre[0] - radius, centre[1] - radius)
-    _shadow(canvas, mask, (corner[0], corner[1] + 14), blur=30, strength=0.12)
-    canvas.paste((255, 255, 255), corner, mask)
+def _within(size: tuple[int, int], corner: tuple[int, int], geometry: Geometry) -> Image.Image:
+    """The fading mask of a photo, empty outside its stage."""
+    mask = faded(size)
+    x, y, wide, tall = geometry.place.stage
+    window = Image.new("L", size, 0)
+    area = (
+        max(round(x) - corner[0], 0),
+        max(round(y) - corner[1], 0),
+        min(round(x + wide) - corner[0], size[0]),
+        min(round(y + tall) - corner[1], size[1]),
+    )
+    if area[0] < area[2] and area[1] < area[3]:
+        window.paste(mask.crop(area), area[:2])
+    return window
+
+
+def _on_white(photo: Image.Image, template: str, geometry: Geometry) -> Shown:
+    """A studio photo: its white goes over into a white stage, or lies on a white card."""
+    box = geometry.place.picture
+    if template in _MELTING and template != "field":
+        size = _sized(photo.size, box, geometry)
+        corner = _centred(size, box)
+        return Shown(image=photo, size=size, corner=corner, box=(*corner, *size), kind="white")
+    pad = round(min(box[2], box[3]) * _CARD_PAD)
+    room = (box[0] + pad, box[1] + pad, box[2] - 2 * pad, box[3] - 2 * pad)
+    size = _sized(photo.size, room, geometry)
+    corner = _centred(size, room)
+    tall = size[1] + 2 * pad
+    wide = min(round(box[2]), max(size[0] + 2 * pad, round(tall * _CARD_LEAST)))
+    left = corner[0] + size[0] // 2 - wide // 2
+    card = (float(left), float(corner[1] - pad), float(wide), float(tall))
+    return Shown(image=photo, size=size, corner=corner, box=card, kind="card")
+
+
+def _sized(size: tuple[int, int], box: Box, geometry: Geometry) -> tuple[int, int]:
+    scale = min(box[2] / size[0], box[3] / size[1], geometry.measures.enlarged)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _centred(size: tuple[int, int], box: Box) -> tuple[int, int]:
+    return round(box[0] + (box[2] - size[0]) / 2), round(box[1] + (box[3] - size[1]) / 2)
+
+
+def _cut_shadow(
+    sheet: Image.Image, image: Image.Image, corner: tuple[int, int], colours: Colours
+) -> None:
+    """A pool of shade under the product, darkest where it touches; deeper on dark grounds."""
+    wide, tall = image.size
+    deep = 0.55 if lightness(colours.stage) < 0.5 else 0.36  # noqa: PLR2004 the middle
+    pad = max(8, round(max(wide, tall) * 0.12))
+    pool = Image.new("L", (wide + 2 * pad, round(tall * 0.2) + 2 * pad), 0)
+    height = max(4, round(min(wide, tall) * 0.07))
+    middle = pool.height // 2
+    ImageDraw.Draw(pool).ellipse(
+        (pad + wide * 0.1, middle - height, pad + wide * 0.9, middle + height),
+        fill=round(255 * deep),
+    )
+    pool = pool.filter(ImageFilter.GaussianBlur(max(3, height * 0.8)))
+    at = (corner[0] - pad, corner[1] + tall - middle - round(height * 0.3))
+    sheet.paste(_SHADOW, at, pool)
+    _shadow(
+        sheet,
+        image.getchannel("A"),
+        (corner[0], corner[1] + max(2, tall // 40)),
+        max(3.0, max(wide, tall) / 26),
+        0.16,
+    )
 
 
 def _shadow(
-    canvas: Image.Image, mask: Image.Image, at: tuple[int, int], *, blur: int, strength: float
+    sheet: Image.Image, mask: Image.Image, at: tuple[int, int], blur: float, strength: float
 ) -> None:
-    sheet = Image.new("L", canvas.size, 0)
-    sheet.paste(mask.point(lambda value: round(value * strength)), at)
-    canvas.paste(_SHADOW, (0, 0), sheet.filter(ImageFilter.GaussianBlur(blur)))
+    pad = round(blur * 3)
+    soft = Image.new("L", (mask.width + 2 * pad, mask.height + 2 * pad), 0)
+    soft.paste(mask.point(lambda value: round(value * strength)), (pad, pad))
+    sheet.paste(_SHADOW, (at[0] - pad, at[1] - pad), soft.filter(ImageFilter.BoxBlur(blur * 0.8)))
 
 
-def _scaled(image: Image.Image, scale: float) -> Image.Image:
+def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Scaled with premultiplied alpha, so that no white creeps in from behind a mask."""
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     if image.mode != "RGBA":
         return image.resize(size, Image.Resampling.LANCZOS)
     return image.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
 
 
 def _rounded(size: tuple[int, int], radius: int) -> Image.Image:
+    if radius <= 0:
+        return Image.new("L", size, 255)
     big = Image.new("L", (size[0] * 2, size[1] * 2), 0)
     box = (0, 0, size[0] * 2 - 1, size[1] * 2 - 1)
     ImageDraw.Draw(big).rounded_rectangle(box, radius * 2, fill=255)
-    return ImageChops.duplicate(big.resize(size, Image.Resampling.LANCZOS))
+    return big.resize(size, Image.Resampling.BOX)

@@ -1,146 +1,233 @@
-"""Where things stand in each size, in pixels: a text column, a row at its foot, and a picture."""
+"""Where things stand, in pixels, and how a place is mirrored or makes room for a legal line."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 Box = tuple[float, float, float, float]  # x, y, width, height
+Along = Literal["start", "center", "end"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Geometry:
-    """`column` holds brand, headline and tagline; `row` holds price and button; `picture` the product.
-
-    Font sizes are limits: a text starts at the largest and is shrunk until it fits.
-    """
+class Measures:
+    """What a size gives every template: small type, gaps, and how near the edge a word may come."""
 
     width: int
     height: int
     margin: int
-    column: Box
-    row: Box
-    picture: Box
-    headline_px: tuple[float, float]
-    tagline_px: tuple[float, float]
     brand_px: float
-    price_px: float
     eyebrow_px: float
+    tagline_px: tuple[float, float]
+    price_px: float
     action_px: float
-    headline_lines: int
-    tagline_lines: int
+    legal_px: float
+    least_headline_px: float
     gap: float
+    enlarged: (
+        float  # how far a photo may be enlarged: screens show a story at a third of its pixels
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One template in one size.
+
+    `column` holds eyebrow, headline, tagline and, without a `row` of their own, price and button;
+    `picture` the product; `stage` what is painted behind the product.
+    """
+
+    column: Box
+    picture: Box
+    brand: Box
+    headline_px: float
+    lines: int
+    stage: Box
+    row: Box | None = None
+    align: Along = "start"
+    justify: Along = "center"
+    tagline_lines: int = 3
+    row_align: Along | None = None  # of price and button where it is not the column's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Geometry:
+    """A place in its size: every box final, mirrored or not."""
+
+    size: str
+    measures: Measures
+    place: Place
+    mirrored: bool = False
+    rtl: bool = False
+    legal: Box | None = None
     price_scale: float = 1.0
     price_weight: int = 700
 
+    @property
+    def width(self) -> int:
+        return self.measures.width
 
-_GEOMETRIES = {
-    "hero": Geometry(
+    @property
+    def height(self) -> int:
+        return self.measures.height
+
+    @property
+    def margin(self) -> int:
+        return self.measures.margin
+
+
+MEASURES = {
+    "hero": Measures(
         width=1200,
         height=628,
-        margin=40,
-        column=(64, 56, 520, 402),
-        row=(64, 490, 520, 78),
-        picture=(640, 64, 496, 500),
-        headline_px=(68.0, 30.0),
+        margin=32,
+        brand_px=24.0,
+        eyebrow_px=19.0,
         tagline_px=(27.0, 19.0),
-        brand_px=20.0,
-        price_px=40.0,
-        eyebrow_px=21.0,
-        action_px=24.0,
-        headline_lines=4,
-        tagline_lines=4,
+        price_px=42.0,
+        action_px=22.0,
+        legal_px=13.0,
+        least_headline_px=30.0,
         gap=22.0,
+        enlarged=2.2,
     ),
-    "square": Geometry(
+    "square": Measures(
         width=1080,
         height=1080,
-        margin=48,
-        column=(72, 612, 936, 290),
-        row=(72, 930, 936, 86),
-        picture=(290, 72, 500, 500),
-        headline_px=(72.0, 34.0),
-        tagline_px=(30.0, 22.0),
-        brand_px=22.0,
-        price_px=44.0,
+        margin=40,
+        brand_px=30.0,
         eyebrow_px=24.0,
-        action_px=27.0,
-        headline_lines=3,
-        tagline_lines=2,
-        gap=18.0,
+        tagline_px=(34.0, 24.0),
+        price_px=54.0,
+        action_px=29.0,
+        legal_px=17.0,
+        least_headline_px=38.0,
+        gap=26.0,
+        enlarged=2.7,
     ),
-    "story": Geometry(
+    "story": Measures(
         width=1080,
         height=1920,
-        margin=64,
-        column=(84, 1090, 912, 480),
-        row=(84, 1620, 912, 100),
-        picture=(160, 250, 760, 760),
-        headline_px=(96.0, 40.0),
-        tagline_px=(38.0, 26.0),
-        brand_px=28.0,
-        price_px=56.0,
+        margin=56,
+        brand_px=38.0,
         eyebrow_px=30.0,
-        action_px=34.0,
-        headline_lines=4,
-        tagline_lines=3,
-        gap=26.0,
+        tagline_px=(42.0, 29.0),
+        price_px=70.0,
+        action_px=37.0,
+        legal_px=22.0,
+        least_headline_px=48.0,
+        gap=36.0,
+        enlarged=3.4,
     ),
-    "leaderboard": Geometry(
+    "leaderboard": Measures(
         width=728,
         height=90,
         margin=5,
-        column=(104, 7, 370, 76),
-        row=(484, 22, 234, 46),
-        picture=(10, 6, 84, 78),
-        headline_px=(22.0, 13.0),
+        brand_px=13.0,
+        eyebrow_px=10.0,
         tagline_px=(12.5, 10.0),
-        brand_px=10.0,
-        price_px=20.0,
-        eyebrow_px=10.5,
+        price_px=21.0,
         action_px=13.0,
-        headline_lines=2,
-        tagline_lines=2,
+        legal_px=10.0,
+        least_headline_px=13.0,
         gap=3.0,
+        enlarged=1.6,
     ),
-    "skyscraper": Geometry(
-        width=160,
-        height=600,
-        margin=8,
-        column=(12, 224, 136, 260),
-        row=(12, 496, 136, 84),
-        picture=(14, 44, 132, 160),
-        headline_px=(24.0, 14.0),
-        tagline_px=(13.0, 11.0),
-        brand_px=11.0,
-        price_px=20.0,
-        eyebrow_px=11.0,
-        action_px=13.0,
-        headline_lines=6,
-        tagline_lines=6,
-        gap=8.0,
-    ),
-    "rectangle": Geometry(
+    "rectangle": Measures(
         width=300,
         height=250,
         margin=8,
-        column=(14, 127, 272, 78),
-        row=(14, 208, 272, 30),
-        picture=(64, 8, 172, 107),
-        headline_px=(19.0, 13.0),
-        tagline_px=(13.0, 11.0),
-        brand_px=11.0,
-        price_px=18.0,
+        brand_px=13.0,
         eyebrow_px=11.0,
+        tagline_px=(13.0, 11.0),
+        price_px=21.0,
+        action_px=12.5,
+        legal_px=11.0,
+        least_headline_px=14.0,
+        gap=6.0,
+        enlarged=1.6,
+    ),
+    "skyscraper": Measures(
+        width=160,
+        height=600,
+        margin=8,
+        brand_px=14.0,
+        eyebrow_px=11.0,
+        tagline_px=(13.5, 11.0),
+        price_px=24.0,
         action_px=13.0,
-        headline_lines=2,
-        tagline_lines=2,
-        gap=4.0,
+        legal_px=11.0,
+        least_headline_px=15.0,
+        gap=11.0,
+        enlarged=1.6,
     ),
 }
+LEAST_PX = {size: 10.0 if size == "leaderboard" else 11.0 for size in MEASURES}
+_PRICE_TAGS = {"value": (1.2, 700), "premium": (0.86, 500)}  # a louder tag, and a quieter one
 
 
-_PRICE_TAGS = {"value": (1.3, 700), "premium": (0.8, 500)}  # a louder tag, and a quieter one
+def geometry(
+    size: str,
+    place: Place,
+    *,
+    price_band: str = "any",
+    mirrored: bool = False,
+    rtl: bool = False,
+    legal_height: float = 0.0,
+) -> Geometry:
+    """A template's place made final; right-to-left words mirror it once more.
 
-
-def geometry(size: str, *, price_band: str = "any") -> Geometry:
-    """Raises KeyError for a size that does not exist."""
+    Raises:
+        KeyError: A size that does not exist.
+    """
+    measures = MEASURES[size]
     scale, weight = _PRICE_TAGS.get(price_band, (1.0, 700))
-    return replace(_GEOMETRIES[size], price_scale=scale, price_weight=weight)
+    turned = mirrored != rtl
+    if legal_height:
+        place = _raised(place, (measures.height - legal_height) / measures.height)
+    if turned:
+        place = _mirrored(place, measures.width)
+    inset = max(measures.margin, min(place.column[0], place.brand[0]))
+    legal = (
+        float(inset),
+        measures.height - measures.margin - legal_height,
+        float(measures.width - 2 * inset),
+        legal_height,
+    )
+    return Geometry(
+        size=size,
+        measures=measures,
+        place=place,
+        mirrored=turned,
+        rtl=rtl,
+        legal=legal if legal_height else None,
+        price_scale=scale,
+        price_weight=weight,
+    )
+
+
+def _raised(place: Place, share: float) -> Place:
+    """Everything a little higher and lower in height: the foot belongs to the law."""
+
+    def raised(box: Box) -> Box:
+        return (box[0], box[1] * share, box[2], box[3] * share)
+
+    return replace(
+        place,
+        column=raised(place.column),
+        picture=raised(place.picture),
+        row=raised(place.row) if place.row else None,
+        brand=raised(place.brand),
+    )
+
+
+def _mirrored(place: Place, width: float) -> Place:
+    def turned(box: Box) -> Box:
+        return (width - box[0] - box[2], box[1], box[2], box[3])
+
+    return replace(
+        place,
+        column=turned(place.column),
+        picture=turned(place.picture),
+        row=turned(place.row) if place.row else None,
+        brand=turned(place.brand),
+        stage=turned(place.stage),
+    )

@@ -19,7 +19,12 @@ def missing(blitz: Any, texts: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=8192)
 def _boxed(blitz: Any, letter: str) -> bool:
-    return _pixels(blitz, letter) == _pixels(blitz, _UNDRAWN)
+    return _pixels(blitz, letter) == _empty(blitz)
+
+
+@lru_cache(maxsize=1)
+def _empty(blitz: Any) -> bytes:
+    return _pixels(blitz, _UNDRAWN)
 
 
 def _pixels(blitz: Any, letter: str) -> bytes:

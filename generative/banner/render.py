@@ -1,7 +1,10 @@
-"""A brief and its copy as a JPEG: composed, set in type, measured, repaired, written whole or not at all."""
+"""A brief and its copy as a picture: layouts searched, the best drawn, measured, repaired.
+
+The best arrangement is drawn and asked where its words landed and what lies behind them. What
+cannot be mended on it is left to the next of at most three.
+"""
 
 import hashlib
-import io
 import os
 import tempfile
 from collections.abc import Mapping
@@ -11,24 +14,33 @@ from typing import Any
 
 from PIL import Image
 
-from generative.banner.colours import Colours, colours
-from generative.banner.compose import compose
-from generative.banner.drawn import draw
-from generative.banner.geometry import Box, Geometry, geometry
-from generative.banner.layout import Setting, typeset
-from generative.banner.words import words
+from generative.banner import drawn
+from generative.banner.breaking import right_to_left
+from generative.banner.colours import Rgb, scheme
+from generative.banner.compose import own_ground, pixels, place, stage_of, stand
+from generative.banner.fitting import Ruler
+from generative.banner.fonts import family
+from generative.banner.formats import FORMS, encode, suffix
+from generative.banner.geometry import MEASURES, Geometry, geometry
+from generative.banner.grounds import PAINTED, ground
+from generative.banner.layout import Arrangement, Type, arrange, legal_lines
+from generative.banner.legible import contrasts, low, mended, scrim
+from generative.banner.logos import lay
+from generative.banner.melt import Melted, melted
+from generative.banner.search import Candidate, measured, ranked, rim
+from generative.banner.templates import LOOKS, PLACES, Choice, asked
+from generative.banner.typeset import Setting, engine_ruler, engrave
+from generative.banner.words import Words, alt_text, words
 from generative.brand import BrandKit
 from generative.checks.image import open_image
-from generative.checks.layout import MIN_CONTRAST, least_contrast
+from generative.checks.layout import problems
 from generative.errors import ProviderUnavailable, UnsafeImage
-from generative.picture.backdrops import Paint
+from generative.picture.backdrops import PROCEDURAL, Paint
 from generative.picture.cutout import Product, cut_out
 from generative.picture.palette import Palette, palette
 from generative.types import Banner, Brief, Copy
 
-QUALITY = 88
 _PLAIN = Palette(hue=4.2, chroma=0.02, lightness=0.9)
-_SCRIMS = (0.5, 0.8, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +59,47 @@ class Rendered:
         return not self.checks["problems"]
 
 
-def render(  # noqa: PLR0913 each is a part of the picture
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A finished sheet in parts, before it is encoded: ground and product, and the words on them."""
+
+    candidate: Candidate
+    arrangement: Arrangement
+    setting: Setting
+    sheet: Image.Image
+    painter: str
+    contrast: Mapping[str, float]
+    problems: tuple[str, ...]
+    repairs: tuple[str, ...]
+
+    def flat(self) -> Image.Image:
+        whole = self.sheet.copy()
+        whole.paste(self.setting.image, (0, 0), self.setting.image)
+        return whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Materials:
+    """All that the candidates of one banner share."""
+
+    words: Words
+    size: str
+    price_band: str
+    kit: BrandKit
+    kind: Type
+    ruler: Ruler
+    engine: str
+    palette: Palette
+    product: Product | None
+    melt: Melted | None
+    rim: Rgb | None
+    logo: Image.Image | None
+    paint: Paint | None
+    seed: int
+    rtl: bool
+
+
+def render(  # noqa: PLR0913 what a picture is made from, each under its name
     brief: Brief,
     copy: Copy,
     photo: bytes | None,
@@ -56,60 +108,243 @@ def render(  # noqa: PLR0913 each is a part of the picture
     seed: int,
     cutout_model: str = "",
     cutout_cache: Path | None = None,
-    backdrop: Paint | None = None,
     xmp: bytes = b"",
+    form: str = "jpeg",
+    backdrop: Paint | None = None,
+    logo: bytes | None = None,
 ) -> Rendered:
-    """Draw one banner; a photo that must not be opened leaves the words on the backdrop.
+    """Draw one banner; a photo that must not be opened leaves the words on the ground.
 
-    `backdrop` paints behind the product, else waves of its colours; a model's cut-outs are kept in
+    `backdrop` may paint behind the product, else the template does; a model's cut-outs are kept in
     `cutout_cache`.
 
     Raises:
-        KeyError: A size that does not exist.
+        KeyError: A size or a form that does not exist.
     """
-    place = geometry(brief.size, price_band=brief.audience.price_band)
+    form_of = FORMS[form]
     product, trouble = _product(photo, cutout_model, cutout_cache)
-    found = palette(product.image) if product else _PLAIN
-    scheme = colours(found, kit.color)
-    painted, painter = backdrop(found, (place.width, place.height)) if backdrop else (None, "")
-    canvas, stands = compose(
-        product, found, place, scheme, size=brief.size, seed=seed, painted=painted
-    )
-    place = replace(place, picture=stands)
-    text = words(brief, copy, kit.name)
-    try:
-        setting = typeset(text, place, scheme, size=brief.size)
-    except ProviderUnavailable:
-        setting = draw(text, place, scheme)
-    canvas, contrasts, scrim = _readable(canvas, setting, scheme, place)
-    canvas.paste(setting.image, (0, 0), setting.image)
-    low = [
-        f"contrast of {name} is {ratio}"
-        for name, ratio in contrasts.items()
-        if ratio < MIN_CONTRAST
-    ]
-    checks = {
-        "problems": [*setting.problems, *low],
-        "contrast": contrasts,
-        "repairs": [*setting.repairs, *([f"scrim {scrim}"] if scrim else [])],
-        "headline_px": setting.headline_px,
-        "tagline_px": setting.tagline_px,
-        "eyebrow": setting.words.eyebrow,
-        "price_px": setting.price_px,
-        "engine": setting.engine,
-        "picture": product.method if product else "none",
-        "picture_problem": trouble,
-        "cutout_refused": product.refused if product else "",
-        "backdrop": painter or "procedural",
-    }
+    stuff = materials(brief, copy, product, kit, seed=seed, backdrop=backdrop, logo=logo)
+    best = drawn_best(stuff, asked(brief.variant))
+    data = encode(best, stuff, form=form, xmp=xmp)
+    measures = MEASURES[brief.size]
     return Rendered(
-        data=_encode(canvas, xmp),
-        media_type="image/jpeg",
-        width=place.width,
-        height=place.height,
-        alt=brief.item.title,
-        checks=checks,
+        data=data,
+        media_type=form_of.media_type,
+        width=measures.width,
+        height=measures.height,
+        alt=alt_text(brief.item, best.arrangement.words),
+        checks=_checks(best, stuff, trouble),
     )
+
+
+def materials(
+    brief: Brief,
+    copy: Copy,
+    product: Product | None,
+    kit: BrandKit,
+    *,
+    seed: int,
+    backdrop: Paint | None = None,
+    logo: bytes | None = None,
+) -> Materials:
+    found = palette(product.image) if product else _PLAIN
+    said = words(brief, copy, kit)
+    try:
+        ruler, engine = engine_ruler(), "blitz"
+    except ProviderUnavailable:
+        ruler, engine = drawn.ruler(), "pillow"
+    return Materials(
+        words=said,
+        size=brief.size,
+        price_band=brief.audience.price_band,
+        kit=kit,
+        kind=Type(head=family(kit.font, kit.tone), language=brief.locale[:2], corners=kit.corners),
+        ruler=ruler,
+        engine=engine,
+        palette=found,
+        product=product,
+        melt=melted(product.image) if product and product.method == "framed" else None,
+        rim=rim(product.image) if product else None,
+        logo=_logo(logo),
+        paint=backdrop,
+        seed=seed,
+        rtl=right_to_left(said.headline or said.action),
+    )
+
+
+def drawn_best(stuff: Materials, choices: tuple[Choice, ...]) -> Drawn:
+    """The first of the best candidates that has no problem; the least troubled where all have."""
+    tried: list[Drawn] = []
+    for candidate in ranked(
+        _sensible(choices, stuff), lambda c: arranged(c, stuff), seed=stuff.seed
+    ):
+        tried.append(_drawn(candidate, stuff))
+        if not tried[-1].problems:
+            break
+    return min(tried, key=lambda one: len(one.problems))
+
+
+def _sensible(choices: tuple[Choice, ...], stuff: Materials) -> tuple[Choice, ...]:
+    """Without twins: what is symmetrical has no mirror, what melts has no other mode."""
+    kept = []
+    for choice in choices:
+        x, _, wide, _ = PLACES[choice.template, stuff.size].picture
+        even = abs(x + wide / 2 - MEASURES[stuff.size].width / 2) < wide * 0.1
+        if choice.mirrored and even:
+            continue
+        kept.append(choice)
+    return tuple(kept) or choices
+
+
+def arranged(choice: Choice, stuff: Materials, inks: Mapping[str, Rgb] | None = None) -> Candidate:
+    """A choice with everything in its place, nothing drawn yet."""
+    look, at = LOOKS[choice.template], PLACES[choice.template, stuff.size]
+    form = geometry(
+        stuff.size,
+        at,
+        price_band=stuff.price_band,
+        mirrored=choice.mirrored,
+        rtl=stuff.rtl,
+        legal_height=_legal_height(stuff, at.column[0]),
+    )
+    shown = (
+        stand(stuff.product, stuff.melt, choice.template, form, corners=stuff.kit.corners)
+        if stuff.product
+        else None
+    )
+    colours = scheme(
+        choice,
+        stuff.palette,
+        stuff.kit,
+        stage=stage_of(stuff.product, stuff.melt, choice.template),
+    )
+    arrangement = arrange(
+        stuff.words,
+        form,
+        look,
+        colours,
+        stuff.kind,
+        stuff.ruler,
+        logo=stuff.logo.size if stuff.logo else None,
+        inks=inks,
+    )
+    found = measured(choice, form, colours, arrangement, shown, stuff.rim)
+    return Candidate(
+        choice=choice,
+        geometry=form,
+        colours=colours,
+        arrangement=arrangement,
+        shown=shown,
+        score=found["score"],
+        measured=found,
+    )
+
+
+def _legal_height(stuff: Materials, inset: float) -> float:
+    if not stuff.words.legal:
+        return 0.0
+    measures = MEASURES[stuff.size]
+    bare = Geometry(size=stuff.size, measures=measures, place=PLACES["type", stuff.size])
+    width = measures.width - 2 * max(measures.margin, inset)
+    face, fitted = legal_lines(stuff.words.legal, width, bare, stuff.kind, stuff.ruler)
+    return fitted.height(face) + measures.gap * 0.2
+
+
+def _drawn(candidate: Candidate, stuff: Materials) -> Drawn:
+    """A candidate as a sheet: its words' inks mended where what lies behind them asks for it."""
+    sheet, painter = _sheet(candidate, stuff)
+    repairs: list[str] = []
+    setting = _set(candidate.arrangement, candidate, stuff)
+    ratios = contrasts(sheet, candidate.arrangement.elements, setting.boxes)
+    if low(ratios):
+        inks = mended(sheet, candidate, setting.boxes, ratios)
+        again = arranged(candidate.choice, stuff, inks).arrangement
+        candidate = replace(candidate, arrangement=again)
+        setting = _set(again, candidate, stuff)
+        ratios = contrasts(sheet, again.elements, setting.boxes)
+        repairs.append("ink changed")
+    if low(ratios):
+        sheet = scrim(sheet, candidate, setting.boxes, low(ratios))
+        ratios = contrasts(sheet, candidate.arrangement.elements, setting.boxes)
+        repairs.append("scrim")
+    found = problems(
+        candidate.arrangement.elements,
+        setting.boxes,
+        candidate.geometry,
+        product=candidate.shown.box if candidate.shown else None,
+    )
+    found += [f"contrast of {name} is {ratios[name]}" for name in low(ratios)]
+    if setting.undrawn:
+        found.append(f"glyph: no font here draws {setting.undrawn}; install one that does (Noto)")
+    return Drawn(
+        candidate=candidate,
+        arrangement=candidate.arrangement,
+        setting=setting,
+        sheet=sheet,
+        painter=painter,
+        contrast=ratios,
+        problems=tuple(found),
+        repairs=(*candidate.arrangement.repairs, *repairs),
+    )
+
+
+def _sheet(candidate: Candidate, stuff: Materials) -> tuple[Image.Image, str]:
+    shown, form = candidate.shown, candidate.geometry
+    image = pixels(shown) if shown else None
+    own = own_ground(shown, image, form) if shown and image else None
+    colours = candidate.colours
+    if candidate.choice.template == "field" and (shown is None or shown.kind != "cut"):
+        colours = replace(colours, shape=colours.stage)  # a disc is for what has an outline
+    painted, painter = None, PROCEDURAL
+    if stuff.paint and own is None and candidate.choice.template in PAINTED:
+        painted, painter = stuff.paint(
+            stuff.palette, (form.width, form.height), dark=candidate.choice.dark
+        )
+    sheet = ground(
+        candidate.choice.template,
+        form,
+        colours,
+        seed=stuff.seed,
+        backdrop=painted if painter != PROCEDURAL else None,  # a template's own is designed for it
+        own=own,
+    )
+    if shown and image:
+        place(sheet, shown, image, candidate.colours, form)
+    if stuff.logo:
+        lay(sheet, stuff.logo, form)
+    return sheet, painter
+
+
+def _set(arrangement: Arrangement, candidate: Candidate, stuff: Materials) -> Setting:
+    form = candidate.geometry
+    draw = engrave if stuff.engine == "blitz" else drawn.draw
+    return draw(
+        arrangement.elements,
+        (form.width, form.height),
+        rule=arrangement.rule,
+        rule_ink=candidate.colours.accent,
+    )
+
+
+def _checks(best: Drawn, stuff: Materials, trouble: str) -> dict[str, Any]:
+    set_as = best.arrangement
+    return {
+        "problems": list(best.problems),
+        "contrast": dict(best.contrast),
+        "repairs": list(best.repairs),
+        "template": best.candidate.choice.name,
+        "measured": dict(best.candidate.measured),
+        "headline_px": set_as.headline_px,
+        "tagline_px": set_as.tagline_px,
+        "price_px": set_as.price_px,
+        "least_px": round(min(element.px for element in set_as.elements), 2),
+        "eyebrow": set_as.words.eyebrow,
+        "engine": best.setting.engine,
+        "picture": stuff.product.method if stuff.product else "none",
+        "cutout_refused": stuff.product.refused if stuff.product else "",
+        "backdrop": best.painter,
+        "picture_problem": trouble,
+    }
 
 
 def write(rendered: Rendered, key: str, banners_dir: Path) -> Banner:
@@ -118,7 +353,7 @@ def write(rendered: Rendered, key: str, banners_dir: Path) -> Banner:
     The name holds the content's hash: two workers with one key must not change each other's file.
     """
     sha256 = hashlib.sha256(rendered.data).hexdigest()
-    path = f"{key[:2]}/{key}-{sha256[:12]}.jpg"
+    path = f"{key[:2]}/{key}-{sha256[:12]}{suffix(rendered.media_type)}"
     target = banners_dir / path
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
@@ -135,6 +370,7 @@ def write(rendered: Rendered, key: str, banners_dir: Path) -> Banner:
         sha256=sha256,
         width=rendered.width,
         height=rendered.height,
+        media_type=rendered.media_type,
     )
 
 
@@ -153,56 +389,11 @@ def _product(
         return cut_out(image), str(error)
 
 
-def _readable(
-    canvas: Image.Image, setting: Setting, scheme: Colours, place: Geometry
-) -> tuple[Image.Image, dict[str, float], float]:
-    """Measure every text on the pixels behind it; lay paper under the words until all are readable."""
-    measured = _contrasts(canvas, setting, scheme)
-    for strength in _SCRIMS:
-        if all(ratio >= MIN_CONTRAST for ratio in measured.values()):
-            return canvas, measured, 0.0 if strength == _SCRIMS[0] else strength
-        canvas = _scrim(canvas, scheme, place, strength)
-        measured = _contrasts(canvas, setting, scheme)
-    return canvas, measured, _SCRIMS[-1]
-
-
-def _contrasts(canvas: Image.Image, setting: Setting, scheme: Colours) -> dict[str, float]:
-    inks = {
-        "eyebrow": scheme.ink_soft,
-        "headline": scheme.ink,
-        "tagline": scheme.ink_soft,
-        "price": scheme.ink,
-        "was": scheme.ink_soft,
-    }
-    boxes = setting.boxes
-    ratios = {
-        name: round(least_contrast(canvas, boxes[name], ink), 2)
-        for name, ink in inks.items()
-        if name in boxes
-    }
-    # The button and a chip bring their own ground.
-    button = Image.new("RGB", (1, 1), scheme.accent)
-    ratios["action"] = round(least_contrast(button, (0, 0, 1, 1), scheme.on_accent), 2)
-    return ratios
-
-
-def _scrim(canvas: Image.Image, scheme: Colours, place: Geometry, strength: float) -> Image.Image:
-    pad = place.margin / 2
-    box: Box = (
-        min(place.column[0], place.row[0]) - pad,
-        place.column[1] - pad,
-        max(place.column[2], place.row[2]) + 2 * pad,
-        place.row[1] + place.row[3] - place.column[1] + 2 * pad,
-    )
-    area = tuple(round(part) for part in (box[0], box[1], box[0] + box[2], box[1] + box[3]))
-    sheet = Image.new("RGB", (area[2] - area[0], area[3] - area[1]), scheme.paper)
-    mask = Image.new("L", sheet.size, round(strength * 255))
-    covered = canvas.copy()
-    covered.paste(sheet, (area[0], area[1]), mask)
-    return covered
-
-
-def _encode(canvas: Image.Image, xmp: bytes) -> bytes:
-    buffer = io.BytesIO()
-    canvas.save(buffer, "JPEG", quality=QUALITY, optimize=True, subsampling=0, xmp=xmp or None)
-    return buffer.getvalue()
+def _logo(data: bytes | None) -> Image.Image | None:
+    """The shop's logo; one that cannot be opened leaves the name in type."""
+    if data is None:
+        return None
+    try:
+        return open_image(data)
+    except UnsafeImage:
+        return None

@@ -3,13 +3,15 @@
 import re
 from dataclasses import dataclass
 
+from generative.banner.breaking import cjk
+from generative.brand import BrandKit
+from generative.brief import clean_text
 from generative.copy.audience import eyebrow
-from generative.types import Brief, Copy
+from generative.copy.slots import amounts, fill
+from generative.types import Brief, Copy, ItemFacts
 
-_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
-_PRICE = re.compile(r"\d{1,7}(?:\.\d{1,2})?")
 _AMOUNT = re.compile(r"(?<=\b\d) (?=[a-zA-Z]{1,3}\b)|(?<=\b\d\d) (?=[a-zA-Z]{1,3}\b)")  # "10 lb"
-MAX_BRAND = 24
+_ALT_LIMIT = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,34 +22,53 @@ class Words:
     tagline: str
     price: str
     was: str
+    saving: str
     action: str
+    legal: str = ""
 
 
-def words(brief: Brief, copy: Copy, brand_name: str) -> Words:
-    item = brief.item
-    price = printed(item.price, item.currency)
-    reduced = (
-        price and _valid(item.was_price) and float(item.was_price or 0) > float(item.price or 0)
-    )
+def words(brief: Brief, copy: Copy, kit: BrandKit) -> Words:
+    item, locale = brief.item, brief.locale
+    money = amounts(item, locale)
     return Words(
-        brand=brand_name[:MAX_BRAND],
+        brand=kit.name,
         eyebrow=eyebrow(brief),
-        headline=_AMOUNT.sub("\u00a0", copy.headline),
-        tagline=copy.tagline,
-        price=price,
-        was=printed(item.was_price, item.currency) if reduced else "",
+        headline=_AMOUNT.sub("\u00a0", fill(copy.headline, item, locale)),
+        tagline=_AMOUNT.sub("\u00a0", fill(copy.tagline, item, locale)),
+        price=money["price"],
+        was=money["was"],
+        saving=money["saving"].replace("-", "\u2212"),
         action=copy.action,
+        legal=kit.legal,
     )
 
 
-def printed(price: str | None, currency: str) -> str:
-    """A price with its currency; empty where it is no price."""
-    if not _valid(price):
-        return ""
-    shown = f"{float(price or 0):.2f}" if "." in str(price) else str(price)
-    symbol = _SYMBOLS.get(currency)
-    return f"{symbol}{shown}" if symbol else f"{shown} {currency[:3]}"
+def alt_text(item: ItemFacts, shown: Words) -> str:
+    """What a picture shows, for those who do not see it: the item, its price and the words on it.
+
+    From facts and the words that were really printed; never a guess at what the photo shows.
+    """
+    title = clean_text(item.title, 120)
+    price = f"{shown.price} ({shown.was})" if shown.was else shown.price
+    said = [shown.headline, shown.tagline]
+    news = [text for text in said if text and text.casefold() not in title.casefold()]
+    parts = [f"{title}, {price}" if price else title, *news, f"{shown.action} \u2013 {shown.brand}"]
+    told = ". ".join(part.strip().rstrip(".") for part in parts if part.strip())
+    return clean_text(told, _ALT_LIMIT)
 
 
-def _valid(price: str | None) -> bool:
-    return price is not None and _PRICE.fullmatch(price) is not None
+def brand_problems(copy: Copy, kit: BrandKit) -> list[str]:
+    """The shop's forbidden words in a copy, each named once; whole words, whatever their case."""
+    said = f"{copy.headline}\n{copy.tagline}\n{copy.action}".casefold()
+    return [
+        f"forbidden by the brand: {word}"
+        for word in dict.fromkeys(kit.forbidden)
+        if word and re.search(_whole(word.casefold()), said)
+    ]
+
+
+def _whole(word: str) -> str:
+    """A pattern for a word between others; in scripts without spaces, anywhere."""
+    before = r"(?<!\w)" if word[0].isalnum() and not cjk(word[0]) else ""
+    after = r"(?!\w)" if word[-1].isalnum() and not cjk(word[-1]) else ""
+    return before + re.escape(word) + after

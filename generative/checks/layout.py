@@ -1,59 +1,58 @@
-"""Whether a banner's boxes stay where they belong, and whether its words can be read. Pure."""
+"""Whether a banner's words stay where they belong, and whether they can be read. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image
 
-from generative.banner.geometry import Box, Geometry
+from generative.banner.elements import Element
+from generative.banner.geometry import LEAST_PX, Box, Geometry
 from generative.picture.palette import contrast, luminance
 
 MIN_CONTRAST = 4.5
-_SLACK = 0.6  # pixels by which engines round
-_IN_COLUMN = ("eyebrow", "headline", "tagline")
-_IN_ROW = ("price", "was", "action")
+MIN_CONTRAST_LARGE = 3.0
+LARGE_PX, LARGE_BOLD_PX = 24.0, 18.66  # WCAG's large type: 18 points, or 14 bold
+_SLACK = 1.6  # pixels by which engines round
+_BOLD = 700
 
 
 def problems(
-    boxes: Mapping[str, Box], geometry: Geometry, *, widest: Mapping[str, float]
+    elements: Sequence[Element],
+    boxes: Mapping[str, Box],
+    geometry: Geometry,
+    *,
+    product: Box | None,
 ) -> list[str]:
-    """Texts that leave their place, the safe margin, or lie over each other or the product."""
+    """Texts that leave their place or the safe margin, are too small, or lie over something.
+
+    `boxes` says where the words of each element really lie.
+    """
     found = []
-    _, column_y, column_width, column_height = geometry.column
-    row_x, _, row_width, _ = geometry.row
-    for name in _IN_COLUMN:
+    for element in elements:
+        name = element.name
         if name not in boxes:
+            found.append(f"missing: {name} was not drawn")
             continue
-        _, y, _, height = boxes[name]
-        if y + height > column_y + column_height + _SLACK:
-            found.append(f"column: {name} ends at {y + height:.0f}")
-        if widest.get(name, 0.0) > column_width + _SLACK:
-            found.append(f"column: a word of the {name} is {widest[name]:.0f} wide")
-    for name in _IN_ROW:
-        if name in boxes:
-            x, _, width, _ = boxes[name]
-            if x < row_x - _SLACK or x + width > row_x + row_width + _SLACK:
-                found.append(f"row: {name} ends at {x + width:.0f}")
-    if (
-        "brand" in boxes
-        and boxes["brand"][0] + boxes["brand"][2] > geometry.width - geometry.margin
-    ):
-        found.append("row: brand is too wide")
-    texts = [name for name in (*_IN_COLUMN, *_IN_ROW, "brand") if name in boxes]
+        if _beyond(boxes[name], element.box):
+            found.append(f"overflow: {name} leaves its place")
+        if _outside(element.box if element.fill else boxes[name], geometry):
+            found.append(f"margin: {name} comes too near the edge")
+        if element.px < LEAST_PX[geometry.size] - 0.01:
+            found.append(f"type: {name} is set in {element.px:.1f} px")
+    solid = {e.name: _solid(e, boxes) for e in elements if e.name in boxes}
+    names = list(solid)
     found.extend(
-        f"column: {name} leaves the margin" for name in texts if _outside(boxes[name], geometry)
+        f"overlap: {first} lies over {second}"
+        for place, first in enumerate(names)
+        for second in names[place + 1 :]
+        if overlap(solid[first], solid[second]) > _touch(geometry)
     )
-    found.extend(
-        f"column: {first} lies over {second}"
-        for place, first in enumerate(texts)
-        for second in texts[place + 1 :]
-        if overlap(boxes[first], boxes[second]) > 1.0
-    )
-    found.extend(
-        f"column: {name} lies over the product"
-        for name in (*_IN_COLUMN, *_IN_ROW)
-        if name in boxes and overlap(boxes[name], geometry.picture) > 1.0
-    )
+    if product is not None:
+        found.extend(
+            f"overlap: {name} lies over the product"
+            for name in names
+            if overlap(solid[name], product) > _touch(geometry)
+        )
     return found
 
 
@@ -79,6 +78,25 @@ def least_contrast(background: Image.Image, box: Box, ink: tuple[int, int, int])
         return 1.0
     ratios = contrast(luminance(np.asarray(area)), luminance(ink))
     return float(np.percentile(ratios, 1))
+
+
+def _solid(element: Element, boxes: Mapping[str, Box]) -> Box:
+    """What an element covers: its block where it has one, else its words."""
+    return element.box if element.fill or element.border else boxes[element.name]
+
+
+def _touch(geometry: Geometry) -> float:
+    """An area that rounding alone may bring about."""
+    return 1.0 + geometry.width * 0.01
+
+
+def _beyond(inner: Box, outer: Box) -> bool:
+    return (
+        inner[0] < outer[0] - _SLACK
+        or inner[1] < outer[1] - _SLACK
+        or inner[0] + inner[2] > outer[0] + outer[2] + _SLACK
+        or inner[1] + inner[3] > outer[1] + outer[3] + _SLACK
+    )
 
 
 def _outside(box: Box, geometry: Geometry) -> bool:

@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from generative.banner import layout
+from generative.banner import render as render_module
 from generative.banner.geometry import geometry
 from generative.banner.render import render
+from generative.banner.templates import PLACES
 from generative.brand import BrandKit
 from generative.brief import LANGUAGES, clean, key
 from generative.checks.claims import judge
@@ -122,7 +123,10 @@ def test_what_cannot_change_the_result_does_not_change_the_key(config, one, othe
 
 
 def test_a_price_band_makes_the_tag_louder_or_quieter():
-    sizes = [geometry("hero", price_band=band).price_scale for band in ("value", "any", "premium")]
+    sizes = [
+        geometry("hero", PLACES["field", "hero"], price_band=band).price_scale
+        for band in ("value", "any", "premium")
+    ]
 
     assert sizes == sorted(sizes, reverse=True)
     assert len(set(sizes)) == 3
@@ -166,7 +170,7 @@ def test_pillow_prints_the_line_too(monkeypatch):
     def gone():
         raise ProviderUnavailable("gone")
 
-    monkeypatch.setattr(layout, "_blitz", gone)
+    monkeypatch.setattr(render_module, "engine_ruler", gone)
     copy = Copy(headline="Pink Lady", tagline="Sweet and juicy.", action="Shop now")
 
     for size in SIZES:

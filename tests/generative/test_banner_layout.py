@@ -7,15 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from generative.banner import layout
-from generative.banner.colours import BLACK, WHITE, colours, readable_on
-from generative.banner.compose import MAX_ENLARGED, compose
-from generative.banner.geometry import geometry
+from generative.banner import render as render_module
+from generative.banner.colours import BLACK, WHITE, ratio, readable_on, scheme
+from generative.banner.compose import pixels, place, stand
+from generative.banner.geometry import MEASURES, geometry
+from generative.banner.grounds import ground
 from generative.banner.render import render, write
-from generative.banner.words import printed, words
+from generative.banner.templates import CHOICES, NAMES, PLACES, Choice
+from generative.banner.words import words
 from generative.brand import BrandKit
 from generative.brief import clean
 from generative.checks.layout import least_contrast, overlap
+from generative.copy.slots import printed
 from generative.errors import ProviderUnavailable
 from generative.picture.backdrop import backdrop
 from generative.picture.cutout import Product, cut_out
@@ -23,6 +26,7 @@ from generative.picture.palette import Palette, from_oklab, palette, to_oklab
 from generative.types import SIZES, Brief, Copy, ItemFacts
 
 DEMO = Path(__file__).parents[2] / "demo"
+PLAIN = Palette(hue=1.0, chroma=0.1, lightness=0.5)
 PIECES = [
     "Donaudampfschifffahrtsgesellschaftskapitänsmütze",
     "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz",
@@ -117,7 +121,7 @@ def test_without_blitz_pillow_draws_within_the_same_limits(shop_photo, monkeypat
     def gone():
         raise ProviderUnavailable("gone")
 
-    monkeypatch.setattr(layout, "_blitz", gone)
+    monkeypatch.setattr(render_module, "engine_ruler", gone)
     rng = random.Random(5)  # noqa: S311 a seed, not a secret
     for size in SIZES:
         for _ in range(5):
@@ -183,8 +187,15 @@ def test_cutting_out_changes_transparency_only(studio_photo):
     assert 0.3 < (cut[..., 3] == 255).mean() < 0.95
 
 
-def test_a_small_photo_is_never_blown_up():
-    assert MAX_ENLARGED <= 1.6
+def test_a_small_photo_is_enlarged_no_further_than_screens_forgive():
+    assert {size: measures.enlarged for size, measures in MEASURES.items()} == {
+        "hero": 2.2,
+        "square": 2.7,
+        "story": 3.4,
+        "leaderboard": 1.6,
+        "rectangle": 1.6,
+        "skyscraper": 1.6,
+    }
 
 
 def test_a_white_or_black_photo_is_framed():
@@ -222,15 +233,16 @@ def test_contrast_is_that_of_the_worst_pixels():
     assert least_contrast(half, (52, 0, 40, 100), (0, 0, 0)) == pytest.approx(21.0)
 
 
-@pytest.mark.parametrize("color", ["#ffffff", "#000000", "#777777", "#ffff00", "nonsense", ""])
-def test_a_button_can_be_read_on_any_brand_colour(color):
-    scheme = colours(Palette(hue=0.0, chroma=0.2, lightness=0.5), color)
+@pytest.mark.parametrize("color", ["#ffffff", "#000000", "#777777", "#ffff00", "#0f766e"])
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.name)
+def test_inks_can_be_read_on_any_brand_colour(color, choice):
+    made = scheme(choice, Palette(hue=0.0, chroma=0.2, lightness=0.5), BrandKit(color=color))
 
-    ground = Image.new("RGB", (4, 4), scheme.accent)
-
-    assert scheme.on_accent in {WHITE, BLACK}
-    assert readable_on(scheme.accent) == scheme.on_accent
-    assert least_contrast(ground, (0, 0, 4, 4), scheme.on_accent) >= 4.5
+    assert ratio(made.ink, made.ground) >= 4.5
+    assert ratio(made.ink_soft, made.ground) >= 4.5
+    assert ratio(made.on_accent, made.accent) >= 4.5
+    assert made.on_accent in {WHITE, BLACK}
+    assert readable_on(made.accent) == made.on_accent
 
 
 @pytest.mark.parametrize(
@@ -238,7 +250,7 @@ def test_a_button_can_be_read_on_any_brand_colour(color):
     [
         ("3.49", "EUR", "€3.49"),
         ("35.0", "USD", "$35.00"),
-        ("7", "CHF", "7 CHF"),
+        ("7", "CHF", "7\u00a0CHF"),
         ("1e9", "EUR", ""),
         ("-1", "EUR", ""),
         (None, "EUR", ""),
@@ -251,7 +263,7 @@ def test_a_price_is_printed_as_the_shop_gives_it(price, currency, shown):
 def test_an_amount_is_not_parted_from_its_unit(brief):
     copy = Copy(headline="Whole Garlic, 10 lb", tagline="x", action="x")
 
-    assert words(brief, copy, "V").headline == "Whole Garlic, 10\u00a0lb"
+    assert words(brief, copy, BrandKit(name="V")).headline == "Whole Garlic, 10\u00a0lb"
 
 
 def test_overlap_is_an_area():
@@ -290,18 +302,26 @@ def test_a_milk_carton_of_the_sample_shop_loses_nothing():
 
 
 @pytest.mark.parametrize("size", sorted(SIZES))
-def test_a_card_is_white_around_its_photo_and_within_the_picture(size):
-    photo = Image.new("RGBA", (60, 190), (200, 30, 30, 255))
-    place = geometry(size)
-    plain = Palette(hue=1.0, chroma=0.1, lightness=0.5)
-    scheme = colours(plain, "#0f766e")
+@pytest.mark.parametrize("template", NAMES)
+def test_a_product_is_shown_whole_within_its_place_and_unaltered(size, template):
+    rng = np.random.default_rng(3)
+    for method, shape in (("alpha", (300, 90)), ("card", (60, 190)), ("framed", (200, 200))):
+        photo = Image.fromarray(rng.integers(0, 255, (*shape, 4), dtype=np.uint8))
+        photo.putalpha(255)
+        form = geometry(size, PLACES[template, size])
+        colours = scheme(Choice(template=template), PLAIN, BrandKit())
+        shown = stand(Product(image=photo, method=method), None, template, form, corners="square")
+        canvas = ground(template, form, colours, seed=1)
+        scaled = pixels(shown)
 
-    canvas, (x, y, width, height) = compose(
-        Product(image=photo, method="card"), plain, place, scheme, size=size, seed=1
-    )
+        place(canvas, shown, scaled, colours, form)
 
-    left, top, wide, tall = place.picture
-    assert left <= x and top <= y  # noqa: PT018 one corner
-    assert x + width <= left + wide and y + height <= top + tall  # noqa: PT018 the other
-    assert canvas.getpixel((round(x + width / 2), round(y + 2))) == (255, 255, 255)
-    assert canvas.getpixel((round(x + 2), round(y + height / 2))) == (255, 255, 255)
+        x, y = shown.corner
+        found = canvas.crop((x, y, x + shown.size[0], y + shown.size[1]))
+        left, top, wide, tall = form.place.picture
+        assert found.tobytes() == scaled.convert("RGB").tobytes()
+        assert abs(shown.size[0] / shown.size[1] / (shape[1] / shape[0]) - 1) < 0.06
+        assert left - 1 <= shown.box[0]
+        assert shown.box[0] + shown.box[2] <= left + wide + 1
+        assert top - 1 <= shown.box[1]
+        assert shown.box[1] + shown.box[3] <= top + tall + 1
