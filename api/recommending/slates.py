@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from api import present
-from api.recommending import continuing, creatives, keeping, opening, rotating
+from api.recommending import continuing, creatives, keeping, opening, rotating, variants
 from api.recommending.opening import Opened
 from api.recommending.settling import Ask, Settled, settle
 from api.runtime import Runtime
@@ -135,19 +135,24 @@ def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
     items, opened, size = served.items, served.opened, served.settled.banner
     banners = size != NO_BANNER
     persona = opened.persona if banners else Persona()
-    keys = runtime.briefs.keys(items, persona, size) if banners else ()
+    draw = variants.draw(runtime, served.recommendation_id, persona, size) if banners else None
+    variant = "" if draw is None else draw.variant
+    keys = runtime.briefs.keys(items, persona, size, variant) if banners else ()
     look = creatives.Look(runtime, keys, _note(served), opened.degraded)
     told = _told(served)
     told["items"] = rows = present.rows(served.slate.recommendations, items)
     opened.trace.mark("dress", len(rows))
     if keys:
-        made = creatives.as_fragments(runtime, items, persona, size, opened.degraded, look)
+        made = creatives.as_fragments(
+            runtime, items, persona, size, opened.degraded, look, variant
+        )
         for row, creative in zip(rows, made, strict=True):
             row["creative"] = creative
     else:
         look.values()
     opened.trace.mark("creatives", len(keys))
-    keeping.keep(runtime, served, keys)
+    kept = None if draw is None else variants.kept(draw, persona, size, look.leading)
+    keeping.keep(runtime, served, keys, kept)
     rotating.keep(runtime, served)
     return told
 
