@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ _SHOT_LINES = """Soft grey linen | A hemmed edge, for family dinners.
 Dinner on soft grey linen | Woven, with a hemmed edge.
 Linen that softens | For family dinners, a runner in soft grey."""
 _WORD = re.compile(r"\w+")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_MIN_SENTENCE = 50  # letters beside the name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,17 @@ def balanced(pairs: Iterable[Pair], *, seed: int, share: float = OPENER_SHARE) -
         if met[opener] <= most:
             kept.append(pair)
     return kept
+
+
+def shortened(item: ItemFacts, *, seed: int) -> ItemFacts:
+    """The item with one sentence of its description: many a catalogue says no more than that."""
+    sentences = [
+        part
+        for part in _SENTENCE.split(item.description)
+        if len(part.replace(item.title, "")) >= _MIN_SENTENCE
+    ]
+    rng = random.Random(f"{seed}:{item.item_id}")  # noqa: S311 a seed, not a secret
+    return replace(item, description=rng.choice(sentences)) if sentences else item
 
 
 def provider_teacher(provider: CopyProvider) -> Teacher:

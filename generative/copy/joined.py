@@ -46,7 +46,9 @@ _NOUNS_IN_ING = frozenset(
 )
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*|[^\w\s]")
 _USE = re.compile(
-    r"\b(?:perfect|ideal|great|suitable|made|designed|good) for\s+(?P<what>[^.,;:!?()]{4,60})",
+    r"\b(?:(?:perfect|ideal|great|suitable|made|designed|good|works|fits) (?:for|in)\s+"
+    r"|for\s+(?=(?:the|any|your|every|all|both)\s)|with (?:almost )?(?=any\s))"
+    r"(?P<what>[^.,;:!?()]{4,60})",
     re.IGNORECASE,
 )
 _OF = re.compile(
@@ -73,6 +75,12 @@ _TAGLINES = (
     "Made for {u}, with {a} and {b}.",
     "With {a} and {b}, for {u}.",
     "Enjoy {a} and {b}.",
+    "{N} with {a}.",
+    "{N} with {a} and {b}.",
+    "{N} with {a}, for {u}.",
+    "{N} for {u}.",
+    "{N}, {m}.",
+    "{N}, {m}, for {u}.",
 )
 _HEADLINES = (
     "{N}",
@@ -85,6 +93,8 @@ _HEADLINES = (
     "{A}, {b}",
     "{A} for {u}",
     "Made for {u}",
+    "For {u}",
+    "{A}",
 )
 
 
@@ -116,7 +126,7 @@ def joining(brief: Brief, seed: int) -> list[Copy]:
         # What the headline has said is not said again.
         said = headline.lower()
         left = [phrase for phrase in given if _bare(phrase).lower() not in said]
-        values |= {name: "" for name in "sum" if values[name] and values[name].lower() in said}
+        values |= {name: "" for name in "Nsum" if values[name] and values[name].lower() in said}
         tagline = _filled(rng.choice(_TAGLINES), values, left)
         if headline and tagline and len(headline) <= room.headline and len(tagline) <= room.tagline:
             copy = Copy(headline=headline, tagline=tagline, action=action(brief))
@@ -128,7 +138,7 @@ def phrases(text: str) -> Phrases:
     """What a description says in phrases of two to four words of weight."""
     runs = list(_runs(text))
     return Phrases(
-        called=_distinct(words for lead, _, words in runs if lead in {"this", "these"}),
+        called=_distinct(words for lead, _, words in runs if lead in {"this", "these", "our"}),
         given=_distinct(
             f"{article} {words}".strip()
             for lead, article, words in runs
