@@ -1,7 +1,7 @@
 """Fine-tuned voices on disk and which of them is live; the rules of the model registry, kept small.
 
 root/LIVE                          one line: the voice that writes
-root/20261122T150200Z-3f9a2c/      adapter.gguf, manifest.json; appears by one rename, whole or not at all
+root/20261122T150200Z-3f9a2c/      adapter.gguf, manifest.json (baseline.pt); appears by one rename, whole or not at all
 root/.tmp-…/                       a publish under way, or what a killed one left
 
 A process looks at `signature`, one `stat`, to see that another voice is live.
@@ -25,6 +25,7 @@ from generative.errors import CorruptVoice, UnknownVoice
 LIVE = "LIVE"
 ADAPTER = "adapter.gguf"
 MANIFEST = "manifest.json"
+BASELINE = "baseline.pt"  # the LSTM of the report; never served, never needed
 FORMAT = 1
 _VOICE = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6,16}")
 _STALE_SECONDS = 6 * 3600  # longer than any publish: what is older was left by a killed one
@@ -54,7 +55,13 @@ class VoiceInfo:
 
 
 def publish(
-    root: Path, voice_id: str, adapter: Path, *, base_sha256: str, report: Mapping[str, Any]
+    root: Path,
+    voice_id: str,
+    adapter: Path,
+    *,
+    base_sha256: str,
+    report: Mapping[str, Any],
+    baseline: Path | None = None,
 ) -> Voice:
     """Put a voice beside the others; it does not write until it is promoted.
 
@@ -67,6 +74,8 @@ def publish(
     temporary.mkdir()
     try:
         shutil.copyfile(adapter, temporary / ADAPTER)
+        if baseline is not None:
+            shutil.copyfile(baseline, temporary / BASELINE)
         manifest = {
             "format": FORMAT,
             "voice_id": voice_id,
