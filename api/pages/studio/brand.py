@@ -167,7 +167,7 @@ def _measured(here: Runtime, kit: BrandKit, item: Item, typed: Mapping[str, Any]
 
 
 def _versions(found: list[Version], labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    pairs = zip(found, [*found[1:], None], strict=True)
+    pairs = zip(found, [*found[1:], None], strict=False)  # the oldest has none before it
     return [
         {
             "version": one.version,
