@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from generative import brand
+from generative import brand, logo
 from generative.banner.render import Rendered, render
 from generative.brand import BrandKit
 from generative.brief import to_json
@@ -37,7 +37,7 @@ class Marked:
     audit: Mapping[str, Any]
 
 
-def draw(
+def draw(  # noqa: PLR0913 as `render`, each under its name
     brief: Brief,
     copy: Copy,
     photo: bytes | None,
@@ -47,6 +47,7 @@ def draw(
     key: str,
     picture_seed: int,
     written_by_model: bool,
+    form: str = "jpeg",
 ) -> Rendered:
     """The unsigned picture of a cleaned brief: equal arguments give equal bytes.
 
@@ -65,6 +66,8 @@ def draw(
             cutout_cache=config.pictures_dir / "cutouts",
             backdrop=bound(kit, picture_seed, config, subject=_subject(brief)),
             xmp=xmp(key=key, ai_generated=written_by_model, painted_by_model=painted_by_model),
+            form=form,
+            logo=logo.read(kit.logo, config.media_dirs),
         )
 
     made = rendered(painted_by_model=False)
@@ -104,19 +107,20 @@ def finish(
         "sha256_unsigned": marked.sha256_unsigned,
         "c2pa": marked.c2pa,
         "c2pa_bytes": marked.overhead_bytes,
-        **surroundings(rendered, config),
+        **surroundings(rendered, kit, config),
     }
     checks = dict(rendered.checks) | {"c2pa": marked.c2pa}
     return Marked(rendered=replace(rendered, data=marked.data, checks=checks), audit=audit)
 
 
-def surroundings(rendered: Rendered, config: GenerativeConfig) -> dict[str, Any]:
+def surroundings(rendered: Rendered, kit: BrandKit, config: GenerativeConfig) -> dict[str, Any]:
     """What besides the brief decides a picture's bytes; where it differs, so may they."""
     cut = rendered.checks.get("picture") == "isnet"
     return {
         "template_version": TEMPLATE_VERSION,
         "backdrop": str(rendered.checks.get("backdrop", "")),
         "fonts": fonts_digest(),
+        "logo": kit.logo if logo.read(kit.logo, config.media_dirs) else "",
         "cutout_model": file_sha256(config.weights("cutout")) if cut else "",
         "engines": _engines(),
     }

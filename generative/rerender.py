@@ -37,18 +37,19 @@ def rerender(creative: Creative, config: GenerativeConfig) -> Outcome:
         raise NotReproducible(f"creative {creative.key} has no picture: only its words were served")
     if not audit:
         raise NotReproducible(f"creative {creative.key} was made before audits were kept")
-    brief = from_json(audit["brief"])
+    brief, kit = from_json(audit["brief"]), brand.from_json(audit["kit"])
     rendered = drawing.draw(
         brief,
         creative.copy,
         _photo(audit["photo_sha256"], brief.item.image_url, config),
-        brand.from_json(audit["kit"]),
+        kit,
         config,
         key=creative.key,
         picture_seed=audit["picture_seed"],
         written_by_model=bool(creative.provenance.get("model_sha256")),
+        form=audit["media_type"].removeprefix("image/"),
     )
-    now = drawing.surroundings(rendered, config)
+    now = drawing.surroundings(rendered, kit, config)
     differs = [name for name in now if now[name] != audit.get(name)]
     return Outcome(
         data=rendered.data,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from generative.picture.marks import xmp_options
+
 if TYPE_CHECKING:
     from generative.banner.render import Drawn, Materials
 
@@ -42,7 +44,7 @@ def picture(image: Image.Image, *, form: str, xmp: bytes) -> bytes:
     if form == "webp":
         image.save(buffer, "WEBP", quality=_WEBP_QUALITY, method=4, xmp=xmp)
     elif form == "png":
-        image.save(buffer, "PNG", optimize=False, compress_level=6)
+        image.save(buffer, "PNG", optimize=False, compress_level=6, **xmp_options("PNG", xmp))
     else:
         image.save(buffer, "JPEG", quality=QUALITY, optimize=True, subsampling=0, xmp=xmp or None)
     return buffer.getvalue()

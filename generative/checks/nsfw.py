@@ -57,7 +57,7 @@ def unsafe(image: Image.Image, model_path: str) -> str:
 def _score(image: Image.Image, model_path: str) -> float:
     session = _session(model_path)
     answer = session.run(None, {session.get_inputs()[0].name: _prepared(image)[None]})[0]
-    return float(answer[0][1])  # columns: decent, indecent
+    return float(np.ravel(answer)[1])  # decent, indecent
 
 
 def _prepared(image: Image.Image) -> Any:

@@ -75,3 +75,63 @@ def language_model(request, skip_or_fail):
     before = model._timeout_seconds
     yield model
     model._timeout_seconds = before
+
+
+def _field(number: int, value: bytes | str | int) -> bytes:
+    """One protobuf field: a number as varint, anything else length-delimited."""
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _varint(value: int) -> bytes:
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+@pytest.fixture
+def onnx_model():
+    """Write an ONNX file: a chain of (operator, integer-list attributes) from `x` to `y`."""
+
+    def write(path: Path, shape: tuple[int, ...], operators: list[tuple[str, dict]]) -> Path:
+        nodes, names = b"", ["x", *(f"h{i}" for i in range(len(operators) - 1)), "y"]
+        for (operator, attributes), came, goes in zip(operators, names, names[1:], strict=False):
+            node = _field(1, came) + (_field(1, came) if operator == "Add" else b"")
+            node += _field(2, goes) + _field(4, operator)
+            for name, numbers in attributes.items():
+                ints = b"".join(_field(8, number) for number in numbers)
+                node += _field(5, _field(1, name) + ints + _field(20, 7))
+            nodes += _field(1, node)
+
+        def value(name: str, dims: tuple[int, ...]) -> bytes:
+            sizes = b"".join(_field(1, _field(1, size)) for size in dims)
+            return _field(1, name) + _field(2, _field(1, _field(1, 1) + _field(2, sizes)))
+
+        ends = _field(11, value("x", shape)) + _field(12, _field(1, "y"))
+        graph = nodes + _field(2, "g") + ends
+        model = _field(1, 8) + _field(8, _field(2, 13)) + _field(7, graph)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(model)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def matting_model(onnx_model, tmp_path):
+    """What is dark is product: as ISNet in what goes in and out, and in nothing else."""
+    double = ("Add", {})
+    chain = [("ReduceMean", {"axes": [1]}), ("Neg", {}), *[double] * 5, ("Sigmoid", {})]
+    return str(onnx_model(tmp_path / "matting.onnx", (1, 3, 1024, 1024), chain))
+
+
+@pytest.fixture
+def decency_model(onnx_model, tmp_path):
+    """Green is indecent: as Open-NSFW in what goes in and out, and in nothing else."""
+    chain = [("ReduceMean", {"axes": [1, 2]}), ("Softmax", {})]
+    model = onnx_model(tmp_path / "decency.onnx", (1, 224, 224, 3), chain)
+    return str(model)
