@@ -70,6 +70,13 @@ def is_admin() -> bool:
     return runtime().keyring.holds(session.get("key_id", ""))
 
 
+def who() -> str:
+    """The id of the key that acts in this request, for whatever keeps a record; never its secret."""
+    sent = _presented()
+    presented = None if sent is None else _read(sent)
+    return str(session.get("key_id", "")) if presented is None else presented.key_id
+
+
 def csrf_token() -> str:
     """This session's token, made at the first call; put it in every form."""
     if "csrf" not in session:

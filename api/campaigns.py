@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from flask import Response, request
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api import auth, parsing
+from api import auth, parsing, standing
 from api.errors import invalid
 from api.keys import Role
 from api.present import campaign_json, planned_json
@@ -25,7 +26,7 @@ from api.schemas import (
     PageQuery,
 )
 from api.specification import file_answer
-from generative import campaigns
+from generative import campaigns, truth
 from generative.types import Approval, CampaignSpec
 from recsys.database import reading, writing
 
@@ -123,7 +124,9 @@ def read(campaign_id: str, query: PageQuery) -> Response:
         campaign = campaigns.get(session, campaign_id)
         progress = campaigns.progress(session, campaign_id)
         shown = campaigns.gallery(session, campaign_id, limit=query.limit, offset=query.offset)
-    page = {"creatives": [planned_json(one) for one in shown]}
+    sold = standing.shelf(runtime()).items.get
+    told = [replace(one, stale=truth.problem(one.brief.item, sold(one.item_id))) for one in shown]
+    page = {"creatives": [planned_json(one) for one in told]}
     return parsing.answer(campaign_json(campaign, progress) | page)
 
 
@@ -172,11 +175,12 @@ def decide(here: Runtime, campaign_id: str, key: str, approval: Approval) -> dic
 @blueprint.get("/<campaign_id>/export")
 @blueprint.doc(responses=file_answer("application/zip", "A ZIP archive"))
 def export(campaign_id: str) -> Response:
-    """The pictures and a CSV, without what was rejected."""
+    """The pictures and a CSV, without what was rejected or no longer holds; the CSV says which."""
     here = runtime()
     session = Session(here.engine)
     try:
-        pieces = campaigns.export(session, campaign_id, here.config.generative.banners_dir)
+        folder, sold = here.config.generative.banners_dir, standing.shelf(here).items.get
+        pieces = campaigns.export(session, campaign_id, folder, sold=sold)
     except BaseException:
         session.close()
         raise

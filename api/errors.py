@@ -12,7 +12,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
+from generative.errors import (
+    BrandConflict,
+    CampaignClosed,
+    UnknownBrandVersion,
+    UnknownCampaign,
+    UnknownCreative,
+)
 from recsys.errors import (
     CorruptArtifact,
     ExperimentConflict,
@@ -43,10 +49,12 @@ _STATUS_OF: dict[type[Exception], int] = {
     UnknownExperiment: 404,
     UnknownCampaign: 404,
     UnknownCreative: 404,
+    UnknownBrandVersion: 404,
     RunInProgress: 409,
     SteeringConflict: 409,
     ExperimentConflict: 409,
     CampaignClosed: 409,
+    BrandConflict: 409,
     CorruptArtifact: 409,
 }
 _DETAIL_OF = {

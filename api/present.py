@@ -136,6 +136,7 @@ def planned_json(shown: Shown) -> dict[str, Any]:
         "status": shown.status,
         "approval": shown.approval.value,
         "error": shown.error,
+        "stale": shown.stale,
         "creative": None if shown.creative is None else creatives.as_json(shown.creative),
     }
 

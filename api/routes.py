@@ -5,13 +5,16 @@ from werkzeug.routing import PathConverter
 
 from api import (
     admin,
+    backdrops,
     banners,
+    brand,
     campaigns,
     docs,
     events,
     health,
     items,
     media,
+    providers,
     users,
     variants,
 )
@@ -30,7 +33,8 @@ class AnyId(PathConverter):
 def register(app: APIFlask, config: ApiConfig) -> None:
     shops = (recommend, whole_page, profile, events, items, banners)
     steering = (rules, placements, experiments, estimating, previewing, explaining, replaying)
-    for room in (*shops, admin, *steering, campaigns, variants, users, health, media, docs):
+    studio = (campaigns, variants, brand, providers, backdrops)
+    for room in (*shops, admin, *steering, *studio, users, health, media, docs):
         app.register_blueprint(room.blueprint)
     from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above
 

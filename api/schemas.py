@@ -303,6 +303,7 @@ class PlannedOut(BaseModel):
     status: str
     approval: str
     error: str | None
+    stale: str = Field(default="", description="Why it may not be shown any more")
     creative: CreativeOut | None
 
 

@@ -45,6 +45,10 @@ _EVENT = {
 }
 _LIST = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": 1000}
 _FEED = {"schema": {"type": "string", "format": "binary"}}
+_PICTURE: dict[str, Any] = {
+    **dict.fromkeys(("image/png", "image/jpeg", "image/webp"), _FEED),
+    "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _FEED["schema"]}}},
+}
 # Bodies that no pydantic model reads: an event in three dialects, a feed in four formats.
 _BODIES: dict[str, dict[str, Any]] = {
     "/events": {
@@ -58,6 +62,7 @@ _BODIES: dict[str, dict[str, Any]] = {
             }
         }
     },
+    **dict.fromkeys(("/brand/logo", "/backdrops"), _PICTURE),
     "/items/import": {
         "text/csv": _FEED,
         "application/jsonl": _FEED,

@@ -13,6 +13,7 @@ from api.recommending.degraded import Degraded
 from api.runtime import DATABASE_ERRORS, Runtime
 from generative import campaigns, truth
 from generative.types import Creative, State
+from recsys.catalogue.shelf import Shelf
 from recsys.database import reading
 from recsys.types import Item
 
@@ -50,6 +51,11 @@ def find(here: Runtime, key: str) -> Standing | None:
     if item is None or item.hidden:
         raise gone(truth.unsold(item))
     return Standing(creative, item, truth.outdated(creative, item), seen.steering_version)
+
+
+def shelf(here: Runtime) -> Shelf:
+    """The shelf of now, as far as this process can know it."""
+    return looking.read(here, None, here.handle.get(), Degraded()).shelf
 
 
 def gone(why: str) -> Problem:

@@ -1,4 +1,7 @@
-"""A campaign as a ZIP, made while it is sent: pictures and one CSV, rejected creatives left out."""
+"""A campaign as a ZIP, made while it is sent: pictures and one CSV, rejected creatives left out.
+
+A picture of what the item no longer is, at another price for one, stays out; its line says so.
+"""
 
 import csv
 import io
@@ -24,6 +27,8 @@ COLUMNS = (
     "generated_by",
     "ai_generated",
     "picture",
+    "alt",
+    "stale",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -50,7 +55,7 @@ def cell(value: str) -> str:
 
 def _write_picture(archive: zipfile.ZipFile, shown: Shown, banners_dir: Path) -> str:
     banner = shown.creative.banner if shown.creative else None
-    if banner is None:
+    if banner is None or shown.stale:
         return ""
     path = banners_dir / banner.path
     if not path.is_file():
@@ -81,6 +86,8 @@ def _row(shown: Shown, picture: str) -> list[str]:
         str(creative.provenance.get("provider", "")),
         "yes" if creative.provenance.get("ai_generated") else "no",
         picture,
+        creative.banner.alt if creative.banner else "",
+        shown.stale,
     ]
 
 

@@ -6,7 +6,7 @@ from rows, never kept beside them.
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from generative import truth
 from generative.archive import stream
 from generative.brief import from_json, to_json
 from generative.creatives import creative_of, insert_new
 from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
 from generative.floor import floor
 from generative.tables import CampaignCreativeRow, CampaignRow, CreativeRow
+from generative.truth import Sold
 from generative.types import (
     SIZES,
     Approval,
@@ -321,22 +323,31 @@ def scrub_user(session: Session, user_id: str) -> int:
     return changed
 
 
-def export(session: Session, campaign_id: str, banners_dir: Path) -> Iterator[bytes]:
+def export(
+    session: Session, campaign_id: str, banners_dir: Path, *, sold: Callable[[str], Sold | None]
+) -> Iterator[bytes]:
     """Stream a ZIP of what is made and not rejected.
+
+    `sold` tells what an item is now: where that is not what its picture was made of, the picture
+    stays out of the archive, and its line says why.
 
     Raises:
         UnknownCampaign: No such campaign; raised on the call, before a byte is sent.
     """
     get(session, campaign_id)
-    return stream(_exported(session, campaign_id), banners_dir)
+    return stream(_exported(session, campaign_id, sold), banners_dir)
 
 
-def _exported(session: Session, campaign_id: str) -> Iterator[Shown]:
+def _exported(
+    session: Session, campaign_id: str, sold: Callable[[str], Sold | None]
+) -> Iterator[Shown]:
     offset = 0
     while page := gallery(session, campaign_id, limit=_PAGE, offset=offset):
         offset += len(page)
         made = (shown for shown in page if shown.creative is not None)
-        yield from (shown for shown in made if shown.approval is not Approval.REJECTED)
+        for shown in made:
+            if shown.approval is not Approval.REJECTED:
+                yield replace(shown, stale=truth.problem(shown.brief.item, sold(shown.item_id)))
 
 
 def _campaign(row: CampaignRow) -> Campaign:

@@ -16,6 +16,7 @@ from generative.brief import clean, copy_key, key
 from generative.checks.avoid import avoided
 from generative.checks.claims import Verdict, judge
 from generative.config import GenerativeConfig
+from generative.copy import voices
 from generative.copy.audience import eyebrow, preference
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.limits import limits
@@ -75,7 +76,11 @@ class Studio:
         self.fingerprint = self.style.fingerprint
         self._memo = MemoryWords() if memo is None else memo
         self._ledger = MemoryLedger(daily_budget=config.daily_budget) if ledger is None else ledger
-        self.writers = build(config, ledger=self._ledger) if writers is None else list(writers)
+        if writers is None:
+            voice = voices.live(config.voices_dir) if self.style.voice else None
+            adapter = None if voice is None else voice.path
+            writers = build(config, ledger=self._ledger, adapter=adapter)
+        self.writers = list(writers)
 
     def make(self, brief: Brief, *, seed: int = 0, avoid: frozenset[str] = frozenset()) -> Creative:
         """Write, judge and draw one creative; a bad item or picture costs its banner, never the call.

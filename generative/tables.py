@@ -197,4 +197,7 @@ class CampaignCreativeRow(Base):
     approval: Mapped[str] = mapped_column(String(10), default="none")
     error: Mapped[str | None] = mapped_column(Text, nullable=True)
 
-    __table_args__ = (Index("ix_campaign_creative_todo", "campaign_id", "status", "position"),)
+    __table_args__ = (
+        Index("ix_campaign_creative_todo", "campaign_id", "status", "position"),
+        Index("ix_campaign_creative_key", "key"),  # was it turned down anywhere?
+    )

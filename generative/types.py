@@ -150,7 +150,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One planned creative as a gallery shows it; `creative` is None until it is made."""
+    """One planned creative as a gallery shows it; `creative` is None until it is made.
+
+    `stale` says why it may not be shown any more, where somebody looked; "" where it may.
+    """
 
     key: str
     item_id: str
@@ -159,6 +162,7 @@ class Shown:
     approval: Approval
     error: str | None
     creative: Creative | None
+    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,9 +150,9 @@ def decide(campaign_id: str, key: str) -> Response:
 
 def export(campaign_id: str) -> Response:
     """The ZIP, streamed; its session is closed when the last byte is sent or the client is gone."""
-    session = Session(runtime().engine)
+    session, folder = Session(runtime().engine), runtime().config.generative.banners_dir
     try:
-        stream = store.export(session, campaign_id, runtime().config.generative.banners_dir)
+        stream = store.export(session, campaign_id, folder, sold=_items().get)
     except Exception:
         session.close()
         raise

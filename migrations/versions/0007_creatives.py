@@ -16,6 +16,7 @@ def upgrade() -> None:
     with op.batch_alter_table("creative") as table:
         table.add_column(sa.Column("proofs", sa.JSON(), nullable=True))
         table.add_column(sa.Column("audit", sa.JSON(), nullable=True))
+    op.create_index("ix_campaign_creative_key", "campaign_creative", ["key"], unique=False)
     op.create_table(
         "creative_words",
         sa.Column("copy_key", sa.String(length=64), nullable=False),
@@ -103,6 +104,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_campaign_creative_key", table_name="campaign_creative")
     with op.batch_alter_table("answer") as table:
         table.drop_column("creative_draw")
     for table in (

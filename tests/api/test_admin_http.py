@@ -11,10 +11,12 @@ from api.runtime import Runtime
 from api.schemas import CampaignPageOut, ModelsOut, RunOut
 from generative import campaigns
 from generative.types import Banner, Brief, Copy, Creative, ItemFacts, State
+from recsys.catalogue import items
 from recsys.database import writing
 from recsys.learning import runs
 from recsys.learning.bundle import save
 from recsys.serving import registry
+from recsys.types import Item
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SPEC = {
@@ -197,6 +199,8 @@ def made(client, admin, here: Runtime) -> dict[str, Any]:
     from generative import creatives
 
     campaign_id = client.post("/campaigns", json=SPEC, headers=admin).json["campaign_id"]
+    with writing(here.engine) as session:
+        items.put(session, Item(item_id="i1", title="Bread"))
     briefs = {
         "a" * 32: Brief(item=ItemFacts(item_id="i1", title="Bread")),
         "b" * 32: Brief(item=ItemFacts(item_id="i2", title="=cmd()")),

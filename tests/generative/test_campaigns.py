@@ -3,12 +3,14 @@ import io
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from generative import campaigns, creatives
 from generative.archive import cell
 from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
+from generative.truth import named
 from generative.types import (
     Approval,
     Banner,
@@ -21,6 +23,7 @@ from generative.types import (
     State,
 )
 from recsys.database import reading, writing
+from recsys.types import Item
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SPEC = CampaignSpec(name="Autumn", audience={"user_ids": ["u1", "u2"]})
@@ -28,6 +31,11 @@ SPEC = CampaignSpec(name="Autumn", audience={"user_ids": ["u1", "u2"]})
 
 def brief(name):
     return Brief(item=ItemFacts(item_id=name, title=f"={name}", price="1.00"))
+
+
+def sold(name, **changes):
+    """The item of a brief as the shop sells it now."""
+    return Item(item_id=name, title=f"={name}", price=Decimal("1.00"), **changes)
 
 
 def creative(key, *, banner=None):
@@ -139,7 +147,8 @@ def test_a_creative_is_made_once(engine, campaign):
         assert not campaigns.mark_made(session, campaign, "a")
         assert creatives.save(session, creative("a"), brief("a"))
         assert not creatives.save(session, creative("a"), brief("a"))
-        assert creatives.get(session, "a") == creative("a")
+        kept = creatives.get(session, "a")
+        assert kept == replace(creative("a"), provenance=named({}, brief("a").item))
         assert creatives.get_many(session, ["a", "b"]).keys() == {"a"}
 
 
@@ -203,7 +212,7 @@ def test_an_export_holds_pictures_and_safe_cells_and_leaves_rejected_out(
         campaigns.decide(session, campaign, "b", Approval.REJECTED)
 
     with reading(engine) as session:
-        data = b"".join(campaigns.export(session, campaign, tmp_path))
+        data = b"".join(campaigns.export(session, campaign, tmp_path, sold=sold))
 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
@@ -217,12 +226,40 @@ def test_an_export_holds_pictures_and_safe_cells_and_leaves_rejected_out(
     assert rows[0]["title"] == "'=a"
 
 
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (lambda name: replace(sold(name), price=Decimal(2)), "the item changed: price"),
+        (lambda name: sold(name, stock=0), "the item is sold out"),
+        (lambda name: sold(name, hidden=True), "the item is hidden"),
+        (lambda _: None, "the item is no longer in the catalogue"),
+    ],
+    ids=["price", "stock", "hidden", "gone"],
+)
+def test_an_export_leaves_out_pictures_that_no_longer_hold_and_says_why(
+    engine, campaign, tmp_path, now, why
+):
+    (tmp_path / "a.jpg").write_bytes(b"picture")
+    banner = Banner(path="a.jpg", sha256="0" * 64, width=300, height=250)
+    with writing(engine) as session:
+        creatives.save(session, creative("a", banner=banner), brief("a"))
+        campaigns.mark_made(session, campaign, "a")
+
+    with reading(engine) as session:
+        data = b"".join(campaigns.export(session, campaign, tmp_path, sold=now))
+
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist() == ["creatives.csv"]
+        rows = list(csv.DictReader(io.StringIO(archive.read("creatives.csv").decode("utf-8-sig"))))
+    assert [(row["key"], row["picture"], row["stale"]) for row in rows] == [("a", "", why)]
+
+
 def test_an_export_of_nothing_is_a_whole_archive(engine, campaign, tmp_path):
     with reading(engine) as session:
-        data = b"".join(campaigns.export(session, campaign, tmp_path))
+        data = b"".join(campaigns.export(session, campaign, tmp_path, sold=sold))
 
         with pytest.raises(UnknownCampaign):
-            campaigns.export(session, "none", tmp_path)
+            campaigns.export(session, "none", tmp_path, sold=sold)
 
     assert zipfile.ZipFile(io.BytesIO(data)).namelist() == ["creatives.csv"]
 

@@ -1,0 +1,102 @@
+"""The backdrop library over HTTP: the shop's own pictures, which banners may stand on."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, request, send_from_directory
+from pydantic import BaseModel, Field
+
+from api import auth, parsing
+from api.errors import Problem, invalid
+from api.keys import Role
+from api.runtime import Runtime, runtime
+from api.specification import file_answer
+from generative.checks.image import MAX_BYTES
+from generative.errors import UnsafeImage
+from generative.picture import library
+from generative.picture.library import Entry
+
+_ROOM = 10_000  # of a form's own
+
+blueprint = APIBlueprint("backdrops", __name__, tag="Creatives", url_prefix="/backdrops")
+blueprint.before_request(auth.need(Role.ADMIN))
+
+
+class BackdropOut(BaseModel):
+    sha256: str
+    width: int
+    height: int
+    hue: float = Field(description="In radians, of OKLab")
+    chroma: float
+    lightness: float
+    checked: str = Field(description="What the picture check said when it was added")
+    url: str
+
+
+class BackdropsOut(BaseModel):
+    backdrops: list[BackdropOut]
+    asked: bool = Field(description="Whether `VITRINE_BACKDROPS` names the library")
+
+
+class AddedOut(BaseModel):
+    sha256: str
+
+
+@blueprint.get("")
+@blueprint.output(BackdropsOut)
+def every() -> Response:
+    """Every picture with its colours: a banner takes one that goes with the product's."""
+    here = runtime()
+    told = [_told(entry) for entry in library.listing(_root(here))]
+    asked = "library" in here.config.generative.backdrops
+    return parsing.answer({"backdrops": told, "asked": asked})
+
+
+@blueprint.post("")
+@blueprint.output(AddedOut, status_code=201)
+@blueprint.doc(
+    description="A JPEG, PNG or WebP as the body, or as the file `file` of a form. It is drawn anew "
+    "from its pixels, looked at where a model is configured, and kept by its hash."
+)
+def add() -> Response:
+    """Keep a picture; 422 says why one is not taken."""
+    here = runtime()
+    request.max_content_length = MAX_BYTES + _ROOM
+    upload = request.files.get("file") if request.mimetype == "multipart/form-data" else None
+    data = request.get_data() if upload is None else upload.stream.read()
+    model = here.config.generative.weights("nsfw")
+    try:
+        sha256 = library.add(_root(here), data, nsfw_model=model)
+    except UnsafeImage as error:
+        raise invalid("file", str(error)) from None
+    except OSError as error:
+        raise Problem(507, f"the picture cannot be stored: {error.strerror}") from None
+    return parsing.answer({"sha256": sha256}, 201)
+
+
+@blueprint.get("/<sha256>")
+@blueprint.doc(responses=file_answer("image/jpeg", "The picture"))
+def read(sha256: str) -> Response:
+    """One picture."""
+    found = library.path_of(_root(runtime()), sha256[:64])
+    if found is None:
+        raise Problem(404, "there is no such backdrop")
+    return send_from_directory(found.parent.resolve(), found.name, mimetype="image/jpeg")
+
+
+@blueprint.delete("/<sha256>")
+@blueprint.output({}, status_code=204)
+def remove(sha256: str) -> Response:
+    """Forget a picture; banners that stand on it stay until they are made anew."""
+    if not library.remove(_root(runtime()), sha256[:64]):
+        raise Problem(404, "there is no such backdrop")
+    return Response(status=204)
+
+
+def _root(here: Runtime) -> Any:
+    return here.config.generative.pictures_dir / "library"
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    told = {name: getattr(entry, name) for name in BackdropOut.model_fields if name != "url"}
+    return told | {"url": f"/backdrops/{entry.sha256}"}
