@@ -5,6 +5,7 @@ price. Where the item has changed, its address leads to the picture of now, or, 
 to the product's own photo, which claims nothing.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +18,12 @@ from api.errors import Problem
 from api.keys import Role
 from api.recommending import creatives
 from api.recommending.degraded import Degraded
-from api.runtime import DATABASE_ERRORS, Runtime, runtime
-from api.schemas import CreativeOut, CreativeQuery
+from api.runtime import CACHE_ERRORS, DATABASE_ERRORS, Runtime, runtime
+from api.schemas import BannerQuery, CreativeOut, CreativeQuery
 from api.specification import file_answer
 from api.standing import KEEP_FROM_CACHES, Standing
-from generative import truth
+from generative import forms, truth
+from generative.banner.formats import FORMS
 from generative.brief import facts_of
 from generative.creatives import brief_of
 from generative.errors import UnknownCreative
@@ -71,7 +73,8 @@ def read(key: str, query: CreativeQuery) -> Response:
         410: {"description": "The item is not sold any more"},
     }
 )
-def banner(key: str) -> Response:
+@parsing.takes(blueprint, BannerQuery, "query")
+def banner(key: str, query: BannerQuery) -> Response:
     """The picture of a ready creative whose item is as it was when it was drawn."""
     here = runtime()
     found = standing.find(here, key)
@@ -80,28 +83,44 @@ def banner(key: str) -> Response:
     if why := truth.unsold(found.item):
         raise standing.gone(why)
     if found.outdated and found.creative.banner is not None:
-        return _instead(here, found)
+        return _instead(here, found, query.form)
     creative = found.creative
     picture = creative.banner
     if picture is None or picture.media_type not in _TYPES:
         waits = creative.state is State.PENDING
         detail = "this banner is being made" if waits else f"no banner for {key[:64]!r}"
         raise Problem(404, detail, headers=_retry() if waits else None)
-    if request.if_none_match.contains(picture.sha256):
+    tag = picture.sha256 if query.form == forms.JPEG else f"{picture.sha256}-{query.form}"
+    if request.if_none_match.contains(tag):
         answer = Response(status=304)
     else:
-        answer = _send(here, picture.path, picture.media_type)
-    answer.set_etag(picture.sha256)
+        answer = _picture(here, creative, query.form)
+    answer.set_etag(tag)
     answer.headers["Cache-Control"] = IMMUTABLE if found.item.price is None else ASK_AGAIN
     answer.headers["X-AI-Generated"] = _ai_generated(creative)
     return answer
 
 
-def _instead(here: Runtime, found: Standing) -> Response:
+def _picture(here: Runtime, creative: Creative, form: str) -> Response:
+    """The file of this form; the first who asks for another than the usual has it drawn."""
+    assert creative.banner is not None  # noqa: S101 looked at before
+    if form == forms.JPEG:
+        return _send(here, creative.banner.path, creative.banner.media_type)
+    path = forms.path_of(creative.banner, form)
+    if not (here.config.generative.banners_dir / path).is_file():
+        with suppress(*CACHE_ERRORS), here.redis.asking():
+            if here.cache.claim(f"{creative.key}:{form}") and not here.bell.form(creative.key, form):
+                here.cache.release(f"{creative.key}:{form}")
+        raise Problem(404, f"this banner is being made as {form}", headers=_retry())
+    return _send(here, path, FORMS[form].media_type)
+
+
+def _instead(here: Runtime, found: Standing, form: str) -> Response:
     """Where an address leads whose picture does not hold any more; nothing keeps the way there."""
     fresh = _fresh(here, found)
     if fresh is not None:
         where = f"/creatives/{fresh.key}/banner"
+        where += "" if form == forms.JPEG else f"?form={form}"
     elif found.item.image_url:
         where = found.item.image_url
     else:

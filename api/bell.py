@@ -53,6 +53,12 @@ class Bell:
         more = {"variant": variant, "reason": reason}
         return self._ring(lambda: make_creative.apply_async(args=args, kwargs=more))
 
+    def form(self, key: str, form: str) -> bool:
+        """Have a creative's picture drawn in another form."""
+        from workers.tasks import make_form  # noqa: PLC0415 leaf
+
+        return self._ring(lambda: make_form.apply_async(args=(key, form)))
+
     def items(self, item_ids: Sequence[str] | None = None) -> bool:
         """Have the words of these items read, or of whatever items wait."""
         from workers.tasks import embed_items  # noqa: PLC0415 leaf

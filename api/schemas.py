@@ -40,6 +40,7 @@ Text = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_text)]
 Placement = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked)]
 Size = Literal["hero", "square", "story", "leaderboard", "rectangle", "skyscraper"]
 Banner = Literal["hero", "square", "story", "leaderboard", "rectangle", "skyscraper", "none"]
+Form = Literal["jpeg", "webp", "png"]
 Count = Annotated[int, Field(ge=1, le=MAX_K)]
 
 
@@ -98,6 +99,12 @@ class CreativeOut(BaseModel):
 class CreativeQuery(Strict):
     proofs: bool = Field(
         default=False, description="Which field of the item proves which words; needs an admin key"
+    )
+
+
+class BannerQuery(Strict):
+    form: Form = Field(
+        default="jpeg", description="Another than jpeg is drawn when it is first asked for"
     )
 
 

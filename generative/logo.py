@@ -6,8 +6,6 @@ outlives the re-encoding. A logo is never overwritten, so an older brand kit fin
 
 import hashlib
 import io
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from PIL import Image
 
 from generative.checks.image import open_image
 from generative.errors import UnsafeImage
+from generative.files import store
 
 FOLDER = "brand"
 MAX_UPLOAD = 2_000_000  # bytes; a logo that is larger is a photograph
@@ -47,7 +46,7 @@ def keep(data: bytes, media_dirs: Sequence[Path]) -> Logo:
     image.save(buffer, "PNG", optimize=True)
     pixels = buffer.getvalue()
     sha256 = hashlib.sha256(pixels).hexdigest()
-    _store(pixels, _path(sha256, media_dirs))
+    store(pixels, _path(sha256, media_dirs))
     return Logo(sha256=sha256, width=image.width, height=image.height, url=url(sha256))
 
 
@@ -68,16 +67,3 @@ def url(sha256: str) -> str:
 
 def _path(sha256: str, media_dirs: Sequence[Path]) -> Path:
     return media_dirs[-1] / FOLDER / f"{sha256}.png"
-
-
-def _store(data: bytes, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -26,8 +26,8 @@ class Outcome:
         return self.expected == self.found
 
 
-def rerender(creative: Creative, config: GenerativeConfig) -> Outcome:
-    """Draw a creative's picture again.
+def rerender(creative: Creative, config: GenerativeConfig, *, form: str = "") -> Outcome:
+    """Draw a creative's picture again, in the form that it was drawn in or another.
 
     Raises:
         NotReproducible: It has no picture, was made before audits were kept, or its photo is gone.
@@ -47,7 +47,7 @@ def rerender(creative: Creative, config: GenerativeConfig) -> Outcome:
         key=creative.key,
         picture_seed=audit["picture_seed"],
         written_by_model=bool(creative.provenance.get("model_sha256")),
-        form=audit["media_type"].removeprefix("image/"),
+        form=form or audit["media_type"].removeprefix("image/"),
     )
     now = drawing.surroundings(rendered, kit, config)
     differs = [name for name in now if now[name] != audit.get(name)]

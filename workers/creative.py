@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import redis
 
 from generative import brief as briefs
-from generative import campaigns, creatives
+from generative import campaigns, creatives, forms
+from generative.errors import GenerativeError
 from generative.types import Audience, Brief, Creative
 from recsys.catalogue import items
 from recsys.database import reading, writing
@@ -42,6 +43,18 @@ def make(
         reason=reason,
     )
     creative_for(runtime, brief)
+
+
+def make_form(runtime: Runtime, key: str, form: str) -> None:
+    """Draw a kept creative's picture in another form. What cannot be drawn again is only logged."""
+    with reading(runtime.engine) as session:
+        creative = campaigns.for_shop(session, key)
+    if creative is None:
+        return
+    try:
+        forms.make(creative, form, runtime.config.generative)
+    except (GenerativeError, OSError) as error:
+        log.warning("no %s of creative %s: %s", form, key, error)
 
 
 def creative_for(runtime: Runtime, brief: Brief) -> Creative:

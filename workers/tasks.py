@@ -41,6 +41,13 @@ def make_creative(
     make(runtime, item_id, *audience, size, locale, variant=variant, reason=reason)
 
 
+@app.task(name="vitrine.make_form", expires=config.generative.claim_seconds)
+def make_form(key: str, form: str) -> None:
+    from workers.creative import make_form as make  # noqa: PLC0415 leaf
+
+    make(runtime, key, form)
+
+
 @app.task(name="vitrine.run_campaign")
 def run_campaign(campaign_id: str, lease: str | None = None) -> None:
     """One chunk, then a ring for the next; `lease` is how a chunk proves that it follows the last."""

@@ -174,7 +174,7 @@ def test_a_full_disk_is_said(client, admin, monkeypatch: pytest.MonkeyPatch) -> 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(logo, "_store", full)
+    monkeypatch.setattr(logo, "store", full)
 
     answer = client.post("/brand/logo", data=picture(), content_type="image/png", headers=admin)
 

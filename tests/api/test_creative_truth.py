@@ -275,3 +275,21 @@ def test_nobody_vouches_for_a_picture_while_the_catalogue_was_never_read(
     blind.extensions["vitrine"].close()
 
     assert answer.status_code == 503
+
+
+def test_another_form_is_drawn_for_the_first_who_asks(client, here: Runtime, broker) -> None:
+    from generative import forms
+
+    key = make(here)
+
+    first = get(client, key, of="/banner?form=webp")
+    get(client, key, of="/banner?form=webp")
+    with reading(here.engine) as session:
+        kept = creatives.get(session, key)
+    (here.config.generative.banners_dir / forms.path_of(kept.banner, "webp")).write_bytes(b"RIFF")
+    then = get(client, key, of="/banner?form=webp")
+
+    assert (first.status_code, first.headers["Retry-After"], broker()) == (404, "5", 1)
+    assert (then.status_code, then.mimetype) == (200, "image/webp")
+    assert then.headers["ETag"] != get(client, key).headers["ETag"]
+    assert get(client, key, of="/banner?form=bmp").status_code == 422
