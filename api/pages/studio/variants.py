@@ -128,7 +128,7 @@ def _arms(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "chance": f"{100 * row['chance']:.0f} %",
             "percent": round(100 * row["chance"], 1),
             "retired": row["retired"],
-            "above": bool(active) and row["chance"] > 1.0 / active,
+            "above": not row["retired"] and (active == 1 or row["chance"] > 1.0 / active),
         }
         for row in sorted(rows, key=lambda one: (one["retired"], -one["chance"]))
     ]
