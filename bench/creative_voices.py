@@ -108,7 +108,11 @@ def brief_of(item: ItemFacts) -> Brief:
 def candidate_of(line: dict[str, Any]) -> Candidate:
     copy = Copy(headline=line["headline"], tagline=line["tagline"], action=line["action"])
     return Candidate(
-        copy=copy, provider=line["provider"], seed=line["seed"], at_limit=line["at_limit"]
+        copy=copy,
+        provider=line["provider"],
+        seed=line["seed"],
+        at_limit=line["at_limit"],
+        problems=tuple(line.get("problems", ())),
     )
 
 
@@ -120,6 +124,7 @@ def _line(candidate: Candidate) -> dict[str, Any]:
         "provider": candidate.provider,
         "seed": candidate.seed,
         "at_limit": candidate.at_limit,
+        "problems": list(candidate.problems),
     }
 
 

@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,8 @@ def _judged(row: Row, source: str, item: ItemFacts) -> Row:
 def _verdict(candidate: Any, brief: Brief) -> Verdict:
     if candidate.provider == TemplateCopy.name:
         return judge_fixed(candidate.copy, brief)
-    return judge(candidate.copy, brief, forbidden=example_lines(), at_limit=candidate.at_limit)
+    verdict = judge(candidate.copy, brief, forbidden=example_lines(), at_limit=candidate.at_limit)
+    return replace(verdict, problems=(*candidate.problems, *verdict.problems))
 
 
 def _told(voice: str, source: str, judged: list[Row]) -> Row:
@@ -203,8 +205,6 @@ def _opener(line: str) -> str:
 
 def _unproved(judged: list[Row], printed: list[str | None]) -> int:
     """Printed lines of which the second checker cannot prove a word."""
-    from dataclasses import asdict  # noqa: PLC0415 used here alone
-
     return sum(
         bool(unproved(asdict(row["item"]), [line]))
         for row, line in zip(judged, printed, strict=True)

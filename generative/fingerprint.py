@@ -13,7 +13,7 @@ from generative.copy import voices
 from generative.provenance import TEMPLATE_VERSION
 from generative.providers import signature
 
-CHECKS_VERSION = "7"
+CHECKS_VERSION = "8"
 _FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 _FACES = frozenset({".ttf", ".otf", ".ttc", ".woff2"})
 

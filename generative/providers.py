@@ -167,7 +167,7 @@ def write(
         sound = []
         for candidate in candidates:
             verdict = judged(candidate, brief)
-            problems = [*verdict.problems, *_worn(candidate, avoid)]
+            problems = [*candidate.problems, *verdict.problems, *_worn(candidate, avoid)]
             if problems:
                 refused.append(_refusal(candidate, problems))
             else:

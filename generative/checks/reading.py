@@ -254,6 +254,8 @@ def _scopes(tokens: tuple[Token, ...], clause: list[int]) -> list[Scope]:
 def _denies(low: str, after: str) -> bool:
     if low == "not" and after in {"only", "just", "merely"}:
         return False
+    if low == "no" and after in {"time", "doubt", "wonder", "matter"}:
+        return False  # "catches in no time with a silver lure" denies no silver
     return low in _DENIES or (low == "free" and after in {"of", "from"})
 
 

@@ -16,6 +16,7 @@ class Candidate:
     model: str = ""
     at_limit: bool = False
     adapter: str = ""  # sha256 of the fine-tuned adapter on those weights, if any
+    problems: tuple[str, ...] = ()  # what its own provider finds wrong with it: it is refused
     cost: float = 0.0  # money, in the unit of the budget; 0 on the shop's own machine
 
     @property

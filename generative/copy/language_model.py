@@ -32,6 +32,10 @@ INSTALL = (
 )
 CONTEXT_TOKENS = 2048
 ANSWER_TOKENS = 96
+WORST_CHANCE, MEAN_CHANCE = -11.0, -1.7  # logarithms, of the least and of all tokens of a line
+_IN_A_LINE = frozenset(
+    (3, 7)
+)  # quotation marks before a token of {"headline": "…", "tagline": "…"}
 TEMPERATURES = (0.3, 0.6, 0.8)  # the first sample stays close to the entry, later ones stray
 TUNED_TEMPERATURES = (0.4, 0.7, 0.8, 0.9)  # a tuned voice keeps to the entry by itself
 
@@ -91,7 +95,10 @@ class LlamaCopy:
                 answer = self._sample(server, brief, rules, seed=seed + sample, sample=sample)
                 candidate = _candidate(answer, brief, seed=seed + sample)
                 if candidate is not None:
-                    found.append(replace(candidate, model=model, adapter=adapter))
+                    problems = _halting(answer) if adapter else ()
+                    found.append(
+                        replace(candidate, model=model, adapter=adapter, problems=problems)
+                    )
             return found
 
     def _rules(self, brief: Brief, avoid: frozenset[str]) -> str:
@@ -111,6 +118,7 @@ class LlamaCopy:
                 "seed": seed,
                 "cache_prompt": True,
                 "grammar": rules,
+                "logprobs": self._adapter is not None,
             }
         )
 
@@ -192,3 +200,22 @@ def _candidate(answer: Any, brief: Brief, *, seed: int) -> Candidate | None:
     copy, long = copy_of(headline, tagline, brief)
     at_limit = long or choice.get("finish_reason") == "length"
     return Candidate(copy=copy, provider=LlamaCopy.name, seed=seed, at_limit=at_limit)
+
+
+def _halting(answer: Any) -> tuple[str, ...]:
+    """Whether the grammar led a tuned voice where it would not have gone: then its line is no sentence.
+
+    The chances are the model's own, from before the grammar's mask and the heat.
+    """
+    tokens = answer["choices"][0]["logprobs"]["content"]
+    chances, text = [], ""
+    for token in tokens:
+        if text.count('"') in _IN_A_LINE:  # its end too: a line that was cut off ends unwillingly
+            chances.append(token["logprob"])
+        text += token["token"]
+    if not chances:
+        return ()
+    worst, mean = min(chances), sum(chances) / len(chances)
+    if worst >= WORST_CHANCE and mean >= MEAN_CHANCE:
+        return ()
+    return (f"halting: the model's own chances are {mean:.1f} and {worst:.1f}",)

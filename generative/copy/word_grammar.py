@@ -9,33 +9,34 @@ the checks. Money is a slot, filled from the live catalogue, and is never spelle
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from generative.brief import facts_text
 from generative.copy.limits import limits
-from generative.copy.template import item_name
+from generative.copy.template import short_name
 from generative.types import ItemFacts
 
 HEADLINE_WORDS = (2, 7)
-TAGLINE_WORDS = (5, 14)
+TAGLINE_WORDS = (4, 14)
 MAX_WORDS = 260  # of one entry; a longer one is cut, not refused
 
 # Words that join, invite or point and that claim nothing whatever stands beside them. All are free
-# words of the checks too (a test holds them together), but nothing here denies, counts or compares.
-_GLUE = """a an and are as at be but by can for from get give gives has have here how if in into is it its
-    itself just let like made make makes may my near of on onto or our out own so such that the their
-    them then there these they this those through to up us was we what when where which while who
-    will with you your yourself both during after before about around across
-    add bring brings choose discover enjoy explore find grab keep keeps look looking love meet need
-    needs pick ready reach see serve start starts take takes taste time today treat try use want way
-    wear home day days weekend weekends everyday moment moments come comes feature features featuring
-    hold holds fit fits offer offering put simply"""
+# words of the checks too (a test holds them together), but nothing here denies, counts or compares,
+# and nothing could be a line's subject by itself: "a love of the vine" is bound to words, and nonsense.
+_GLUE = """a an and are as at be both but by can during for from has have how if in into is it its itself
+    just like made make makes may near of on onto or our out own so such that the their them then there
+    these they this those through to up us was we what when where which while who will with you your
+    yourself after before about around across
+    add bring brings choose comes discover enjoy everyday explore featuring find fit fits home holds keep
+    keeps needs pick put ready serve simply take use want wear day days moment moments weekend weekends"""
 GLUE = tuple(_GLUE.split())
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
-_MEASURE = re.compile(r"\d[\d.,]*(?:\s?-?\s?[^\W\d_]+)?")
-_MONEY = re.compile(r"[$\u20ac\u00a3\u00a5%]|\b(?:usd|eur|gbp|chf)\b", re.IGNORECASE)
-_MIN_PLURAL = 4  # letters: below, an "s" is more often part of the word
-_KEPT_AS_IS = ("ss", "us", "is", "ous")
+_MEASURE = re.compile(r"\d+(?:[.,]\d+)*(?:\s?-\s?|\s)?[a-z]+\b")
+_MONEY = re.compile(
+    r"[$\u20ac\u00a3\u00a5]\s?\d[\d.,]*|\d[\d.,]*\s?(?:[$\u20ac\u00a3\u00a5%]|(?:usd|eur|gbp|chf|percent)\b)",
+    re.IGNORECASE,
+)
+_MIN_PLURAL = 5  # letters: below, an "s" is more often part of the word
+_NO_PLURAL = ("ss", "us", "is", "ous")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,42 +94,54 @@ def word_forms(item: ItemFacts) -> frozenset[str]:
 
 
 _SLOT_ROOM = 60
-_OPENING = """a an the for from with your our this these enjoy discover add bring keep wear try meet find
-    make made take choose pick ready where when as simply treat give love explore serve use"""
+_OPENING = """a an the for from with your our this these in add bring choose comes discover enjoy explore
+    find keep made make pick ready serve simply take use wear when where"""
 _OPENERS = tuple(_OPENING.split())
 
 
 def _of_entry(item: ItemFacts) -> tuple[str, ...]:
     """The entry's words in the order of its fields, a number only together with what it counts."""
-    # Of the shelves only the narrowest: a model makes a material of "Boutique" and a use of "Grocery".
-    shelf = item.category[-1:] if item.category[1:] or not item.description else ()
-    text = facts_text(replace(item, price=None, was_price=None, category=shelf))
     found: dict[str, None] = {}
-    for measure in _MEASURE.findall(text):
-        if not _MONEY.search(measure) and any(letter.isalpha() for letter in measure):
-            found[measure] = None
-    named = set(_WORD.findall(f"{item_name(item)} {item.brand}"))
-    for raw in _WORD.findall(text):
-        # Feeds write names in capitals; only a name keeps them in the middle of a sentence.
-        word = raw if raw in named and not raw.isupper() else raw.lower()
-        for form in _endings(word):
-            found[form] = None
-        if word != raw.lower():
+    named = set(_WORD.findall(f"{short_name(item)} {item.brand}"))
+    for text in _told(item):
+        for measure in _MEASURE.findall(text):
+            if any(letter.islower() for letter in measure):
+                found[measure] = None
+        for raw in _WORD.findall(text):
+            # Feeds write names in capitals; only a name keeps them in the middle of a sentence.
+            for form in _singular(raw if raw in named and not raw.isupper() else raw.lower()):
+                found[form] = None
             found[raw.lower()] = None
     glue = set(GLUE)
     return tuple(word for word in found if word not in glue and len(word) > 1)[:MAX_WORDS]
 
 
-def _endings(word: str) -> Iterable[str]:
-    """The word, and its other number where that is spelled by an "s" alone."""
+def _told(item: ItemFacts) -> tuple[str, ...]:
+    """The fields that a line may be made of, without money.
+
+    Of the shelves only the narrowest: a model makes a stuff of "Boutique" and a use of "Grocery". Of
+    the name without its pack and number, of an attribute without what the shop calls it.
+    """
+    shelf = item.category[-1:] if item.category[1:] or not item.description else ()
+    fields = (short_name(item), item.description, *item.attributes.values(), *shelf)
+    return tuple(_MONEY.sub(" ", field) for field in fields)
+
+
+def _singular(word: str) -> Iterable[str]:
+    """The word, and where it is a plural what it is a plural of.
+
+    The other way round would offer "crisps" for "crisp": which words are nouns is not known.
+    """
     yield word
     low = word.lower()
-    if len(low) < _MIN_PLURAL or not low.isalpha() or not low.isascii():
+    if len(low) < _MIN_PLURAL or not low.isascii() or low.endswith(_NO_PLURAL):
         return
-    if low.endswith("s") and not low.endswith(_KEPT_AS_IS):
+    if low.endswith("ies"):
+        yield f"{word[:-3]}y"
+    elif low.endswith(("shes", "ches", "xes", "sses")):
+        yield word[:-2]
+    elif low.endswith("s"):
         yield word[:-1]
-    elif low[-1] not in "sxzyh" and not low.endswith(("ing", "ed", "ly")):
-        yield f"{word}s"
 
 
 def _room(words: tuple[int, int], letters: int) -> tuple[int, int]:

@@ -4,7 +4,9 @@ import pytest
 
 from generative.brief import clean
 from generative.checks.claims import judge
+from generative.copy.candidate import Candidate
 from generative.copy.prompts import example_lines
+from generative.providers import MemoryLedger, write
 from generative.types import Brief, Copy, ItemFacts
 
 GOOD = Copy(headline="Pink Lady", tagline="Crisp pink apple, sweet taste.", action="Shop now")
@@ -136,3 +138,36 @@ def test_a_name_spelled_wrong_is_refused(item):
         "misspelt"
         in verdict(melon, headline="Cantalope", tagline="Sweet orange melon.").problems[0]
     )
+
+
+def test_a_figure_of_speech_denies_nothing():
+    item = ItemFacts(
+        item_id="1",
+        title="Fishing Lure",
+        description="Catch your limit in no time with a silver lure.",
+    )
+    copy = Copy(headline="Fishing Lure", tagline="Silver lure, made for your limit.", action="Buy")
+
+    assert judge(copy, clean(Brief(item=item))).problems == ()
+
+
+def test_a_line_that_its_own_provider_finds_halting_is_refused(brief):
+    halting = Candidate(copy=GOOD, provider="llama", model="m", problems=("halting",))
+    sound = Candidate(copy=GOOD, provider="llama", model="m")
+
+    class Speaker:
+        name = "llama"
+
+        def write(self, *_, **__):
+            return [halting, sound]
+
+    told = write(
+        [Speaker()],
+        clean(brief),
+        seed=0,
+        ledger=MemoryLedger(),
+        judged=lambda candidate, cleaned: judge(candidate.copy, cleaned),
+    )
+
+    assert [candidate for candidate, _ in told.passed] == [sound]
+    assert "halting" in str(told.refused)
