@@ -4,7 +4,7 @@ Four samples a product at the size of a hero, before any check: the checks may c
 wrote does not. `var/creatives/<voice>.jsonl` holds one product a line, with the CPU and wall seconds
 of its samples. A run that was stopped goes on where it stood.
 
-python bench/creative_voices.py base|finetuned|lstm|floor [--adapter voice.gguf] [--fresh]
+python bench/creative_voices.py base|finetuned|lstm|floor [--adapter voice.gguf] [--lstm lstm.pt] [--fresh]
 """
 
 import argparse
@@ -36,23 +36,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("voice", choices=VOICES)
     parser.add_argument("--adapter", type=Path, help="LoRA in GGUF, of the voice `finetuned`")
+    parser.add_argument("--lstm", type=Path, help="what generative.copy.lstm saved")
     parser.add_argument("--fresh", action="store_true", help="forget what it wrote before")
     options = parser.parse_args()
     if options.fresh:
         _path(options.voice).unlink(missing_ok=True)
-    rows = written(options.voice, speaker(options.voice, options.adapter))
+    rows = written(options.voice, speaker(options.voice, options.adapter, options.lstm))
     print(f"{options.voice}: {len(rows)} products in {_path(options.voice).relative_to(ROOT)}")
     return 0
 
 
-def speaker(voice: str, adapter: Path | None = None) -> Write:
+def speaker(voice: str, adapter: Path | None = None, trained: Path | None = None) -> Write:
     """How a voice writes its samples for a cleaned brief."""
     if voice == "floor":
         return lambda brief: [floor_copy(brief)[0]]
     if voice == "lstm":
-        from generative.copy.lstm import speaking  # noqa: PLC0415 leaf: torch
+        if trained is None:
+            raise SystemExit("the LSTM needs --lstm")
+        from generative.copy import lstm  # noqa: PLC0415 leaf: torch
 
-        return speaking(samples=SAMPLES)
+        return lstm.load(trained).speaking(samples=SAMPLES)
     if voice == "finetuned" and adapter is None:
         raise SystemExit("the fine-tuned voice needs --adapter")
     llama = LlamaCopy(

@@ -17,7 +17,7 @@ studio's, cannot prove of 2,000 creatives served amid scripted faults (bench/cre
 
 Parts are kept in var/creatives, so that one can be measured again without the others.
 
-python bench/creatives.py [all|voices|banner|chaos|cached ...] [--adapter voice.gguf]
+python bench/creatives.py [all|voices|banner|chaos|cached ...] [--adapter voice.gguf] [--lstm lstm.pt]
 """
 
 import argparse
@@ -69,12 +69,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", default=["all"])
     parser.add_argument("--adapter", type=Path, help="the fine-tuned voice, as a LoRA in GGUF")
+    parser.add_argument("--lstm", type=Path, help="what generative.copy.lstm saved")
     options = parser.parse_args()
     asked = PARTS if "all" in options.parts else options.parts
     if "voices" in asked:
+        needed = {"finetuned": options.adapter, "lstm": options.lstm}
         for voice in VOICES:
-            if voice != "finetuned" or options.adapter or kept(voice):
-                _complete(voice, options.adapter)
+            if needed.get(voice, voice):
+                written(voice, speaker(voice, options.adapter, options.lstm))
+            else:
+                print(f"{voice}: as it is kept, {len(kept(voice))} products")
     measured: dict[str, Callable[[], Row]] = {"banner": banners, "chaos": chaos, "cached": cached}
     for part in asked:
         if part in measured:
@@ -244,13 +248,6 @@ def banners() -> Row:
             spent.append((time.process_time() - cpu, time.perf_counter() - wall))
     cpu_s, wall_s = (statistics.median(times) for times in zip(*spent, strict=True))
     return {"cpu_s": round(cpu_s, 4), "wall_s": round(wall_s, 4), "banners": len(spent)}
-
-
-def _complete(voice: str, adapter: Path | None) -> None:
-    try:
-        written(voice, speaker(voice, adapter))
-    except ImportError as missing:
-        print(f"{voice}: not run ({missing})")
 
 
 def _percent(part: float, whole: int) -> float | None:
