@@ -5,8 +5,8 @@ the entry), the packaged 135M model bound to the entry's phrases, the same model
 on other products (no id and no description in common), and a small LSTM trained on the same lines.
 `acceptance_1` is the share of products whose first line passes every check, `acceptance_4` that of
 those where one of four does; a product with no entry to write from counts as not accepted. Freshness
-is measured on the lines that would be printed: of a product the first that passes and whose first word
-has not opened a tenth of the lines yet. `verbatim` is the share of them that stand in the entry as a
+is measured on the lines that would be printed: of a product the first that passes, no copy of the entry
+where there is another, and whose first word has not opened a tenth of the lines yet. `verbatim` is the share of them that stand in the entry as a
 whole; support rewards copying, so it is never shown without it. BLEU and ROUGE-L are against the
 sentences of the entry, which no voice was trained on. CPU seconds are the process's own, for one line.
 
@@ -159,7 +159,7 @@ def _told(voice: str, source: str, judged: list[Row]) -> Row:
     first = [row["verdicts"][0] for row in judged if row["verdicts"]]
     proved = sum(len(verdict.proofs) for verdict in first)
     claimed = proved + sum(len(verdict.unproved) for verdict in first)
-    printed = under_quota([[copy.tagline for copy in row["sound"]] for row in judged])
+    printed = under_quota([_freshest_first(row) for row in judged])
     lines = [(line, row["item"]) for line, row in zip(printed, judged, strict=True) if line]
     said = [line for line, _ in lines]
     texts = [item.description for _, item in lines]
@@ -201,6 +201,12 @@ def under_quota(sound: list[list[str]]) -> list[str | None]:
         if line is not None:
             opened[_opener(line)] = opened.get(_opener(line), 0) + 1
     return printed
+
+
+def _freshest_first(row: Row) -> list[str]:
+    """Sound taglines as the studio ranks a voice of the shop's choice: its own words before the entry's."""
+    lines = [copy.tagline for copy in row["sound"]]
+    return sorted(lines, key=lambda line: evaluation.is_verbatim(line, row["item"].description))
 
 
 def _opener(line: str) -> str:
