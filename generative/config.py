@@ -51,11 +51,18 @@ class GenerativeConfig:
     daily_budget: float = 1.0  # money that all providers together may spend in a day (UTC)
     models_dir: Path = Path("var/models")  # where `python -m generative fetch-models` puts weights
     voices_dir: Path = Path("var/voices")  # fine-tuned voices of the language model; LIVE names one
+    voice_teacher: str = (
+        ""  # who teaches a voice: a GGUF file, "openai" or "transformers"; or nobody
+    )
+    voice_taught: int = 120  # products that the teacher is asked about in one run
+    voice_steps: int = 150  # updates of a voice's weights in one run
+    voice_device: str = "cpu"  # where a voice is trained: "cpu" or "cuda"
+    voices_kept: int = 3  # voices left on disk besides the live one
     pictures_dir: Path = Path("var/pictures")  # backdrop library, cut-outs and photos of creatives
     signing_dir: Path = Path("var/signing")  # the key and certificates of `… certificate`
     cutout_model: str = ""  # an ISNet ONNX file; empty takes a fetched one, "none" frames photos
     nsfw_model: str = ""  # an Open-NSFW ONNX file; empty takes a fetched one, "none" checks nothing
-    upscale_model: str = ""  # a folder with ESRGAN weights; empty takes fetched ones, "none" none
+    upscale_model: str = ""  # folder of fetched ESRGAN weights; empty enlarges plainly
     backdrops: tuple[str, ...] = ("library", "procedural")  # asked in order; procedural cannot fail
     text_to_image: str = ""  # folder of a diffusers pipeline, for the backdrop `scene` on a GPU
     variant_exploration: float = 0.1  # share of draws that are even among approved looks, above 0
@@ -64,12 +71,8 @@ class GenerativeConfig:
     brand_color: str = "#0f766e"  # accent of banners, hex
 
     def weights(self, name: str) -> str:
-        """The path of `cutout`, `nsfw` or `upscale` weights: configured, else fetched, else ""."""
-        told = {
-            "cutout": self.cutout_model,
-            "nsfw": self.nsfw_model,
-            "upscale": self.upscale_model,
-        }[name]
+        """The path of `cutout` or `nsfw` weights: configured, else fetched, else ""."""
+        told = {"cutout": self.cutout_model, "nsfw": self.nsfw_model}[name]
         if told:
             return "" if told == "none" else told
         fetched = self.models_dir / FETCHED[name]
@@ -111,6 +114,11 @@ class GenerativeConfig:
             daily_budget=_amount(env, "VITRINE_DAILY_BUDGET", d.daily_budget),
             models_dir=Path(env.get("VITRINE_MODELS_DIR", d.models_dir)),
             voices_dir=Path(env.get("VITRINE_VOICES_DIR", d.voices_dir)),
+            voice_teacher=env.get("VITRINE_VOICE_TEACHER", d.voice_teacher),
+            voice_taught=int(_number(env, "VITRINE_VOICE_TAUGHT", d.voice_taught)),
+            voice_steps=int(_number(env, "VITRINE_VOICE_STEPS", d.voice_steps)),
+            voice_device=env.get("VITRINE_VOICE_DEVICE", d.voice_device),
+            voices_kept=int(_number(env, "VITRINE_VOICES_KEPT", d.voices_kept)),
             pictures_dir=Path(env.get("VITRINE_PICTURES_DIR", d.pictures_dir)),
             signing_dir=Path(env.get("VITRINE_SIGNING_DIR", d.signing_dir)),
             cutout_model=env.get("VITRINE_CUTOUT_MODEL", d.cutout_model),

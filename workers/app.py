@@ -29,6 +29,7 @@ def celery_app(config: WorkersConfig) -> Celery:
         task_default_queue="default",
         task_routes={
             "vitrine.retrain": {"queue": "train"},
+            "vitrine.learn_voice": {"queue": "train"},
             "vitrine.make_creative": {"queue": "default", "priority": LATER},
             "vitrine.run_campaign": {"queue": "default", "priority": LATER},
             "vitrine.count_variants": {"queue": "default", "priority": LATER},

@@ -4,11 +4,11 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from generative import campaigns
+from generative import campaigns, voice_runs
 from recsys.behaviour import spool
 from recsys.database import reading, writing
 from recsys.learning import runs
-from workers import answers, embed
+from workers import answers, embed, pictures
 from workers.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ class Rings:
 
     run_ids: tuple[str, ...]
     campaign_ids: tuple[str, ...]
+    voice_run_ids: tuple[str, ...] = ()
     items_wait: bool = False  # for their words to be read
 
 
@@ -31,13 +32,17 @@ def run(runtime: Runtime) -> Rings:
         runtime.tell(lambda recent: recent.drop_all())
     answers.record(runtime)
     answers.prune(runtime)
+    pictures.look(runtime)
     now = datetime.now(UTC)
     with writing(runtime.engine) as session:
         for run_id in runs.expire(session, now=now, lease_seconds=config.lease_seconds):
             log.warning("run %s fell silent and was given up", run_id)
+        for run_id in voice_runs.expire(session, now=now, lease_seconds=config.lease_seconds):
+            log.warning("voice run %s fell silent and was given up", run_id)
     with reading(runtime.engine) as session:
         return Rings(
             run_ids=tuple(runs.waiting(session)),
+            voice_run_ids=tuple(voice_runs.waiting(session)),
             campaign_ids=tuple(campaigns.waiting_or_silent(session, now=now)),
             items_wait=embed.waits(runtime),
         )

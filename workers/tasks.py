@@ -24,6 +24,13 @@ def scheduled_retrain() -> None:
         retrain.delay(run_id)
 
 
+@app.task(name="vitrine.learn_voice")
+def learn_voice(run_id: str) -> None:
+    from workers.voice import run  # noqa: PLC0415 leaf
+
+    run(runtime, run_id)
+
+
 # A claim lapses, and whoever asks then rings again: the older ring is dropped, not done as well.
 @app.task(name="vitrine.make_creative", expires=config.generative.claim_seconds)
 def make_creative(
@@ -92,6 +99,8 @@ def sweep() -> None:
     rings = run(runtime)
     for run_id in rings.run_ids:
         retrain.delay(run_id)
+    for run_id in rings.voice_run_ids:
+        learn_voice.delay(run_id)
     for campaign_id in rings.campaign_ids:
         run_campaign.delay(campaign_id)
     if rings.items_wait:

@@ -2,8 +2,7 @@
 
 A teacher is asked for lines about the shop's products; of these only such are kept as pass every
 check and are said in other words than the description's: the longest run of words that a tagline
-shares with it is less than `MAX_RUN` of the tagline. Where there is no teacher, phrases of the
-entry are joined anew, and judged alike. No opening word may hold more than its share.
+shares with it is less than `MAX_RUN` of the tagline.
 """
 
 import json
@@ -11,7 +10,6 @@ import random
 import re
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -31,7 +29,6 @@ Teacher = Callable[[Brief, int], list[Copy]]  # (cleaned brief, seed) -> uncheck
 
 MAX_RUN = 0.6  # of a tagline's words, in one run with the description
 MAX_LETTERS = 84  # of a tagline: what fits a small placement is better in a large one too
-OPENER_SHARE = 0.03  # of all taglines may open with one word
 SIZE = "hero"
 LINES = 3  # a completion; the entry is read once for all of them
 _CONTEXT_TOKENS = 1024
@@ -104,24 +101,6 @@ def common_run(text: str, description: str) -> float:
         return 0.0
     match = SequenceMatcher(None, words, there, autojunk=False).find_longest_match()
     return match.size / len(words)
-
-
-def balanced(pairs: Iterable[Pair], *, seed: int, share: float = OPENER_SHARE) -> list[Pair]:
-    """A shuffled selection in which no opening word of a tagline holds more than its share."""
-    drawn = sorted(pairs, key=lambda pair: (pair.item.item_id, pair.tagline))
-    random.Random(seed).shuffle(drawn)  # noqa: S311 a seed, not a secret
-    drawn.sort(
-        key=lambda pair: pair.source == "joined"
-    )  # the rarer sources first; sorting is stable
-    most = max(int(share * len(drawn)), 1)
-    met: Counter[str] = Counter()
-    kept = []
-    for pair in drawn:
-        opener = pair.tagline.split()[0].lower().strip(",.")
-        met[opener] += 1
-        if met[opener] <= most:
-            kept.append(pair)
-    return kept
 
 
 def shortened(item: ItemFacts, *, seed: int) -> ItemFacts:

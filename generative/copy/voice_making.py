@@ -62,9 +62,18 @@ class Outcome:
 
 
 def make(
-    pairs: Sequence[Pair], *, base: Path, root: Path, recipe: Recipe, now: datetime, beat: Beat
+    pairs: Sequence[Pair],
+    *,
+    base: Path,
+    root: Path,
+    recipe: Recipe,
+    now: datetime,
+    beat: Beat,
+    about: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Make a voice of these weights and publish it; whoever calls promotes it.
+
+    `about` is what the report is to say of the pairs besides.
 
     Raises:
         TooLittleToLearn: There are too few pairs.
@@ -89,7 +98,10 @@ def make(
         for place, (name, speak) in enumerate(speakers.items()):
             beat("listening", place / len(speakers), curves)
             heard[name] = listen(items, speak, unseen)
-        report = _report(learned, unseen, trained, baseline, heard, recipe) | {"cpu_s": cpu}
+        report = _report(learned, unseen, trained, baseline, heard, recipe) | {
+            "cpu_s": cpu,
+            **(about or {}),
+        }
         verdict = refusal(report, live=live is not None)
         beat("publishing", 1.0, curves)
         voice = voices.publish(
