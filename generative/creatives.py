@@ -1,9 +1,13 @@
-"""The record of made creatives [SQL]. A key names its content, so a row is written once."""
+"""The record of made creatives [SQL].
+
+A key names its content, so a row is written once; only where the bytes of a product's photo changed
+behind its address, which no key can see, is a row written over.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,33 +15,50 @@ from sqlalchemy.orm import Session
 
 from generative.brief import from_json, to_json
 from generative.cache import as_dict, from_dict
+from generative.picture.source import MEDIA
 from generative.tables import CreativeRow
 from generative.truth import ITEM, digest
-from generative.types import Brief, Creative
+from generative.types import Brief, Creative, State
 
 _KEYS_A_QUERY = 500
+
+
+class Photographed(NamedTuple):
+    """Whose photo a creative shows, and the hash of the bytes that it had."""
+
+    key: str
+    item_id: str
+    image_url: str
+    photo_sha256: str
 
 
 def save(
     session: Session, creative: Creative, brief: Brief, *, now: datetime | None = None
 ) -> bool:
     """Keep a creative with the brief it answers; False where its key was there already."""
-    values = as_dict(creative)
-    row = {
-        "key": creative.key,
-        "item_id": creative.item_id,
-        "size": creative.size,
-        "state": creative.state.value,
-        "brief": to_json(brief),
-        "copy": values["copy"],
-        "banner": values["banner"],
-        "provenance": values["provenance"],
-        "checks": values["checks"],
-        "proofs": [dict(proof) for proof in creative.proofs],
-        "audit": dict(creative.audit),
-        "created_at": now or datetime.now(UTC),
-    }
-    return insert_new(session, CreativeRow, [row]) == 1
+    return insert_new(session, CreativeRow, [_row(creative, brief, now)]) == 1
+
+
+def write_over(
+    session: Session, creative: Creative, brief: Brief, *, now: datetime | None = None
+) -> None:
+    """Keep a creative in the place of the one that had its key."""
+    session.merge(CreativeRow(**_row(creative, brief, now)))
+    session.flush()
+
+
+def photographed(session: Session, *, after: str, limit: int) -> list[Photographed]:
+    """Ready creatives with a photo of the shop's own folders, in the order of their keys."""
+    address = CreativeRow.brief["item"]["image_url"].as_string()
+    photo = CreativeRow.audit["photo_sha256"].as_string()
+    rows = session.execute(
+        select(CreativeRow.key, CreativeRow.item_id, address, photo)
+        .where(CreativeRow.key > after, CreativeRow.state == State.READY.value)
+        .where(photo != "", address.like(f"{MEDIA}%"))
+        .order_by(CreativeRow.key)
+        .limit(limit)
+    )
+    return [Photographed(*row) for row in rows]
 
 
 def get(session: Session, key: str) -> Creative | None:
@@ -74,6 +95,24 @@ def creative_of(row: CreativeRow) -> Creative:
         }
     )
     return replace(found, proofs=tuple(row.proofs or ()), audit=row.audit or {})
+
+
+def _row(creative: Creative, brief: Brief, now: datetime | None) -> dict[str, Any]:
+    values = as_dict(creative)
+    return {
+        "key": creative.key,
+        "item_id": creative.item_id,
+        "size": creative.size,
+        "state": creative.state.value,
+        "brief": to_json(brief),
+        "copy": values["copy"],
+        "banner": values["banner"],
+        "provenance": values["provenance"],
+        "checks": values["checks"],
+        "proofs": [dict(proof) for proof in creative.proofs],
+        "audit": dict(creative.audit),
+        "created_at": now or datetime.now(UTC),
+    }
 
 
 def insert_new(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> int:

@@ -28,7 +28,8 @@ def fingerprint(config: GenerativeConfig, kit: BrandKit | None = None, *, voice:
         copy_fingerprint(config, kit, voice=voice),
         TEMPLATE_VERSION,
         brand.digest(kit),
-        *map(_file_identity, map(config.weights, ("cutout", "upscale"))),
+        _file_identity(config.weights("cutout")),
+        Path(config.upscale_model).name,
         list(config.backdrops),
         fonts_digest(),
     ]

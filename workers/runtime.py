@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recsys.behaviour.recent import Recent
     from recsys.models.text import TextEncoder
     from recsys.serving.registry import ModelHandle
+    from workers.pictures import Seen
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,12 @@ class Runtime:
             ledger=SqlLedger(self.engine, daily_budget=settings.daily_budget),
             writers=loaded,
         )
+
+    @cached_property
+    def photos(self) -> "Seen":
+        from workers.pictures import Seen  # noqa: PLC0415 leaf
+
+        return Seen()
 
     @cached_property
     def handle(self) -> "ModelHandle":
