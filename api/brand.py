@@ -18,7 +18,9 @@ from generative.brand import BadBrandKit, BrandKit
 from generative.brand_store import Version
 from generative.checks import nsfw
 from generative.checks.image import open_image
+from generative.config import GenerativeConfig
 from generative.errors import UnsafeImage
+from generative.logo import Logo
 from recsys.database import reading, writing
 
 _VERSION = 2**31 - 1
@@ -170,14 +172,22 @@ def kit_of(here: Runtime, sent: dict[str, Any]) -> BrandKit:
     return kit
 
 
+def keep_logo(config: GenerativeConfig, data: bytes) -> Logo:
+    """Look at a logo, where a model is configured, and keep it.
+
+    Raises:
+        UnsafeImage: It is none, too large, or indecent.
+        OSError: The folder cannot be written.
+    """
+    model = config.weights("nsfw")
+    if why := nsfw.unsafe(open_image(data), model) if model else "":
+        raise UnsafeImage(why)
+    return logo.keep(data, config.media_dirs)
+
+
 def _kept(here: Runtime, data: bytes) -> dict[str, Any]:
-    config = here.config.generative
     try:
-        model = config.weights("nsfw")
-        why = nsfw.unsafe(open_image(data), model) if model else ""
-        if why:
-            raise invalid("file", why)
-        found = logo.keep(data, config.media_dirs)
+        found = keep_logo(here.config.generative, data)
     except UnsafeImage as error:
         raise invalid("file", str(error)) from None
     except OSError as error:

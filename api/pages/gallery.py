@@ -77,6 +77,11 @@ def card_of(campaign_id: str, shown: Shown, items: Mapping[str, Item]) -> dict[s
         else None,
         "width": banner.width if banner else 0,
         "height": banner.height if banner else 0,
+        "alt": banner.alt
+        if banner and banner.alt
+        else f"Banner: {creative.copy.headline}"
+        if creative
+        else "",
         "checks": _facts(creative.checks) if creative else [],
         "facts": _facts(_origin(creative)) if creative else [],
     }

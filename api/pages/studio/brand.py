@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from api import keys
+from api import auth, keys
+from api.brand import keep_logo
 from api.errors import Problem
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
@@ -14,7 +15,6 @@ from api.pages.steering import in_words
 from api.pages.studio import brand_forms, previews
 from api.pages.studio.brand_forms import BadKit
 from api.runtime import Runtime, runtime
-from api.steering import editing
 from generative import brand, brand_store, logo
 from generative.banner.fonts import FAMILIES
 from generative.brand import BrandKit
@@ -209,7 +209,7 @@ def _uploaded(held: str) -> str:
         return held
     data = sent.stream.read(logo.MAX_UPLOAD + 1)
     try:
-        return logo.keep(data, runtime().config.generative.media_dirs).sha256
+        return keep_logo(runtime().config.generative, data).sha256
     except OSError as error:
         raise UnsafeImage(f"the folder of pictures cannot be written ({error.strerror})") from error
 
@@ -218,7 +218,7 @@ def _save(kit: BrandKit, *, based_on: int | None) -> Version:
     here = runtime()
     with writing(here.engine) as session:
         kept = brand_store.save(
-            session, kit, who=editing.actor(), based_on=based_on, now=datetime.now(UTC)
+            session, kit, who=auth.who(), based_on=based_on, now=datetime.now(UTC)
         )
     here.pulse.steering_changed()  # every process looks for another style when it looks for rules
     return kept

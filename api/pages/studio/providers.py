@@ -1,7 +1,6 @@
 """The console's providers: who may write, how their lines fared, what they cost, and one switch each."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +11,11 @@ from sqlalchemy.orm import Session
 from api.errors import Problem
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
+from api.providers import trouble
 from api.runtime import runtime
-from generative import ledger, providers
+from generative import ledger
 from generative.config import GenerativeConfig
-from generative.providers import FLOOR, NAMES, MemoryLedger
+from generative.providers import FLOOR, NAMES
 from generative.tables import ProviderDayRow, ProviderRow
 from recsys.database import reading, writing
 
@@ -124,16 +124,6 @@ def _health(
     if today.calls >= _FEW and today.failures >= _FAILING * today.calls:
         return "failed", f"{today.failures:,} of {today.calls:,} calls failed today"
     return "works", "answers"
-
-
-def trouble(name: str, config: GenerativeConfig) -> str:
-    """Why a provider cannot write on this machine; empty where it can. Asks nobody, loads nothing."""
-    try:
-        made = providers.build(replace(config, copy_providers=(name,)), ledger=MemoryLedger())[0]
-    except (ImportError, ValueError) as error:
-        return str(error)
-    available = getattr(made, "available", None)
-    return str(available()) if available else ""
 
 
 def _days(session: Session, now: datetime) -> dict[str, dict[str, ProviderDayRow]]:
