@@ -37,6 +37,11 @@ class Bell:
 
         return self._ring(lambda: run_campaign.apply_async(args=(campaign_id,)))
 
+    def voice(self, run_id: str) -> bool:
+        from workers.tasks import learn_voice  # noqa: PLC0415 leaf
+
+        return self._ring(lambda: learn_voice.apply_async(args=(run_id,)))
+
     def creative(
         self,
         item_id: str,
@@ -52,6 +57,11 @@ class Bell:
         args = (item_id, list(audience.categories), audience.price_band, size, locale)
         more = {"variant": variant, "reason": reason}
         return self._ring(lambda: make_creative.apply_async(args=args, kwargs=more))
+
+    def voice(self, run_id: str) -> bool:
+        from workers.tasks import learn_voice  # noqa: PLC0415 leaf
+
+        return self._ring(lambda: learn_voice.apply_async(args=(run_id,)))
 
     def form(self, key: str, form: str) -> bool:
         """Have a creative's picture drawn in another form."""

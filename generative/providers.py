@@ -101,7 +101,7 @@ def build(
 ) -> list[CopyProvider]:
     """The configured providers in their order; weights are loaded on first use, not here.
 
-    `adapter` is a voice to write with instead of the live one.
+    `adapter` is the voice that the language model writes in, its own by default.
 
     Raises:
         ValueError: A name that is none of NAMES, or an address that cannot be asked.
@@ -115,7 +115,7 @@ def build(
             samples=config.llm_samples,
             threads=config.llm_threads,
             timeout_seconds=config.llm_timeout_seconds,
-            adapter=adapter or _voice(config),
+            adapter=adapter,
             languages=config.copy_languages,
         ),
         "transformers": lambda: _transformers(config),
@@ -217,7 +217,7 @@ def _refusal(candidate: Candidate, problems: list[str]) -> Mapping[str, Any]:
     }
 
 
-def _voice(config: GenerativeConfig) -> Path | None:
+def live_adapter(config: GenerativeConfig) -> Path | None:
     """The live voice's adapter, where it was trained on the weights that are configured."""
     voice, base = voices.live(config.voices_dir), weights(config.gguf_path)
     if voice is None or base is None:
