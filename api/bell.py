@@ -58,11 +58,6 @@ class Bell:
         more = {"variant": variant, "reason": reason}
         return self._ring(lambda: make_creative.apply_async(args=args, kwargs=more))
 
-    def voice(self, run_id: str) -> bool:
-        from workers.tasks import learn_voice  # noqa: PLC0415 leaf
-
-        return self._ring(lambda: learn_voice.apply_async(args=(run_id,)))
-
     def form(self, key: str, form: str) -> bool:
         """Have a creative's picture drawn in another form."""
         from workers.tasks import make_form  # noqa: PLC0415 leaf

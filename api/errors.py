@@ -15,9 +15,13 @@ from werkzeug.exceptions import HTTPException
 from generative.errors import (
     BrandConflict,
     CampaignClosed,
+    CorruptVoice,
     UnknownBrandVersion,
     UnknownCampaign,
     UnknownCreative,
+    UnknownVoice,
+    UnknownVoiceRun,
+    VoiceRunInProgress,
 )
 from recsys.errors import (
     CorruptArtifact,
@@ -50,6 +54,10 @@ _STATUS_OF: dict[type[Exception], int] = {
     UnknownCampaign: 404,
     UnknownCreative: 404,
     UnknownBrandVersion: 404,
+    UnknownVoice: 404,
+    UnknownVoiceRun: 404,
+    VoiceRunInProgress: 409,
+    CorruptVoice: 409,
     RunInProgress: 409,
     SteeringConflict: 409,
     ExperimentConflict: 409,

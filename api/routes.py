@@ -17,6 +17,7 @@ from api import (
     providers,
     users,
     variants,
+    voices,
 )
 from api.config import ApiConfig
 from api.recommending import explaining, previewing, profile, recommend, replaying, whole_page
@@ -33,7 +34,7 @@ class AnyId(PathConverter):
 def register(app: APIFlask, config: ApiConfig) -> None:
     shops = (recommend, whole_page, profile, events, items, banners)
     steering = (rules, placements, experiments, estimating, previewing, explaining, replaying)
-    studio = (campaigns, variants, brand, providers, backdrops)
+    studio = (campaigns, variants, brand, providers, voices, backdrops)
     for room in (*shops, admin, *steering, *studio, users, health, media, docs):
         app.register_blueprint(room.blueprint)
     from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above

@@ -1,0 +1,165 @@
+"""The shop's voice over HTTP: trained on its own words, promoted, gone back from, silenced.
+
+As with models: a run is a committed row before any worker is rung for it, and every process follows
+the live voice by itself.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel, Field
+
+from api import auth, parsing
+from api.errors import Problem
+from api.keys import Role
+from api.present import moment
+from api.runtime import Runtime, runtime
+from api.schemas import PageQuery, StartedOut
+from generative import voice_runs
+from generative.copy import voices
+from generative.voice_runs import VoiceRun
+from recsys.database import reading, writing
+
+blueprint = APIBlueprint("voices", __name__, tag="Creatives", url_prefix="/voices")
+blueprint.before_request(auth.need(Role.ADMIN))
+
+
+class VoiceOut(BaseModel):
+    voice_id: str
+    live: bool
+    created_at: str
+    report: dict[str, Any] = Field(description="What training measured, beside the voice before it")
+    problem: str = Field(description="Why it cannot be promoted; empty where it can")
+
+
+class VoicesOut(BaseModel):
+    voices: list[VoiceOut]
+    live: str | None = Field(description="null: the model writes as it came")
+
+
+class VoiceRunOut(BaseModel):
+    run_id: str
+    status: str
+    stage: str
+    progress: float
+    trigger: str
+    cancel_requested: bool
+    report: dict[str, Any]
+    voice: str | None
+    error: str | None
+    created_at: str | None
+    heartbeat_at: str | None
+    finished_at: str | None
+
+
+class VoiceRunsOut(BaseModel):
+    runs: list[VoiceRunOut]
+
+
+class SpokenOut(BaseModel):
+    live: str | None
+    previous: str | None
+    degraded: list[str]
+
+
+@blueprint.get("")
+@blueprint.output(VoicesOut)
+def every() -> Response:
+    """The voices on disk, the newest first."""
+    root = runtime().config.generative.voices_dir
+    told = [
+        {
+            "voice_id": one.voice_id,
+            "live": one.live,
+            "created_at": "" if one.voice is None else one.voice.created_at,
+            "report": {} if one.voice is None else dict(one.voice.report),
+            "problem": one.problem,
+        }
+        for one in voices.voices(root)
+    ]
+    return parsing.answer({"voices": told, "live": voices.live_id(root)})
+
+
+@blueprint.post("/train")
+@blueprint.output(StartedOut, status_code=202)
+def train() -> Response:
+    """Start a run; 409 while another waits or runs. What passes its gate goes live by itself."""
+    here = runtime()
+    with writing(here.engine) as session:
+        run_id = voice_runs.start(session, trigger="admin", now=datetime.now(UTC))
+    degraded = [] if here.bell.voice(run_id) else ["queue"]
+    return parsing.answer({"run_id": run_id, "status": "waiting", "degraded": degraded}, 202)
+
+
+@blueprint.get("/runs")
+@blueprint.output(VoiceRunsOut)
+@parsing.takes(blueprint, PageQuery, "query")
+def runs(query: PageQuery) -> Response:
+    """The newest runs first."""
+    with reading(runtime().engine) as session:
+        found = voice_runs.recent(session, query.limit)
+    return parsing.answer({"runs": [_run(one) for one in found]})
+
+
+@blueprint.get("/runs/<run_id>")
+@blueprint.output(VoiceRunOut)
+def one_run(run_id: str) -> Response:
+    """How far a run is, and what it has measured."""
+    with reading(runtime().engine) as session:
+        return parsing.answer(_run(voice_runs.get(session, run_id)))
+
+
+@blueprint.delete("/runs/<run_id>")
+@blueprint.output(VoiceRunOut, status_code=202)
+def cancel(run_id: str) -> Response:
+    """End a waiting run, or ask a running one to stop at its next step."""
+    with writing(runtime().engine) as session:
+        found = voice_runs.cancel(session, run_id, now=datetime.now(UTC))
+    return parsing.answer(_run(found), 202)
+
+
+@blueprint.post("/<voice_id>/promote")
+@blueprint.output(SpokenOut)
+def promote(voice_id: str) -> Response:
+    """Write in this voice; every process follows within a second, and keys are other ones."""
+    return parsing.answer(_spoken(runtime(), voice_id[:64]))
+
+
+@blueprint.post("/rollback")
+@blueprint.output(SpokenOut)
+def rollback() -> Response:
+    """Write in the sound voice before the live one; 409 where there is none."""
+    found = voices.voices(runtime().config.generative.voices_dir)
+    live = next((place for place, one in enumerate(found) if one.live), None)
+    older = [] if live is None else [one for one in found[live + 1 :] if not one.problem]
+    if not older:
+        raise Problem(409, "there is no earlier voice to go back to")
+    return parsing.answer(_spoken(runtime(), older[0].voice_id))
+
+
+@blueprint.delete("/live")
+@blueprint.output(SpokenOut)
+def silence() -> Response:
+    """Let the model write as it came."""
+    return parsing.answer(_spoken(runtime(), None))
+
+
+def _spoken(here: Runtime, voice_id: str | None) -> dict[str, Any]:
+    root = here.config.generative.voices_dir
+    before = voices.live_id(root)
+    if voice_id is None:
+        voices.silence(root)
+    else:
+        voices.promote(root, voice_id)
+    degraded = here.pulse.steering_changed()
+    return {"live": voice_id, "previous": before, "degraded": degraded}
+
+
+def _run(run: VoiceRun) -> dict[str, Any]:
+    moments = {"created_at", "heartbeat_at", "finished_at"}
+    return {
+        name: moment(getattr(run, name)) if name in moments else getattr(run, name)
+        for name in VoiceRunOut.model_fields
+    }
