@@ -6,6 +6,7 @@
     python -m generative rerender KEY                 a picture again from its row: the same bytes?
     python -m generative backdrops FOLDER …           pictures into the shop's backdrop library
     python -m generative train-backdrops flow|gan     a generator trained on that library
+    python -m generative finetune PRODUCTS            a voice of the shop's own for the language model
 
 Exit codes: 0 done, 1 it could not be done (or the bytes differ, or a gate was not passed), 2 the
 command line is wrong.
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from generative.brief import from_json
 from generative.cache import as_dict
-from generative.commands import backdropping, certifying, fetching, rerendering
+from generative.commands import backdropping, certifying, fetching, finetuning, rerendering
 from generative.config import GenerativeConfig
 from generative.errors import GenerativeError
 
@@ -31,6 +32,7 @@ _COMMANDS = {
     "rerender": rerendering,
     "backdrops": backdropping,
     "train-backdrops": backdropping,
+    "finetune": finetuning,
 }
 _DATABASE = "sqlite:///var/vitrine.db"  # the recommender's default: its rows are in the same place
 

@@ -33,7 +33,7 @@ Speak = Callable[[Brief], list[Candidate]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LstmOptions:
     width: int = 192
-    epochs: int = 6
+    epochs: int = 20
     batch: int = 32
     learning_rate: float = 3e-3
     min_count: int = 2
