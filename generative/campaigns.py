@@ -166,6 +166,25 @@ def next_chunk(session: Session, campaign_id: str, n: int) -> list[Planned]:
     return [Planned(key=row.key, position=row.position, brief=from_json(row.brief)) for row in rows]
 
 
+def lines(session: Session, campaign_id: str) -> list[tuple[str, str]]:
+    """What the campaign says so far: item id and tagline, in the order of its plan."""
+    planned = CampaignCreativeRow
+    rows = session.execute(
+        select(planned.item_id, CreativeRow.copy)
+        .join(CreativeRow, CreativeRow.key == planned.key)
+        .where(planned.campaign_id == campaign_id, planned.status == "made")
+        .order_by(planned.position)
+    )
+    return [(item_id, copy["tagline"]) for item_id, copy in rows]
+
+
+def n_items(session: Session, campaign_id: str) -> int:
+    """How many items it plans creatives of."""
+    planned = CampaignCreativeRow
+    counted = select(func.count(planned.item_id.distinct()))
+    return session.scalar(counted.where(planned.campaign_id == campaign_id)) or 0
+
+
 def mark_made(session: Session, campaign_id: str, key: str) -> bool:
     return _mark(session, campaign_id, key, status="made", error=None)
 

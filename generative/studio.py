@@ -16,20 +16,21 @@ from generative.brief import clean, copy_key, key
 from generative.checks.avoid import avoided
 from generative.checks.claims import Verdict, judge
 from generative.config import GenerativeConfig
-from generative.copy import voices
 from generative.copy.audience import eyebrow, preference
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.limits import limits
 from generative.copy.prompts import example_lines
-from generative.copy.template import TemplateCopy
-from generative.drawing import draw, finish
+from generative.copy.template import TemplateCopy, taglines
+from generative.diversity import Worn, never, opener_of
+from generative.drawing import SHARPENED, draw, finish
 from generative.errors import UnsafeImage
+from generative.evaluation import is_verbatim
 from generative.floor import floor_copy, judge_fixed
 from generative.memo import MemoryWords, Words
 from generative.picture.source import fetch
 from generative.proofs import printed, proofs_of
 from generative.provenance import provenance
-from generative.providers import CHOSEN, Ledger, MemoryLedger, build
+from generative.providers import CHOSEN, FLOOR, Ledger, MemoryLedger, build, live_adapter
 from generative.providers import write as write_copy
 from generative.style import Style, in_force
 from generative.truth import named
@@ -38,6 +39,7 @@ from generative.types import Audience, Banner, Brief, Creative, State
 log = logging.getLogger(__name__)
 
 _WARNING = re.compile(r"\b(?:not|never|don['\u2019]t|cannot|avoid|without)\b", re.IGNORECASE)
+_AGAIN = 1_000  # a seed that no other call for the same brief is given
 _BEST_FILL = 0.65  # of the room for a tagline: neither a stub nor a wall
 
 
@@ -77,20 +79,26 @@ class Studio:
         self._memo = MemoryWords() if memo is None else memo
         self._ledger = MemoryLedger(daily_budget=config.daily_budget) if ledger is None else ledger
         if writers is None:
-            voice = voices.live(config.voices_dir) if self.style.voice else None
-            adapter = None if voice is None else voice.path
+            adapter = live_adapter(config) if self.style.voice else None
             writers = build(config, ledger=self._ledger, adapter=adapter)
         self.writers = list(writers)
 
-    def make(self, brief: Brief, *, seed: int = 0, avoid: frozenset[str] = frozenset()) -> Creative:
+    def make(
+        self,
+        brief: Brief,
+        *,
+        seed: int = 0,
+        avoid: frozenset[str] = frozenset(),
+        worn: Worn = never,
+    ) -> Creative:
         """Write, judge and draw one creative; a bad item or picture costs its banner, never the call.
 
-        No tagline of a model opens with a word of `avoid`. Without a sound banner the state is
-        `fallback`.
+        No tagline of a model opens with a word of `avoid`, and of all that pass the least `worn` is
+        taken, however worn it is. Without a sound banner the state is `fallback`.
         """
         cleaned = self._printable(clean(brief))
         made_key = key(brief, self.fingerprint)
-        candidate, verdict, refused = self._write(brief, cleaned, seed=seed, avoid=avoid)
+        candidate, verdict, refused = self._write(brief, cleaned, seed=seed, avoid=avoid, worn=worn)
         drawing = self._draw(cleaned, candidate, made_key, seed=seed)
         return Creative(
             key=made_key,
@@ -103,6 +111,7 @@ class Studio:
             checks={
                 "support": verdict.support,
                 "tried": len(refused) + 1,
+                "worn": worn(candidate.copy.tagline),
                 "refused": refused,
                 "banner": drawing.checks,
             },
@@ -129,13 +138,17 @@ class Studio:
         return verdict
 
     def _write(
-        self, brief: Brief, cleaned: Brief, *, seed: int, avoid: frozenset[str]
+        self, brief: Brief, cleaned: Brief, *, seed: int, avoid: frozenset[str], worn: Worn
     ) -> tuple[Candidate, Verdict, list[dict[str, Any]]]:
         """The best words that pass: those kept of an earlier picture, else what providers write now."""
         place = copy_key(brief, self.style.words)
-        plain = not seed and not avoid
-        kept = self._memo.get(place) if plain else None
-        if kept is not None and (verdict := self._judge(kept, cleaned)).passed:
+        kept = None if seed else self._memo.get(place)
+        if (
+            kept is not None
+            and opener_of(kept.copy.tagline) not in avoid
+            and not worn(kept.copy.tagline)
+            and (verdict := self._judge(kept, cleaned)).passed
+        ):
             return kept, verdict, []
         written = write_copy(
             self.writers,
@@ -147,12 +160,41 @@ class Studio:
         )
         passed = list(written.passed) or [floor_copy(cleaned, self.style.kit.forbidden)]
         refused = [dict(one) for one in written.refused]
+        if all(worn(candidate.copy.tagline) for candidate, _ in passed):
+            passed += self._otherwise(cleaned, seed=seed, avoid=avoid)
+
+        def rank(pair: tuple[Candidate, Verdict]) -> tuple[float | int, ...]:
+            return (-worn(pair[0].copy.tagline), *_rank(pair[0], pair[1], cleaned))
+
         # Of equals the first wins, so the configured order decides ties.
-        best = max(passed, key=lambda pair: _rank(pair[0], pair[1], cleaned))
-        if plain and all("headline" in one for one in refused):
+        best = max(passed, key=rank)
+        if not seed and all("headline" in one for one in refused):
             # Else a provider was away, and one that is back would never be asked for this again.
             self._memo.put(place, brief.item.item_id, best[0])
         return *best, refused
+
+    def _otherwise(
+        self, cleaned: Brief, *, seed: int, avoid: frozenset[str]
+    ) -> list[tuple[Candidate, Verdict]]:
+        """More words for an item whose own are all worn: the models' once more, and every fixed sentence."""
+        models = [one for one in self.writers if one.name not in FLOOR]
+        more: list[tuple[Candidate, Verdict]] = []
+        if models:
+            written = write_copy(
+                models,
+                cleaned,
+                seed=seed + _AGAIN,
+                ledger=self._ledger,
+                judged=self._judge,
+                avoid=avoid,
+            )
+            more += written.passed
+        plain = TemplateCopy().write(cleaned, seed=seed)[0]
+        for line in taglines(cleaned):
+            candidate = replace(plain, copy=replace(plain.copy, tagline=line))
+            if (verdict := self._judge(candidate, cleaned)).passed:
+                more.append((candidate, verdict))
+        return more
 
     def _draw(self, cleaned: Brief, candidate: Candidate, made_key: str, *, seed: int) -> _Drawing:
         made = provenance(candidate, cleaned, seed=seed, fingerprint=self.fingerprint)
@@ -185,6 +227,7 @@ class Studio:
             seed=seed,
             fingerprint=self.fingerprint,
             backdrop=str(rendered.checks["backdrop"]),
+            sharpened=rendered.checks.get("sharpened") == SHARPENED,
         )
         marked = finish(
             rendered,
@@ -219,7 +262,8 @@ def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float |
     """A voice of the shop's choice first; then support, no warnings, what is sought, a filled room.
 
     The packaged model only stands in: its lines compete with the catalogue's own. A voice that was
-    trained here, or a model that the shop configured, is what the shop wants to hear.
+    trained here, or a model that the shop configured, is what the shop wants to hear, and where it
+    only repeats the entry, not before it has said something of its own.
     """
     copy, room = candidate.copy, limits(brief.size)
     fullness = -abs(len(copy.tagline) / room.tagline - _BEST_FILL)
@@ -227,7 +271,8 @@ def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float |
     warns = _WARNING.search(copy.tagline) is not None
     sought = preference(copy, brief)
     chosen = bool(candidate.adapter) or candidate.provider in CHOSEN
-    return (chosen, verdict.support, not warns, sought, round(fullness, 1), len(news))
+    fresh = chosen and not is_verbatim(copy.tagline, brief.item.description)
+    return (chosen, fresh, verdict.support, not warns, sought, round(fullness, 1), len(news))
 
 
 def _picture_seed(brief: Brief, seed: int) -> int:

@@ -27,8 +27,6 @@ LEAST_SHOWN = 200  # slates before a variant may rest
 RETIRED_BELOW = 0.01  # chance of being the best
 EVERYONE = ""  # the persona of whoever has none of their own
 _FEWEST = 2  # variants that make a choice
-_POINTS = 256  # of each posterior's quantiles
-_OUTER = 1e-7  # what lies beyond them at each end
 _USUAL_RATE, _USUAL_SLATES = 0.05, 20.0  # what is thought of a slot before anything is seen
 _LENT = 100.0  # slates that the other personas' results count for at most
 _BOUNDS = (0.025, 0.975)
@@ -36,6 +34,10 @@ _BOUNDS = (0.025, 0.975)
 _TAILS = frozenset(("light", "dark", "mirrored"))  # what may follow a template's name
 
 Floats = NDArray[np.float64]
+
+# In deviations from a posterior's mean: close where its mass is, further out where its tail may be.
+_AROUND = np.concatenate([np.linspace(-5, 5, 81), [6.0, 7.0, 8.0, 10.0, 14.0]])
+_NEAR_NOTHING = np.array([0.0, *np.geomspace(1e-9, 0.1, 48), 1.0])  # where a < 1 piles up
 
 
 class Tally(NamedTuple):
@@ -201,13 +203,14 @@ def choose(
 def best(a: Floats, b: Floats) -> Floats:
     """How likely each of n Beta(a, b) is the largest: the integral of f_i prod_{j != i} F_j, (n,).
 
-    On the quantiles of all of them together, so that a narrow one beside a wide one is not missed.
+    On points around the means of all of them, so that a narrow one beside a wide one is not missed.
     """
     if len(a) == 1:
         return np.ones(1)
-    levels = np.concatenate([[_OUTER], np.linspace(0, 1, _POINTS + 2)[1:-1], [1 - _OUTER]])
-    inner = special.betaincinv(a[:, None], b[:, None], levels[None, :]).ravel()
-    x = np.unique(np.concatenate([[0.0], inner[np.isfinite(inner)], [1.0]]))  # (P,)
+    mean = a / (a + b)
+    deviation = np.sqrt(mean * (1 - mean) / (a + b + 1))
+    around = mean[:, None] + deviation[:, None] * _AROUND[None, :]
+    x = np.unique(np.concatenate([_NEAR_NOTHING, np.clip(around.ravel(), 0.0, 1.0)]))  # (P,)
     below = special.betainc(a[:, None], b[:, None], x[None, :])  # (n, P)
     found = np.empty(len(a))
     for row in range(len(a)):

@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from generative import brief as briefs
-from generative import campaigns
+from generative import campaigns, diversity
+from generative.diversity import Said
 from generative.types import Planned
 from recsys.catalogue import items
 from recsys.database import reading, writing
@@ -59,11 +60,14 @@ def run(runtime: Runtime, campaign_id: str, lease: str | None = None) -> str | N
         return None
     with reading(runtime.engine) as session:
         chunk = campaigns.next_chunk(session, campaign_id, runtime.config.campaign_chunk)
+        said = diversity.said(
+            campaigns.lines(session, campaign_id), items=campaigns.n_items(session, campaign_id)
+        )
     for planned in chunk:
         if not held.holds():
             log.info("campaign %s was cancelled or handed on", campaign_id)
             return None
-        _make(runtime, campaign_id, planned)
+        _make(runtime, campaign_id, planned, said)
     with writing(runtime.engine) as session:
         if campaigns.finish_if_done(session, campaign_id, now=_now()):
             return None
@@ -101,11 +105,11 @@ def _plan(runtime: Runtime, held: _Lease) -> bool:
     return True
 
 
-def _make(runtime: Runtime, campaign_id: str, planned: Planned) -> None:
+def _make(runtime: Runtime, campaign_id: str, planned: Planned, said: Said) -> None:
     """Make one creative, or say why not; only a database that is away ends the chunk."""
     try:
         error = _changed(runtime, planned)
-        if error is None and creative.creative_for(runtime, planned.brief).banner is None:
+        if error is None and creative.creative_for(runtime, planned.brief, said).banner is None:
             error = "it has no banner: none could be drawn, or a marketer turned this creative down"
     except SQLAlchemyError:
         raise

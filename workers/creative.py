@@ -2,11 +2,13 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 import redis
 
 from generative import brief as briefs
 from generative import campaigns, creatives, forms
+from generative.diversity import Said
 from generative.errors import GenerativeError
 from generative.types import Audience, Brief, Creative
 from recsys.catalogue import items
@@ -57,19 +59,31 @@ def make_form(runtime: Runtime, key: str, form: str) -> None:
         log.warning("no %s of creative %s: %s", form, key, error)
 
 
-def creative_for(runtime: Runtime, brief: Brief) -> Creative:
-    """The creative of a brief: the kept one where there is one, else made, kept and cached."""
+def creative_for(runtime: Runtime, brief: Brief, said: Said | None = None) -> Creative:
+    """The creative of a brief: the kept one where there is one, else made, kept and cached.
+
+    What is made says something else than `said` where it can, and is told to it in either case.
+    """
     key = briefs.key(brief, runtime.studio.fingerprint)
     with reading(runtime.engine) as session:
         creative = campaigns.for_shop(session, key)
     if creative is None:
-        creative = runtime.studio.make(brief)
+        creative = runtime.studio.make(brief, **_otherwise(brief, said))
         with writing(runtime.engine) as session:
             if not creatives.save(session, creative, brief, now=datetime.now(UTC)):
                 # Another worker was quicker: what it kept is what everyone shows.
                 creative = campaigns.for_shop(session, key) or creative
     remember(runtime, creative)
+    if said is not None:
+        said.tell(brief.item.item_id, creative.copy.tagline)
     return creative
+
+
+def _otherwise(brief: Brief, said: Said | None) -> dict[str, Any]:
+    if said is None:
+        return {}
+    item_id = brief.item.item_id
+    return {"avoid": said.avoid(item_id), "worn": said.worn(item_id)}
 
 
 def remember(runtime: Runtime, creative: Creative) -> None:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from generative.brief import orders
 from generative.copy.candidate import Candidate
 from generative.copy.limits import limits
+from generative.copy.rewording import varied
 from generative.copy.template import action, headline, item_name
 from generative.types import Brief, Copy
 
@@ -126,6 +127,7 @@ class ExtractiveCopy:
     ) -> list[Candidate]:
         room = limits(brief.size).tagline
         lines = list(dict.fromkeys(_lines(brief, room)))
+        lines = [line for line in varied(lines, brief) if len(line) <= room]
         lines.sort(key=lambda line: line.split()[0].lower() in avoid)
         head, button = headline(brief), action(brief)
         return [

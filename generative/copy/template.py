@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from generative.brief import clean_text, cut, language, orders
+from generative.copy import tongues
 from generative.copy.candidate import Candidate
 from generative.copy.limits import limits
 from generative.types import Brief, Copy, ItemFacts
@@ -18,28 +19,61 @@ _TAGLINES = {
         "From our {shelf} range.",
         "A pick from our {shelf} range.",
         "Picked for you from our {shelf} range.",
+        "Discover our {shelf} range.",
+        "Find it in {shelf}.",
+        "Look for it in {shelf}.",
+        "Out of our {shelf} range.",
+        "Explore our {shelf} range.",
+        "See it in {shelf}.",
+        "Take a look at our {shelf} range.",
+        "One from our {shelf} range.",
     ),
-    "de": ("Aus unserem Bereich {shelf}.", "Ein Tipp aus {shelf}.", "Für Sie aus {shelf}."),
-    "fr": ("De notre rayon {shelf}.", "À voir dans {shelf}.", "Choisi pour vous : {shelf}."),
-    "es": ("De nuestra sección {shelf}.", "Véalo en {shelf}.", "Elegido para usted: {shelf}."),
+    "de": (
+        "Aus unserem Bereich {shelf}.",
+        "Ein Tipp aus {shelf}.",
+        "Für Sie aus {shelf}.",
+        "Entdecken Sie {shelf}.",
+        "Zu finden unter {shelf}.",
+        "Mehr davon: {shelf}.",
+    ),
+    "fr": (
+        "De notre rayon {shelf}.",
+        "À voir dans {shelf}.",
+        "Choisi pour vous : {shelf}.",
+        "Découvrez {shelf}.",
+        "Rayon {shelf}.",
+        "Retrouvez {shelf}.",
+    ),
+    "es": (
+        "De nuestra sección {shelf}.",
+        "Véalo en {shelf}.",
+        "Elegido para usted: {shelf}.",
+        "Descubra {shelf}.",
+        "Está en {shelf}.",
+        "Sección {shelf}.",
+    ),
+    **tongues.TAGLINES,
 }
 _NO_SHELF = {
     "en": "Picked for you.",
     "de": "Für Sie ausgesucht.",
     "fr": "Choisi pour vous.",
     "es": "Elegido para usted.",
+    **tongues.NO_SHELF,
 }
 _NO_NAME = {
     "en": "Something for you",
     "de": "Etwas für Sie",
     "fr": "Quelque chose pour vous",
     "es": "Algo para usted",
+    **tongues.NO_NAME,
 }
 _ACTIONS = {
     "en": ("Shop now", "Take a look", "See details"),
     "de": ("Jetzt ansehen", "Zum Artikel", "Mehr erfahren"),
     "fr": ("Voir l'article", "Découvrir", "Voir plus"),
     "es": ("Ver ahora", "Ver artículo", "Descubrir"),
+    **tongues.ACTIONS,
 }
 _FOOD_ACTIONS = ("Add to basket", "Shop now", "Put it on the list")
 _FOOD = frozenset({"grocery", "groceries", "food", "produce", "dairy", "bakery", "drinks"})
@@ -55,9 +89,12 @@ class TemplateCopy:
         brief: Brief,
         *,
         seed: int,
-        avoid: frozenset[str] = frozenset(),  # noqa: ARG002 the protocol's
+        avoid: frozenset[str] = frozenset(),
     ) -> list[Candidate]:
-        copy = Copy(headline=headline(brief), tagline=tagline(brief), action=action(brief))
+        """One candidate, whose first word is none of `avoid` where the sentences allow it."""
+        lines = taglines(brief)
+        line = next((one for one in lines if one.split(" ")[0].lower() not in avoid), lines[0])
+        copy = Copy(headline=headline(brief), tagline=line, action=action(brief))
         return [Candidate(copy=copy, provider=self.name, seed=seed)]
 
 
@@ -67,18 +104,19 @@ def headline(brief: Brief) -> str:
     name = short_name(brief.item)
     if name:
         return cut(name, room)
-    shelf = _shelf(brief.item)
+    shelf = shelf_of(brief.item)
     return cut(shelf, room) if shelf else _NO_NAME[spoken(brief)]
 
 
-def tagline(brief: Brief) -> str:
-    shelf = _shelf(brief.item)
-    room = limits(brief.size).tagline
-    tongue = spoken(brief)
+def taglines(brief: Brief) -> list[str]:
+    """Every sentence that fits, the item's own first; never none."""
+    shelf, room, tongue = shelf_of(brief.item), limits(brief.size).tagline, spoken(brief)
     if not shelf:
-        return _NO_SHELF[tongue]
-    text = _choose(brief, _TAGLINES[tongue]).format(shelf=shelf)
-    return text if len(text) <= room else _NO_SHELF[tongue]
+        return [_NO_SHELF[tongue]]
+    sentences = _TAGLINES[tongue]
+    first = sentences.index(_choose(brief, sentences))
+    said = [one.format(shelf=shelf) for one in (*sentences[first:], *sentences[:first])]
+    return [one for one in said if len(one) <= room] or [_NO_SHELF[tongue]]
 
 
 def action(brief: Brief) -> str:
@@ -106,7 +144,7 @@ def short_name(item: ItemFacts) -> str:
     return short if any(letter.isalpha() for letter in short) else name
 
 
-def _shelf(item: ItemFacts) -> str:
+def shelf_of(item: ItemFacts) -> str:
     """The narrowest shelf that says more than the name printed above it."""
     shelves = [clean_text(part, 40) for part in reversed(item.category)]
     shelves = [shelf for shelf in shelves if shelf and not orders(shelf)]

@@ -45,7 +45,7 @@ def test_no_sentence_is_cut_where_its_meaning_hangs(description, mangled):
 def test_a_whole_sentence_may_end_in_one_noun():
     line = "A popular choice for breakfast cereals, porridge or as a drink."
 
-    assert taglines(line) == [line]
+    assert line in taglines(line)
 
 
 def test_a_fragment_is_never_taken():

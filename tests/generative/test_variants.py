@@ -14,16 +14,18 @@ def even(*names: str) -> dict[str, Tally]:
     return dict.fromkeys(names, NOTHING)
 
 
-def test_chances_of_being_best_are_those_of_a_million_draws() -> None:
-    a, b = np.array([50.0, 60.0, 3.0, 500.0]), np.array([950.0, 940.0, 40.0, 9_000.0])
-    drawn = np.random.default_rng(0).beta(a[:, None], b[:, None], (4, 1_000_000)).argmax(axis=0)
-
-    np.testing.assert_allclose(best(a, b), np.bincount(drawn) / 1e6, atol=2e-3)
-
-
-def test_chances_hold_where_one_look_is_known_far_better_than_another() -> None:
-    a, b = np.array([5e5, 5.01e5, 3.0]), np.array([9.5e6, 9.5e6, 40.0])
-    drawn = np.random.default_rng(0).beta(a[:, None], b[:, None], (3, 1_000_000)).argmax(axis=0)
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ([50.0, 60.0, 3.0, 500.0], [950.0, 940.0, 40.0, 9_000.0]),
+        ([5e5, 5.01e5, 3.0], [9.5e6, 9.5e6, 40.0]),  # two known far better than the third
+        ([0.2, 0.3], [20.0, 20.0]),  # nothing clicked yet
+    ],
+)
+def test_chances_of_being_best_are_those_of_a_million_draws(a: list[float], b: list[float]) -> None:
+    a, b = np.array(a), np.array(b)
+    random = np.random.default_rng(0).beta(a[:, None], b[:, None], (len(a), 1_000_000))
+    drawn = random.argmax(axis=0)
 
     np.testing.assert_allclose(best(a, b), np.bincount(drawn) / 1e6, atol=2e-3)
 

@@ -41,7 +41,7 @@ def test_jobs_are_given_back_only_after_the_longest_of_them() -> None:
 
 
 def test_beat_sweeps_and_retrains_only_when_asked_to() -> None:
-    assert set(beat_schedule(WorkersConfig())) == {"sweep", "record_answers"}
+    assert set(beat_schedule(WorkersConfig())) == {"sweep", "record_answers", "count_variants"}
     nightly = beat_schedule(WorkersConfig(retrain_hours=24))
     assert nightly["retrain"]["schedule"] == 86_400
 

@@ -208,3 +208,14 @@ def test_a_worker_that_slept_through_its_lease_leaves_the_campaign_to_its_succes
 
     assert campaign.run(runtime, campaign_id) is None
     assert progress(runtime, campaign_id).made == 3  # one by the sleeper, two by its successor
+
+
+def test_a_campaign_of_alike_items_does_not_say_one_thing_of_all(runtime: Runtime) -> None:
+    campaign_id = ask(runtime, *(f"a0-{number}" for number in range(8)), sizes=("hero",))
+
+    run_to_the_end(runtime, campaign_id)
+
+    with reading(runtime.engine) as session:
+        said = dict(campaigns.lines(session, campaign_id))
+        assert campaigns.n_items(session, campaign_id) == len(said) == 8
+    assert len(set(said.values())) == 8
