@@ -30,7 +30,7 @@ _PICTOGRAM = re.compile(
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd]")
 _LEAK = re.compile(
     r"\b(?:json|prompt|instructions?|language model|as an ai|system|assistant|headline|tagline|"
-    r"lorem|ipsum|todo|tbd|placeholder|product name|insert|description|catalog(?:ue)?|facts|example"
+    r"lorem|ipsum|todo|tbd|placeholder|product name|insert|description|catalog(?:ue)?|facts|(?<!for )example"
     r"|audience|your (?:brand|product|text))\b",
     re.IGNORECASE,
 )

@@ -8,6 +8,7 @@ from generative.checks.lexicon import RUDE
 MAX_REPEATS = 2
 SHOUTED = 0.6
 
+_JOINS = frozenset(("with", "from", "this", "that", "your", "when", "into", "both", "their"))
 _BROKEN = re.compile(r"[!?]{2,}|\.{2,}|,{2,}|\s[,.;:!?]|[,;:]$|^\W+\w?$|(\w)\1{3,}")
 _DANGLING = re.compile(
     r"\b(?:a|an|the|and|or|but|of|for|with|in|on|to|as|at|by|from|that|which|your|our|their|its|is|are)"
@@ -46,6 +47,6 @@ def shouts(text: str) -> bool:
 
 def _repeats(text: str) -> bool:
     words = re.findall(r"\w+", text.lower())
-    long = [word for word in words if len(word) > 3]  # noqa: PLR2004 letters
+    long = [word for word in words if len(word) > 3 and word not in _JOINS]  # noqa: PLR2004 letters
     often = any(long.count(word) >= MAX_REPEATS for word in set(long))
     return often or any(first == second for first, second in pairwise(words))

@@ -171,3 +171,18 @@ def test_a_line_that_its_own_provider_finds_halting_is_refused(brief):
 
     assert [candidate for candidate, _ in told.passed] == [sound]
     assert "halting" in str(told.refused)
+
+
+@pytest.mark.parametrize(
+    "tagline",
+    [
+        "Land a big one with this spotted lure with green tail.",
+        "Fits well, for example, from boat or from shore.",
+    ],
+)
+def test_joining_words_may_come_twice_and_an_example_is_no_leak(tagline):
+    item = ItemFacts(item_id="1", title="Spotted Lure", description=tagline)
+
+    copy = Copy(headline="Spotted Lure", tagline=tagline, action="Shop now")
+
+    assert judge(copy, clean(Brief(item=item, size="hero"))).problems == ()
