@@ -23,7 +23,7 @@ DESCRIPTION_LIMIT = 1200
 LABEL_LIMIT = 80
 MAX_LABELS = 20
 KEY_LENGTH = 32
-LANGUAGES = frozenset({"en", "de", "fr", "es"})
+LANGUAGES = frozenset({"en", "de", "fr", "es", "ar", "he", "ja", "zh"})
 UNKNOWN_LANGUAGE = "und"
 _BANDS = frozenset({"value", "premium"})
 

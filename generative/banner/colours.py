@@ -25,6 +25,7 @@ WHITE: Rgb = (255, 255, 255)
 BLACK: Rgb = (0, 0, 0)  # pure: only then does one of the two always reach 4.5
 READABLE = 4.5  # WCAG 2.2, 1.4.3
 _COMFORT = 5.2  # what soft ink is made for, so that a little grain costs nothing
+_APART = 0.16  # from its ground, in OKLab, or a button cannot be seen
 _SEEN = 1.35  # a button is a shape, not a text: this much stands out from its ground
 
 
@@ -58,7 +59,7 @@ def scheme(choice: Choice, palette: Palette, kit: BrandKit, *, stage: Rgb | None
         made = replace(made, stage=stage)
         if choice.template in {"field", "frame", "type"}:
             made = replace(made, ground=stage)
-    return _inked(made, palette, rgb_of(kit.color))
+    return _inked(made, palette, rgb_of(kit.color), poster=choice.template == "bold")
 
 
 def lightness(rgb: Rgb) -> float:
@@ -199,21 +200,23 @@ def _plain(*, ground: Rgb, stage: Rgb) -> Colours:
     )
 
 
-def _inked(made: Colours, palette: Palette, brand: Rgb) -> Colours:
+def _inked(made: Colours, palette: Palette, brand: Rgb, *, poster: bool) -> Colours:
     hue = palette.hue
     tint = min(palette.chroma, 0.1) * 0.3
     on_dark = ratio(WHITE, made.ground) >= ratio(BLACK, made.ground)
     ink = _towards(made.ground, (0.985, 0.17)[not on_dark], tint * 0.4, hue, least=7.0)
     soft = _towards(made.ground, (0.86, 0.40)[not on_dark], tint, hue, least=_COMFORT)
-    accent = brand if apart(brand, made.ground) > 0.16 else ink  # noqa: PLR2004 it must be seen
+    accent = brand if apart(brand, made.ground) > _APART else ink
     if ratio(accent, made.ground) < _SEEN:
         accent = ink
+    # A poster has the shop's colour on its price: a button of the same would be one too many.
+    button = ink if poster else accent
     return replace(
         made,
         ink=ink,
         ink_soft=soft,
-        accent=accent,
-        on_accent=readable_on(accent),
+        accent=button,
+        on_accent=made.ground if poster else readable_on(button),
         mark=accent,
         on_mark=readable_on(accent),
     )

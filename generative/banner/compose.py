@@ -9,10 +9,15 @@ from generative.banner.geometry import Box, Geometry
 from generative.banner.melt import Melted, extended, faded
 from generative.picture.cutout import Product
 
+_STEPPED = 1.15  # enlarged by more, a mask's pixels show as steps
 _CARD_PAD = 0.07  # of the picture's shorter side, white on every side
 _CARD_LEAST = 0.8  # width of a card by its height: a narrow bottle does not make a strip
 _SHADOW: Rgb = (14, 18, 26)
 _MELTING = frozenset({"editorial", "field", "frame", "type"})
+_GROUNDED = frozenset({"editorial", "field"})  # whose stage ends with the banner
+_ROUND = {"square": 0.0, "soft": 0.03, "round": 0.08}  # of a photo's shorter side
+_SMOOTH = 0.02  # how uneven a ground may be, in OKLab, to go on unseen
+_COVERS = 0.55  # of the stage: of a ground with a pattern most must be the photo itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,33 +33,52 @@ class Shown:
     box: Box
     kind: str
     radius: int = 0
+    grounded: bool = False
 
 
 def stand(
     product: Product, melt: Melted | None, template: str, geometry: Geometry, *, corners: str
 ) -> Shown:
     """How large a product is shown in a template's picture box, and how."""
-    if melt is not None and template in _MELTING:
-        return _melting(product.image, melt, geometry)
+    if melt is not None and melts(melt, template):
+        found = _melting(product.image, melt, geometry)
+        _, _, wide, tall = geometry.place.stage
+        covers = min(found.size[0], wide) * min(found.size[1], tall) / (wide * tall)
+        if melt.uneven <= _SMOOTH or covers >= _COVERS:
+            return found
     box = geometry.place.picture
     if product.method == "card":
         return _on_white(product.image, template, geometry)
+    framed = product.method == "framed"
+    bleeds = framed and template == "editorial"  # from edge to edge of its panel, as in a magazine
+    box = geometry.place.stage if bleeds else box
     size = _sized(product.image.size, box, geometry)
     corner = _centred(size, box)
-    framed = product.method == "framed"
     return Shown(
         image=product.image,
         size=size,
         corner=corner,
         box=(*corner, *size),
         kind="photo" if framed else "cut",
-        radius=round(min(size) * {"square": 0.0, "soft": 0.03, "round": 0.08}[corners]),
+        radius=0 if bleeds else round(min(size) * _ROUND[corners]),
     )
 
 
 def pixels(shown: Shown) -> Image.Image:
     """The product's pixels as they will stand: RGBA for a cut-out, RGB for a photo."""
-    return _scaled(shown.image if shown.kind == "cut" else shown.image.convert("RGB"), shown.size)
+    if shown.kind != "cut":
+        return _scaled(shown.image.convert("RGB"), shown.size)
+    scaled = _scaled(shown.image, shown.size)
+    enlarged = shown.size[0] / shown.image.width
+    if enlarged > _STEPPED:
+        scaled.putalpha(_smoothed(scaled.getchannel("A"), enlarged))
+    return scaled
+
+
+def _smoothed(alpha: Image.Image, enlarged: float) -> Image.Image:
+    """An enlarged outline without its steps, drawn in by half a pixel of the photo's white rim."""
+    soft = alpha.filter(ImageFilter.GaussianBlur(enlarged * 0.75))
+    return soft.point(lambda value: max(0, min(255, round((value - 140) * 2.6 + 96))))
 
 
 def place(
@@ -64,7 +88,7 @@ def place(
     corner = shown.corner
     unit = min(geometry.width, geometry.height) / 100
     if shown.kind == "melt":
-        sheet.paste(image, corner, _within(image.size, corner, geometry))
+        sheet.paste(image, corner, _within(shown, geometry))
     elif shown.kind == "photo":
         mask = _rounded(image.size, shown.radius)
         _shadow(sheet, mask, (corner[0], corner[1] + round(unit)), unit * 2.4, 0.2)
@@ -82,13 +106,17 @@ def place(
         sheet.paste(image.convert("RGB"), corner, image.getchannel("A"))
 
 
-def stage_of(product: Product | None, melt: Melted | None, template: str) -> Rgb | None:
+def melts(melt: Melted | None, template: str) -> bool:
+    return melt is not None and template in (_GROUNDED if melt.grounded else _MELTING)
+
+
+def stage_of(shown: Shown | None, melt: Melted | None) -> Rgb | None:
     """The ground that a photo brings along, which the template then takes for its own."""
-    if product is None or template not in _MELTING:
+    if shown is None:
         return None
-    if melt is not None:
+    if shown.kind == "melt" and melt is not None:
         return melt.ground
-    return WHITE if product.method == "card" and template != "field" else None
+    return WHITE if shown.kind == "white" else None
 
 
 def own_ground(shown: Shown, image: Image.Image, geometry: Geometry) -> Image.Image | None:
@@ -103,19 +131,28 @@ def _melting(photo: Image.Image, melt: Melted, geometry: Geometry) -> Shown:
     """The photo so scaled and moved that its subject fills the picture box."""
     left, top, wide, tall = melt.subject
     box = geometry.place.picture
+    if melt.grounded:
+        box = (box[0], box[1], box[2], geometry.place.stage[1] + geometry.place.stage[3] - box[1])
     scale = min(box[2] / wide, box[3] / tall, geometry.measures.enlarged)
     size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
     corner = (
         round(box[0] + box[2] / 2 - (left + wide / 2) * scale),
         round(box[1] + box[3] / 2 - (top + tall / 2) * scale),
     )
+    if melt.grounded:
+        foot = geometry.place.stage[1] + geometry.place.stage[3]
+        corner = (corner[0], round(foot - size[1]))
+        tall = photo.height - top
     subject = (corner[0] + left * scale, corner[1] + top * scale, wide * scale, tall * scale)
-    return Shown(image=photo, size=size, corner=corner, box=subject, kind="melt")
+    return Shown(
+        image=photo, size=size, corner=corner, box=subject, kind="melt", grounded=melt.grounded
+    )
 
 
-def _within(size: tuple[int, int], corner: tuple[int, int], geometry: Geometry) -> Image.Image:
+def _within(shown: Shown, geometry: Geometry) -> Image.Image:
     """The fading mask of a photo, empty outside its stage."""
-    mask = faded(size)
+    size, corner = shown.size, shown.corner
+    mask = faded(size, grounded=shown.grounded)
     x, y, wide, tall = geometry.place.stage
     window = Image.new("L", size, 0)
     area = (

@@ -61,9 +61,12 @@ def _element(pen: ImageDraw.ImageDraw, element: Element) -> Box:
 
 def _widths(parts: tuple[str, ...], face: Face) -> tuple[float, ...]:
     # Tracking is not drawn here, so what the ruler adds for it is taken off beforehand.
-    font = _font(_MEASURED_PX)
-    scale = _HINTED / _MEASURED_PX
-    return tuple(font.getlength(part) * scale - face.tracking * len(part) for part in parts)
+    return tuple(_width(part) - face.tracking * len(part) for part in parts)
+
+
+@lru_cache(maxsize=8192)
+def _width(part: str) -> float:
+    return float(_font(_MEASURED_PX).getlength(part)) * _HINTED / _MEASURED_PX
 
 
 @lru_cache(maxsize=64)

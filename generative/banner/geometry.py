@@ -181,6 +181,8 @@ def geometry(
     measures = MEASURES[size]
     scale, weight = _PRICE_TAGS.get(price_band, (1.0, 700))
     turned = mirrored != rtl
+    brand = place.brand
+    place = replace(place, brand=(place.column[0], brand[1], place.column[2], brand[3]))
     if legal_height:
         place = _raised(place, (measures.height - legal_height) / measures.height)
     if turned:

@@ -8,46 +8,17 @@ price, and the price itself stays.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from generative.banner.breaking import cjk, joined, right_to_left
+from generative.banner.breaking import joined, right_to_left
 from generative.banner.colours import Colours, Rgb
 from generative.banner.elements import Align, Element
 from generative.banner.fitting import Face, Fitted, Ruler
-from generative.banner.fonts import body, stack
 from generative.banner.geometry import LEAST_PX, Box, Geometry
 from generative.banner.row import Money, row
 from generative.banner.templates import Look
+from generative.banner.texts import Task, Texts, Type, eyebrow_height, fitted
 from generative.banner.words import Words
 
 _CAPS_SHARE = 0.8  # of a headline's letters that must have capitals before it is set in them
-_COMFORT = 0.62  # of the largest headline: below it the tagline gives way first
-_HYPHEN = 0.55  # of the largest headline: a word that would force less is parted instead
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Type:
-    """The families of a banner, and the language whose CJK forms they take."""
-
-    head: str
-    language: str
-    corners: str = "soft"
-
-    def face(self, look: Look, text: str) -> Face:
-        """The headline's face; scripts with tall letters get more room between their lines."""
-        return _spaced(
-            Face(
-                family=stack(self.head, look.weight, self.language),
-                weight=look.weight,
-                tracking=look.tracking,
-                leading=look.leading,
-            ),
-            text,
-        )
-
-    def small(
-        self, weight: int, text: str, *, tracking: float = 0.0, leading: float = 1.38
-    ) -> Face:
-        family = stack(body(self.head), weight, self.language)
-        return _spaced(Face(family=family, weight=weight, tracking=tracking, leading=leading), text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +69,20 @@ def arrange(
     _legal(made, words, geometry, colours, kind, ruler)
     money = row(words, geometry, look, colours, kind, ruler)
     made.repairs.extend(money.repairs)
-    headline, tagline, eyebrow = _texts(made, words, geometry, look, kind, ruler, money)
-    rule = _stacked(made, words, geometry, look, colours, kind, (eyebrow, headline, tagline), money)
+    task = Task(words=words, geometry=geometry, look=look, kind=kind, ruler=ruler)
+    texts = fitted(task, money.height)
+    made.repairs.extend(texts.repairs)
+    rule = _stacked(made, task, colours, texts, money)
+    headline, tagline = texts.headline, texts.tagline
     placed = tuple(
         replace(part, ink=inks[part.name]) if inks and part.name in inks else part
         for part in made.elements
     )
-    texts = [part for part in placed if part.name in {"eyebrow", "headline", "tagline"}]
+    stacked = [part for part in placed if part.name in {"eyebrow", "headline", "tagline"}]
     column = geometry.place.column
-    used = sum(part.box[3] for part in texts) + (money.height if geometry.place.row is None else 0)
+    used = sum(part.box[3] for part in stacked) + (
+        money.height if geometry.place.row is None else 0
+    )
     return Arrangement(
         elements=placed,
         words=replace(
@@ -123,16 +99,6 @@ def arrange(
         repairs=tuple(made.repairs),
         rule=rule,
     )
-
-
-def _spaced(face: Face, text: str) -> Face:
-    if joined(text):
-        return replace(face, tracking=0.0, leading=max(face.leading, 1.4))
-    if any(map(cjk, text)):
-        return replace(face, tracking=max(face.tracking, 0.0), leading=max(face.leading, 1.26))
-    if any(ord(letter) > 0x7F for letter in text):  # noqa: PLR2004 marks above capitals want air
-        return replace(face, leading=max(face.leading, 1.1))
-    return face
 
 
 def _capitals(words: Words, look: Look) -> Words:
@@ -186,13 +152,13 @@ def _legal(
 ) -> None:
     if not words.legal or geometry.legal is None:
         return
-    face, fitted = legal_lines(words.legal, geometry.legal[2], geometry, kind, ruler)
+    face, lines = legal_lines(words.legal, geometry.legal[2], geometry, kind, ruler)
     made.elements.append(
         Element(
             name="legal",
-            lines=fitted.lines,
+            lines=lines.lines,
             box=geometry.legal,
-            px=fitted.px,
+            px=lines.px,
             face=face,
             ink=colours.ink_soft,
             align=_side(geometry) if geometry.place.align == "start" else "center",
@@ -220,179 +186,21 @@ def legal_lines(
     )
 
 
-def _texts(
-    made: _Stack,
-    words: Words,
-    geometry: Geometry,
-    look: Look,
-    kind: Type,
-    ruler: Ruler,
-    money: Money,
-) -> tuple[Fitted, Fitted, Fitted]:
-    """Headline, tagline and eyebrow at sizes that fit the column together."""
-    place, gap = geometry.place, geometry.measures.gap
-    _, _, width, height = place.column
-    if place.row is None and money.height:
-        height -= money.height + gap * 1.15
-    if look.rule and geometry.size not in {"leaderboard", "rectangle"}:
-        height -= gap
-    eyebrow = _eyebrow(words, geometry, look, kind, ruler)
-    if eyebrow.lines and height - eyebrow.px * 2.2 < geometry.measures.least_headline_px * 2.2:
-        eyebrow = Fitted(lines=(), px=eyebrow.px, width=0.0)  # a low strip has no line to spare
-    if eyebrow.lines:
-        height -= eyebrow.px * (2.2 if look.eyebrow == "pill" else 1.3) + gap * 0.5
-    best: tuple[float, Fitted, Fitted] | None = None
-    for tag_px in _tag_sizes(geometry) if words.tagline else ():
-        found = _pair(words, geometry, look, kind, ruler, (width, height), tag_px)
-        if found is None:
-            continue
-        score = found[0].px / place.headline_px + 0.3 * tag_px / geometry.measures.tagline_px[0]
-        if best is None or score > best[0] + 0.02:
-            best = (score, *found)
-    if best is not None and best[1].px >= place.headline_px * 0.4:
-        return best[1], best[2], eyebrow
-    headline = _headline(made, words.headline, geometry, look, kind, ruler, (width, height))
-    if best is not None and best[1].px >= headline.px * _COMFORT:
-        return best[1], best[2], eyebrow
-    if words.tagline:
-        made.repairs.append("tagline dropped")
-    return headline, Fitted(lines=(), px=geometry.measures.tagline_px[1], width=0.0), eyebrow
-
-
-def _tag_sizes(geometry: Geometry) -> tuple[float, ...]:
-    most, least = geometry.measures.tagline_px
-    return tuple(most + (least - most) * step / 3 for step in range(4))
-
-
-def _pair(
-    words: Words,
-    geometry: Geometry,
-    look: Look,
-    kind: Type,
-    ruler: Ruler,
-    room: tuple[float, float],
-    tag_px: float,
-) -> tuple[Fitted, Fitted] | None:
-    """A headline above a tagline of one size."""
-    place, gap = geometry.place, geometry.measures.gap
-    face = kind.small(look.tagline_weight, words.tagline)
-    tagline = ruler.fit(
-        words.tagline,
-        face,
-        width=min(room[0], tag_px * 26),  # a line of some fifty letters reads best
-        height=room[1],
-        sizes=(tag_px, tag_px),
-        most_lines=place.tagline_lines,
-    )
-    if tagline is None:
-        return None
-    left = room[1] - tagline.height(face) - gap * 0.75
-    headline = _fitted_headline(words.headline, geometry, look, kind, ruler, (room[0], left))
-    if headline is None or headline.px < tag_px * 1.12:
-        return None
-    return headline, tagline
-
-
-def _fitted_headline(
-    text: str, geometry: Geometry, look: Look, kind: Type, ruler: Ruler, room: tuple[float, float]
-) -> Fitted | None:
-    """The headline at its largest; a word that would make it small is parted by a hyphen."""
-    place, measures = geometry.place, geometry.measures
-    face = kind.face(look, text)
-    least = measures.least_headline_px
-    whole = ruler.fit(
-        text,
-        face,
-        width=room[0],
-        height=room[1],
-        sizes=(place.headline_px, least),
-        most_lines=place.lines,
-    )
-    wanted = max(place.headline_px * _HYPHEN, least)
-    if whole is not None and whole.px >= wanted:
-        return whole
-    parted = ruler.hyphenated(text, face, width=room[0], px=wanted)
-    if parted == text:
-        return whole
-    other = ruler.fit(
-        parted,
-        face,
-        width=room[0],
-        height=room[1],
-        sizes=(wanted, least),
-        most_lines=place.lines + 1,
-    )
-    if other is not None and other.px >= wanted * 0.98:
-        return replace(other, note="hyphen")
-    return whole
-
-
-def _headline(
-    made: _Stack,
-    text: str,
-    geometry: Geometry,
-    look: Look,
-    kind: Type,
-    ruler: Ruler,
-    room: tuple[float, float],
-) -> Fitted:
-    """The headline whatever it takes."""
-    found = _fitted_headline(text, geometry, look, kind, ruler, room)
-    if found is None:
-        found = ruler.clamped(
-            text,
-            kind.face(look, text),
-            width=room[0],
-            height=room[1],
-            px=geometry.measures.least_headline_px,
-            most_lines=geometry.place.lines + 2,
-        )
-        made.repairs.append("headline clamped" if found.note else "headline in more lines")
-    return found
-
-
-def _eyebrow(words: Words, geometry: Geometry, look: Look, kind: Type, ruler: Ruler) -> Fitted:
-    text = words.eyebrow.upper() if look.eyebrow == "caps" else words.eyebrow
-    face = eyebrow_face(look, kind, text)
-    px = max(
-        geometry.measures.eyebrow_px * (0.86 if look.eyebrow == "caps" else 1.0),
-        LEAST_PX[geometry.size],
-    )
-    width = geometry.place.column[2] - (px * 1.6 if look.eyebrow == "pill" else 0)
-    if not text:
-        return Fitted(lines=(), px=px, width=0.0)
-    return ruler.clamped(text, face, width=width, height=px * 2, px=px, most_lines=1)
-
-
-def eyebrow_face(look: Look, kind: Type, text: str) -> Face:
-    face = kind.small(600, text, tracking=0.1 if look.eyebrow == "caps" else 0.0, leading=1.3)
-    return replace(face, leading=1.3)
-
-
-def _stacked(
-    made: _Stack,
-    words: Words,
-    geometry: Geometry,
-    look: Look,
-    colours: Colours,
-    kind: Type,
-    fitted: tuple[Fitted, Fitted, Fitted],
-    money: Money,
-) -> Box | None:
+def _stacked(made: _Stack, task: Task, colours: Colours, texts: Texts, money: Money) -> Box | None:
     """Give every text its place in the column, and price and button theirs."""
+    geometry, look, words = task.geometry, task.look, task.words
     place, gap = geometry.place, geometry.measures.gap
-    eyebrow, headline, tagline = fitted
+    eyebrow, headline, tagline = texts.eyebrow, texts.headline, texts.tagline
     x, y, width, height = place.column
     faces = {
-        "eyebrow": eyebrow_face(look, kind, words.eyebrow),
-        "headline": kind.face(look, words.headline),
-        "tagline": kind.small(look.tagline_weight, words.tagline),
+        "eyebrow": task.eyebrow_face,
+        "headline": task.headline_face,
+        "tagline": task.tagline_face,
     }
-    ruled = look.rule and geometry.size not in {"leaderboard", "rectangle"}
-    pill = look.eyebrow == "pill"
+    ruled = task.ruled
     heights = [
         gap if ruled else 0.0,
-        eyebrow.px * (2.2 if pill else 1.3) + gap * 0.5 if eyebrow.lines else 0.0,
+        eyebrow_height(eyebrow, look) + gap * 0.5 if eyebrow.lines else 0.0,
         headline.height(faces["headline"]),
         gap * 0.75 + tagline.height(faces["tagline"]) if tagline.lines else 0.0,
         gap * 1.15 + money.height if place.row is None and money.height else 0.0,
@@ -424,8 +232,6 @@ def _stacked(
             rtl=right_to_left(words.headline),
         )
     )
-    if headline.note:
-        made.repairs.append(headline.note)
     top += heights[2]
     if tagline.lines:
         made.elements.append(
@@ -461,7 +267,7 @@ def _eyebrow_element(
         return Element(
             name="eyebrow",
             lines=eyebrow.lines,
-            box=(x, top, width, eyebrow.px * 1.3),
+            box=(x, top, width, eyebrow.px * 1.3 * len(eyebrow.lines)),
             px=eyebrow.px,
             face=face,
             ink=colours.ink_soft,

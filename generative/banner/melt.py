@@ -15,10 +15,11 @@ from generative.banner.geometry import Box
 from generative.picture.palette import to_oklab
 
 _SMALL = 160  # pixels of the longer side: enough to see a cord
-_RIM = 0.05  # of a side: what may fade
-_EVEN = 0.05  # how far a border's pixel may lie from its neighbours, in OKLab
+_RIM = 0.03  # of a side: what may fade
+_EVEN = 0.07  # how far a border's pixel may lie from its neighbours, in OKLab
 _DIFFERENT = 0.06  # how far from the ground a pixel of the subject lies
 _LEAST, _MOST = 0.01, 0.8  # share of the photo that its subject may take
+_GROUND_SHARE = 0.9  # of the lower border: more, and there is no ground left to see
 _DRIFT = 0.2  # how far opposite borders may lie apart: light falls off across a wall
 
 Floats = NDArray[np.float64]
@@ -26,10 +27,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Melted:
-    """`subject` is where the product stands in the photo, in its pixels; `ground` its mean border."""
+    """`subject` is where the product stands in the photo, in its pixels; `ground` its mean border.
+
+    `uneven` is how much the border's own pattern shows, in OKLab. A `grounded` subject is cut by
+    the photo's lower edge, which must then be where its stage ends.
+    """
 
     subject: Box
     ground: tuple[int, int, int]
+    uneven: float
+    grounded: bool = False
 
 
 def melted(photo: Image.Image) -> Melted | None:
@@ -39,53 +46,66 @@ def melted(photo: Image.Image) -> Melted | None:
     small = np.asarray(photo.convert("RGB").resize(size, Image.Resampling.BOX), dtype=np.float64)
     lab = to_oklab(small / 255.0)  # (H, W, 3)
     rim_y, rim_x = max(2, round(size[1] * _RIM)), max(2, round(size[0] * _RIM))
-    strips = (lab[:rim_y], lab[-rim_y:], lab[:, :rim_x], lab[:, -rim_x:])
+    away = _without_specks(np.linalg.norm(lab - _field(lab, rim_y, rim_x), axis=2) > _DIFFERENT)
+    grounded = bool(away[-rim_y:].any()) and float(away[-rim_y:].mean()) < _GROUND_SHARE
+    strips = [lab[:rim_y], lab[:, :rim_x], lab[:, -rim_x:], lab[-rim_y:]]
+    if grounded:
+        open_to = round(size[1] * 0.9)
+        strips = [lab[:rim_y], lab[:open_to, :rim_x], lab[:open_to, -rim_x:]]
+        away = _without_specks(np.linalg.norm(lab - _upper(lab, rim_x), axis=2) > _DIFFERENT)
     sides = [strip.reshape(-1, 3) for strip in strips]
-    if any(_spread(side) > _EVEN for side in sides):
-        return None
+    uneven = max(_spread(side) for side in sides)
     means = [side.mean(axis=0) for side in sides]
-    if max(float(np.linalg.norm(a - b)) for a in means for b in means) > _DRIFT:
+    drift = max(float(np.linalg.norm(a - b)) for a in means for b in means)
+    if uneven > _EVEN or drift > _DRIFT:
         return None
-    away = np.linalg.norm(lab - _field(lab, rim_y, rim_x), axis=2) > _DIFFERENT  # (H, W)
-    box = Image.fromarray(_without_specks(away).astype(np.uint8) * 255).getbbox()
-    share = float(away.mean())
-    if box is None or not _LEAST <= share <= _MOST:
+    box = Image.fromarray(away.astype(np.uint8) * 255).getbbox()
+    if box is None or not _LEAST <= float(away.mean()) <= _MOST:
         return None
     left, top, right, bottom = (part / scale for part in box)
     pad = 0.015 * max(photo.size)
     left, top = max(left - pad, 0.0), max(top - pad, 0.0)
     right, bottom = min(right + pad, photo.width), min(bottom + pad, photo.height)
-    if left < photo.width * _RIM or top < photo.height * _RIM:
+    margins = [left / photo.width, top / photo.height, 1 - right / photo.width]
+    if not grounded:
+        margins.append(1 - bottom / photo.height)
+    if min(margins) < _RIM:
         return None  # the subject reaches into what would fade
-    if right > photo.width * (1 - _RIM) or bottom > photo.height * (1 - _RIM):
-        return None
-    edge = _rgb(small, rim_y, rim_x)
-    red, green, blue = (round(float(part)) for part in edge.mean(axis=0))
-    return Melted(subject=(left, top, right - left, bottom - top), ground=(red, green, blue))
+    border = _border(small, rim_y, rim_x, grounded=grounded)
+    red, green, blue = (round(float(part)) for part in border.mean(axis=0))
+    return Melted(
+        subject=(left, top, right - left, (photo.height if grounded else bottom) - top),
+        ground=(red, green, blue),
+        uneven=uneven,
+        grounded=grounded,
+    )
 
 
 def extended(photo: Image.Image, at: tuple[float, float], size: tuple[int, int]) -> Image.Image:
     """The photo's ground continued over a stage: border colours carried outward and smoothed.
 
     `at` is the photo's corner on the stage; made at an eighth of the size, as it holds no detail.
+    What lies inside the border is drawn from side to side, so that no product's colour leaks out.
     """
     step = 8
-    small = (max(2, round(photo.width / step)), max(2, round(photo.height / step)))
-    pixels = np.asarray(photo.convert("RGB").resize(small, Image.Resampling.BOX))  # (h, w, 3)
+    small = (max(4, round(photo.width / step)), max(4, round(photo.height / step)))
+    pixels = np.asarray(photo.convert("RGB").resize(small, Image.Resampling.BOX), dtype=np.float64)
+    inner = _field(pixels, max(1, small[1] // 20), max(1, small[0] // 20))  # (h, w, 3)
     wide, tall = -(-size[0] // step) + 1, -(-size[1] // step) + 1
     left, top = round(at[0] / step), round(at[1] / step)
     columns = np.clip(np.arange(wide) - left, 0, small[0] - 1)
     rows = np.clip(np.arange(tall) - top, 0, small[1] - 1)
-    spread = pixels[rows][:, columns]  # (tall, wide, 3)
-    sheet = Image.fromarray(spread).filter(ImageFilter.GaussianBlur(max(wide, tall) / 14))
+    spread = inner[rows][:, columns].clip(0, 255).round().astype(np.uint8)  # (tall, wide, 3)
+    sheet = Image.fromarray(spread).filter(ImageFilter.GaussianBlur(max(wide, tall) / 24))
     return sheet.resize((wide * step, tall * step), Image.Resampling.BICUBIC).crop((0, 0, *size))
 
 
-def faded(size: tuple[int, int], *, rim: float = _RIM) -> Image.Image:
-    """A mask that is whole in the middle and runs out at the rim."""
+def faded(size: tuple[int, int], *, grounded: bool, rim: float = _RIM) -> Image.Image:
+    """A mask that is whole in the middle and runs out at the rim; not at a foot that stands."""
     wide, tall = size
     x = np.minimum(np.arange(wide), np.arange(wide)[::-1]) / max(wide * rim, 1.0)
-    y = np.minimum(np.arange(tall), np.arange(tall)[::-1]) / max(tall * rim, 1.0)
+    below = np.full(tall, tall) if grounded else np.arange(tall)[::-1]
+    y = np.minimum(np.arange(tall), below) / max(tall * rim, 1.0)
     ramp_x, ramp_y = (np.clip(part, 0, 1) for part in (x, y))
     smooth_x, smooth_y = (part * part * (3 - 2 * part) for part in (ramp_x, ramp_y))
     return Image.fromarray((np.outer(smooth_y, smooth_x) * 255).round().astype(np.uint8))
@@ -121,6 +141,16 @@ def _without_specks(away: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(away & (np.asarray(around) >= 3))  # noqa: PLR2004 itself and two more
 
 
-def _rgb(pixels: Floats, rim_y: int, rim_x: int) -> Floats:
-    parts = (pixels[:rim_y], pixels[-rim_y:], pixels[:, :rim_x], pixels[:, -rim_x:])
+def _upper(lab: Floats, rim_x: int) -> Floats:
+    """What the ground would be, drawn from the left to the right border alone."""
+    x = np.linspace(0, 1, lab.shape[1])[None, :, None]
+    left, right = lab[:, :rim_x].mean(axis=1), lab[:, -rim_x:].mean(axis=1)  # (H, 3)
+    return np.asarray(left[:, None] * (1 - x) + right[:, None] * x)
+
+
+def _border(pixels: Floats, rim_y: int, rim_x: int, *, grounded: bool) -> Floats:
+    """The pixels along the border, without the foot that a subject stands on."""
+    parts = [pixels[:rim_y], pixels[:, :rim_x], pixels[:, -rim_x:]]
+    if not grounded:
+        parts.append(pixels[-rim_y:])
     return np.concatenate([part.reshape(-1, 3) for part in parts])

@@ -15,32 +15,23 @@ from typing import Any
 from PIL import Image
 
 from generative.banner import drawn
-from generative.banner.breaking import right_to_left
-from generative.banner.colours import Rgb, scheme
-from generative.banner.compose import own_ground, pixels, place, stage_of, stand
-from generative.banner.fitting import Ruler
-from generative.banner.fonts import family
+from generative.banner.colours import Colours
+from generative.banner.compose import own_ground, pixels, place
 from generative.banner.formats import FORMS, encode, suffix
-from generative.banner.geometry import MEASURES, Geometry, geometry
+from generative.banner.geometry import MEASURES
 from generative.banner.grounds import PAINTED, ground
-from generative.banner.layout import Arrangement, Type, arrange, legal_lines
+from generative.banner.layout import Arrangement
 from generative.banner.legible import contrasts, low, mended, scrim
 from generative.banner.logos import lay
-from generative.banner.melt import Melted, melted
-from generative.banner.search import Candidate, measured, ranked, rim
-from generative.banner.templates import LOOKS, PLACES, Choice, asked
-from generative.banner.typeset import Setting, engine_ruler, engrave
-from generative.banner.words import Words, alt_text, words
+from generative.banner.materials import Materials, arranged, materials, product_of
+from generative.banner.search import Candidate, ranked
+from generative.banner.templates import PLACES, Choice, asked
+from generative.banner.typeset import Setting, engrave
+from generative.banner.words import alt_text
 from generative.brand import BrandKit
-from generative.checks.image import open_image
 from generative.checks.layout import problems
-from generative.errors import ProviderUnavailable, UnsafeImage
 from generative.picture.backdrops import PROCEDURAL, Paint
-from generative.picture.cutout import Product, cut_out
-from generative.picture.palette import Palette, palette
 from generative.types import Banner, Brief, Copy
-
-_PLAIN = Palette(hue=4.2, chroma=0.02, lightness=0.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,35 +59,20 @@ class Drawn:
     setting: Setting
     sheet: Image.Image
     painter: str
+    painted: Colours
     contrast: Mapping[str, float]
     problems: tuple[str, ...]
     repairs: tuple[str, ...]
+
+    @property
+    def trouble(self) -> int:
+        """Problems weigh; a veil behind words is no problem, but another template may need none."""
+        return 10 * len(self.problems) + ("scrim" in self.repairs)
 
     def flat(self) -> Image.Image:
         whole = self.sheet.copy()
         whole.paste(self.setting.image, (0, 0), self.setting.image)
         return whole
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Materials:
-    """All that the candidates of one banner share."""
-
-    words: Words
-    size: str
-    price_band: str
-    kit: BrandKit
-    kind: Type
-    ruler: Ruler
-    engine: str
-    palette: Palette
-    product: Product | None
-    melt: Melted | None
-    rim: Rgb | None
-    logo: Image.Image | None
-    paint: Paint | None
-    seed: int
-    rtl: bool
 
 
 def render(  # noqa: PLR0913 what a picture is made from, each under its name
@@ -122,53 +98,18 @@ def render(  # noqa: PLR0913 what a picture is made from, each under its name
         KeyError: A size or a form that does not exist.
     """
     form_of = FORMS[form]
-    product, trouble = _product(photo, cutout_model, cutout_cache)
+    product, trouble = product_of(photo, cutout_model, cutout_cache)
     stuff = materials(brief, copy, product, kit, seed=seed, backdrop=backdrop, logo=logo)
     best = drawn_best(stuff, asked(brief.variant))
-    data = encode(best, stuff, form=form, xmp=xmp)
+    alt = alt_text(brief.item, best.arrangement.words)
     measures = MEASURES[brief.size]
     return Rendered(
-        data=data,
+        data=encode(best, stuff, form=form, alt=alt, xmp=xmp),
         media_type=form_of.media_type,
         width=measures.width,
         height=measures.height,
-        alt=alt_text(brief.item, best.arrangement.words),
+        alt=alt,
         checks=_checks(best, stuff, trouble),
-    )
-
-
-def materials(
-    brief: Brief,
-    copy: Copy,
-    product: Product | None,
-    kit: BrandKit,
-    *,
-    seed: int,
-    backdrop: Paint | None = None,
-    logo: bytes | None = None,
-) -> Materials:
-    found = palette(product.image) if product else _PLAIN
-    said = words(brief, copy, kit)
-    try:
-        ruler, engine = engine_ruler(), "blitz"
-    except ProviderUnavailable:
-        ruler, engine = drawn.ruler(), "pillow"
-    return Materials(
-        words=said,
-        size=brief.size,
-        price_band=brief.audience.price_band,
-        kit=kit,
-        kind=Type(head=family(kit.font, kit.tone), language=brief.locale[:2], corners=kit.corners),
-        ruler=ruler,
-        engine=engine,
-        palette=found,
-        product=product,
-        melt=melted(product.image) if product and product.method == "framed" else None,
-        rim=rim(product.image) if product else None,
-        logo=_logo(logo),
-        paint=backdrop,
-        seed=seed,
-        rtl=right_to_left(said.headline or said.action),
     )
 
 
@@ -179,9 +120,9 @@ def drawn_best(stuff: Materials, choices: tuple[Choice, ...]) -> Drawn:
         _sensible(choices, stuff), lambda c: arranged(c, stuff), seed=stuff.seed
     ):
         tried.append(_drawn(candidate, stuff))
-        if not tried[-1].problems:
+        if not tried[-1].trouble:
             break
-    return min(tried, key=lambda one: len(one.problems))
+    return min(tried, key=lambda one: one.trouble)
 
 
 def _sensible(choices: tuple[Choice, ...], stuff: Materials) -> tuple[Choice, ...]:
@@ -190,69 +131,16 @@ def _sensible(choices: tuple[Choice, ...], stuff: Materials) -> tuple[Choice, ..
     for choice in choices:
         x, _, wide, _ = PLACES[choice.template, stuff.size].picture
         even = abs(x + wide / 2 - MEASURES[stuff.size].width / 2) < wide * 0.1
-        if choice.mirrored and even:
+        if choice.mirrored and (even or stuff.size == "leaderboard"):
             continue
         kept.append(choice)
     return tuple(kept) or choices
 
 
-def arranged(choice: Choice, stuff: Materials, inks: Mapping[str, Rgb] | None = None) -> Candidate:
-    """A choice with everything in its place, nothing drawn yet."""
-    look, at = LOOKS[choice.template], PLACES[choice.template, stuff.size]
-    form = geometry(
-        stuff.size,
-        at,
-        price_band=stuff.price_band,
-        mirrored=choice.mirrored,
-        rtl=stuff.rtl,
-        legal_height=_legal_height(stuff, at.column[0]),
-    )
-    shown = (
-        stand(stuff.product, stuff.melt, choice.template, form, corners=stuff.kit.corners)
-        if stuff.product
-        else None
-    )
-    colours = scheme(
-        choice,
-        stuff.palette,
-        stuff.kit,
-        stage=stage_of(stuff.product, stuff.melt, choice.template),
-    )
-    arrangement = arrange(
-        stuff.words,
-        form,
-        look,
-        colours,
-        stuff.kind,
-        stuff.ruler,
-        logo=stuff.logo.size if stuff.logo else None,
-        inks=inks,
-    )
-    found = measured(choice, form, colours, arrangement, shown, stuff.rim)
-    return Candidate(
-        choice=choice,
-        geometry=form,
-        colours=colours,
-        arrangement=arrangement,
-        shown=shown,
-        score=found["score"],
-        measured=found,
-    )
-
-
-def _legal_height(stuff: Materials, inset: float) -> float:
-    if not stuff.words.legal:
-        return 0.0
-    measures = MEASURES[stuff.size]
-    bare = Geometry(size=stuff.size, measures=measures, place=PLACES["type", stuff.size])
-    width = measures.width - 2 * max(measures.margin, inset)
-    face, fitted = legal_lines(stuff.words.legal, width, bare, stuff.kind, stuff.ruler)
-    return fitted.height(face) + measures.gap * 0.2
-
-
 def _drawn(candidate: Candidate, stuff: Materials) -> Drawn:
     """A candidate as a sheet: its words' inks mended where what lies behind them asks for it."""
-    sheet, painter = _sheet(candidate, stuff)
+    painted = _painted(candidate)
+    sheet, painter = _sheet(candidate, stuff, painted)
     repairs: list[str] = []
     setting = _set(candidate.arrangement, candidate, stuff)
     ratios = contrasts(sheet, candidate.arrangement.elements, setting.boxes)
@@ -282,19 +170,25 @@ def _drawn(candidate: Candidate, stuff: Materials) -> Drawn:
         setting=setting,
         sheet=sheet,
         painter=painter,
+        painted=painted,
         contrast=ratios,
         problems=tuple(found),
         repairs=(*candidate.arrangement.repairs, *repairs),
     )
 
 
-def _sheet(candidate: Candidate, stuff: Materials) -> tuple[Image.Image, str]:
+def _painted(candidate: Candidate) -> Colours:
+    """The colours that the ground is painted in: a field's disc is for what has an outline."""
+    shown, colours = candidate.shown, candidate.colours
+    if candidate.choice.template == "field" and (shown is None or shown.kind != "cut"):
+        return replace(colours, shape=colours.stage)
+    return colours
+
+
+def _sheet(candidate: Candidate, stuff: Materials, colours: Colours) -> tuple[Image.Image, str]:
     shown, form = candidate.shown, candidate.geometry
     image = pixels(shown) if shown else None
     own = own_ground(shown, image, form) if shown and image else None
-    colours = candidate.colours
-    if candidate.choice.template == "field" and (shown is None or shown.kind != "cut"):
-        colours = replace(colours, shape=colours.stage)  # a disc is for what has an outline
     painted, painter = None, PROCEDURAL
     if stuff.paint and own is None and candidate.choice.template in PAINTED:
         painted, painter = stuff.paint(
@@ -372,28 +266,3 @@ def write(rendered: Rendered, key: str, banners_dir: Path) -> Banner:
         height=rendered.height,
         media_type=rendered.media_type,
     )
-
-
-def _product(
-    photo: bytes | None, cutout_model: str, cutout_cache: Path | None
-) -> tuple[Product | None, str]:
-    if photo is None:
-        return None, ""
-    try:
-        image = open_image(photo)
-    except UnsafeImage as error:
-        return None, str(error)
-    try:
-        return cut_out(image, model_path=cutout_model, cache_dir=cutout_cache), ""
-    except ProviderUnavailable as error:
-        return cut_out(image), str(error)
-
-
-def _logo(data: bytes | None) -> Image.Image | None:
-    """The shop's logo; one that cannot be opened leaves the name in type."""
-    if data is None:
-        return None
-    try:
-        return open_image(data)
-    except UnsafeImage:
-        return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from generative.banner.breaking import right_to_left
 from generative.banner.colours import Colours
@@ -10,10 +9,8 @@ from generative.banner.elements import Element
 from generative.banner.fitting import Face, Ruler
 from generative.banner.geometry import LEAST_PX, Box, Geometry
 from generative.banner.templates import Look
+from generative.banner.texts import Type
 from generative.banner.words import Words
-
-if TYPE_CHECKING:
-    from generative.banner.layout import Type
 
 _LEFT_TO_RIGHT_ARROW, _RIGHT_TO_LEFT_ARROW = "\u2192", "\u2190"
 _CORNERS = {"square": 0.0, "soft": 0.28, "round": 9.0}  # radius by the size of its type
@@ -68,7 +65,7 @@ def row(
     geometry: Geometry,
     look: Look,
     colours: Colours,
-    kind: "Type",
+    kind: Type,
     ruler: Ruler,
 ) -> Money:
     """The mildest form of price and button that fits their width."""
@@ -92,6 +89,12 @@ def row(
         if wide <= width and (place.row is None or stacked + 4 <= tall):
             lines = (tuple(price), (button,))
             break
+        two = [tuple(price[:1]), tuple(price[1:])]
+        if len(price) > 1 and max(map(_wide, two)) + gap * (len(two[1]) - 1) <= width:
+            tall_enough = place.row is None and geometry.size != "rectangle"
+            if tall_enough:
+                lines = (*two, (button,))
+                break
         if measures.price_px * scale * 0.9 > least * 1.25:
             scale *= 0.9
             repairs.append("price shrunk")
@@ -115,12 +118,16 @@ def row(
     )
 
 
+def _wide(parts: tuple[Element, ...]) -> float:
+    return sum(part.box[2] for part in parts)
+
+
 def _price(
     words: Words,
     geometry: Geometry,
     look: Look,
     colours: Colours,
-    kind: "Type",
+    kind: Type,
     ruler: Ruler,
     scale: float,
 ) -> list[Element]:
@@ -196,7 +203,7 @@ def _button(
     geometry: Geometry,
     look: Look,
     colours: Colours,
-    kind: "Type",
+    kind: Type,
     ruler: Ruler,
 ) -> Element:
     """The button: filled, outlined, or a link with an arrow; narrow columns take it in full width."""

@@ -79,5 +79,6 @@ def pages() -> Environment:
     folder = Path(__file__).parent / "html"
     made = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
     made.filters["px"] = lambda value: f"{value:.2f}px"
+    made.filters["num"] = lambda value: f"{value:.2f}"
     made.filters["hex"] = hex_of
     return made

@@ -53,7 +53,7 @@ def alt_text(item: ItemFacts, shown: Words) -> str:
     said = [shown.headline, shown.tagline]
     news = [text for text in said if text and text.casefold() not in title.casefold()]
     parts = [f"{title}, {price}" if price else title, *news, f"{shown.action} \u2013 {shown.brand}"]
-    told = ". ".join(part.strip().rstrip(".") for part in parts if part.strip())
+    told = ". ".join(part.strip().rstrip(".\u3002") for part in parts if part.strip())
     return clean_text(told, _ALT_LIMIT)
 
 

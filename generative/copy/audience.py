@@ -7,6 +7,7 @@ audience's own shelf, never the item's merits. A brief is expected to be cleaned
 import re
 
 from generative.brief import cut
+from generative.copy import tongues
 from generative.copy.template import food, spoken
 from generative.types import Brief, Copy
 
@@ -18,6 +19,7 @@ _LINES = {
     "de": ("Für Ihren Korb: {shelf}", "Für Sie: {shelf}", "Zu Ihren Favoriten: {shelf}"),
     "fr": ("Pour votre panier : {shelf}", "Pour vous : {shelf}", "Avec vos favoris : {shelf}"),
     "es": ("Para su cesta: {shelf}", "Para usted: {shelf}", "Con sus favoritos: {shelf}"),
+    **tongues.LINES,
 }
 # What people who turn to a shelf look for; a shelf without an entry speaks through its own name.
 _SPEECH = {

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from generative.banner import render as render_module
+from generative.banner import materials
 from generative.banner.geometry import geometry
 from generative.banner.render import render
 from generative.banner.templates import PLACES
@@ -170,7 +170,7 @@ def test_pillow_prints_the_line_too(monkeypatch):
     def gone():
         raise ProviderUnavailable("gone")
 
-    monkeypatch.setattr(render_module, "engine_ruler", gone)
+    monkeypatch.setattr(materials, "engine_ruler", gone)
     copy = Copy(headline="Pink Lady", tagline="Sweet and juicy.", action="Shop now")
 
     for size in SIZES:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from generative.banner import render as render_module
-from generative.banner.colours import BLACK, WHITE, ratio, readable_on, scheme
+from generative.banner import materials
+from generative.banner.colours import ratio, readable_on, scheme
 from generative.banner.compose import pixels, place, stand
 from generative.banner.geometry import MEASURES, geometry
 from generative.banner.grounds import ground
@@ -70,7 +70,7 @@ def adversarial(rng):
     return item, copy
 
 
-@pytest.mark.parametrize(("size", "count"), [(size, 15) for size in SIZES])
+@pytest.mark.parametrize(("size", "count"), [(size, 8) for size in SIZES])
 def test_hostile_words_never_leave_their_place_and_can_be_read(
     size, count, studio_photo, shop_photo
 ):
@@ -121,10 +121,10 @@ def test_without_blitz_pillow_draws_within_the_same_limits(shop_photo, monkeypat
     def gone():
         raise ProviderUnavailable("gone")
 
-    monkeypatch.setattr(render_module, "engine_ruler", gone)
+    monkeypatch.setattr(materials, "engine_ruler", gone)
     rng = random.Random(5)  # noqa: S311 a seed, not a secret
     for size in SIZES:
-        for _ in range(5):
+        for _ in range(3):
             item, copy = adversarial(rng)
             checks = drawn(item, copy, shop_photo, size=size).checks
 
@@ -234,15 +234,15 @@ def test_contrast_is_that_of_the_worst_pixels():
 
 
 @pytest.mark.parametrize("color", ["#ffffff", "#000000", "#777777", "#ffff00", "#0f766e"])
-@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.name)
-def test_inks_can_be_read_on_any_brand_colour(color, choice):
-    made = scheme(choice, Palette(hue=0.0, chroma=0.2, lightness=0.5), BrandKit(color=color))
+def test_inks_can_be_read_on_any_brand_colour_in_every_template(color):
+    for choice in CHOICES:
+        made = scheme(choice, Palette(hue=0.0, chroma=0.2, lightness=0.5), BrandKit(color=color))
 
-    assert ratio(made.ink, made.ground) >= 4.5
-    assert ratio(made.ink_soft, made.ground) >= 4.5
-    assert ratio(made.on_accent, made.accent) >= 4.5
-    assert made.on_accent in {WHITE, BLACK}
-    assert readable_on(made.accent) == made.on_accent
+        assert ratio(made.ink, made.ground) >= 4.5
+        assert ratio(made.ink_soft, made.ground) >= 4.5
+        assert ratio(made.on_accent, made.accent) >= 4.5
+        assert ratio(made.on_mark, made.mark) >= 4.5
+        assert ratio(readable_on(made.accent), made.accent) >= 4.5
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,8 @@ def test_a_product_is_shown_whole_within_its_place_and_unaltered(size, template)
 
         x, y = shown.corner
         found = canvas.crop((x, y, x + shown.size[0], y + shown.size[1]))
-        left, top, wide, tall = form.place.picture
+        bleeds = method == "framed" and template == "editorial"
+        left, top, wide, tall = form.place.stage if bleeds else form.place.picture
         assert found.tobytes() == scaled.convert("RGB").tobytes()
         assert abs(shown.size[0] / shown.size[1] / (shape[1] / shape[0]) - 1) < 0.06
         assert left - 1 <= shown.box[0]
