@@ -198,9 +198,13 @@ def _ask(
         return [], str(error)
     except ProviderUnavailable as error:
         log.info("copy provider unavailable", extra={"provider": provider.name})
-        seconds = time.perf_counter() - started
-        ledger.record(provider.name, candidates=0, accepted=0, seconds=seconds, failed=True)
-        return [], str(error)
+        why = str(error)
+    except Exception as error:  # a library of models fails in ways of its own: the next is asked
+        log.warning("copy provider failed", extra={"provider": provider.name}, exc_info=True)
+        why = f"{type(error).__name__}: {error}"
+    seconds = time.perf_counter() - started
+    ledger.record(provider.name, candidates=0, accepted=0, seconds=seconds, failed=True)
+    return [], why
 
 
 def _worn(candidate: Candidate, avoid: frozenset[str]) -> list[str]:

@@ -29,7 +29,10 @@ def make(
     variant: str = "",
     reason: str = "",
 ) -> None:
-    """Answer a ring for a creative. An item that is gone or hidden by now gets none."""
+    """Answer a ring for a creative. An item that is gone or hidden by now gets none.
+
+    Nor does any where its picture cannot be stored: the shop goes on with the floor, and rings again.
+    """
     with reading(runtime.engine) as session:
         item = items.get(session, item_id)
     if item is None or item.hidden:
@@ -44,7 +47,10 @@ def make(
         variant=variant,
         reason=reason,
     )
-    creative_for(runtime, brief)
+    try:
+        creative_for(runtime, brief)
+    except OSError as error:  # kept without its picture, it would be so for good
+        log.error("no creative for %s: %s", item_id, error)  # noqa: TRY400 the message is all there is
 
 
 def make_form(runtime: Runtime, key: str, form: str) -> None:
