@@ -37,10 +37,14 @@ def cached(made: int = MADE, rate: int = RATE, seconds: float = SECONDS) -> dict
             file = state / "asked.json"
             file.write_text(json.dumps(asked))
             command = servers.granian(port)
-            with servers.child(command, env, state, core=servers.SERVER_CORE):
+            with servers.child(command, env, state, core=servers.SERVER_CORE) as server:
                 servers.wait_for(port)
                 _load(port, file, rate, 3.0)  # the process's first requests load what they need
-                return _load(port, file, rate, seconds)
+                before = servers.cpu_seconds(server.pid)
+                found = _load(port, file, rate, seconds)
+                spent = servers.cpu_seconds(server.pid) - before
+                found["server_cpu_ms"] = round(1000 * spent / max(found["requests"], 1), 3)
+                return found
 
 
 def _made(env: dict[str, str], count: int) -> list[str]:

@@ -110,6 +110,7 @@ def report() -> None:
         "checker_false_alarms_percent": round(100 * test["sentences_true_called_unproved"], 1),
         "banner_cpu_s": banner.get("cpu_s"),
         "banner_wall_s": banner.get("wall_s"),
+        "cached_creative_cpu_ms": served.get("server_cpu_ms"),
         "cached_creative_p50_ms": served.get("p50_ms"),
         "cached_creative_p99_ms": served.get("p99_ms"),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),

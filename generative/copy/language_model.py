@@ -153,7 +153,8 @@ class LlamaCopy:
         try:
             return xllamacpp.Server(params)
         except Exception as error:
-            raise ProviderUnavailable(f"{path.name} cannot be loaded: {error}") from error
+            voice = f" with the voice {self._adapter.name}" if self._adapter else ""
+            raise ProviderUnavailable(f"{path.name} cannot be loaded{voice}: {error}") from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
