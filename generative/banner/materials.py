@@ -1,6 +1,6 @@
 """What the candidates of one banner share, and how one of them is arranged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from generative.banner.melt import Melted, melted
 from generative.banner.search import Candidate, measured, rim
 from generative.banner.templates import LOOKS, PLACES, Choice
 from generative.banner.texts import Type
-from generative.banner.typeset import engine_ruler
+from generative.banner.typeset import Setting, engine_ruler, engrave
 from generative.banner.words import Words, words
 from generative.brand import BrandKit
 from generative.checks.image import open_image
@@ -28,6 +28,7 @@ from generative.picture.cutout import Product, cut_out
 from generative.picture.palette import Palette, palette
 from generative.types import Brief, Copy
 
+Draw = Callable[..., Setting]
 _PLAIN = Palette(hue=4.2, chroma=0.02, lightness=0.9)
 
 
@@ -41,7 +42,7 @@ class Materials:
     kit: BrandKit
     kind: Type
     ruler: Ruler
-    engine: str
+    draw: Draw
     palette: Palette
     product: Product | None
     melt: Melted | None
@@ -50,6 +51,14 @@ class Materials:
     paint: Paint | None
     seed: int
     rtl: bool
+
+
+def engine() -> tuple[Ruler, Draw]:
+    """What measures words and what draws them: Blitz, or Pillow where it is missing."""
+    try:
+        return engine_ruler(), engrave
+    except ProviderUnavailable:
+        return drawn.ruler(), drawn.draw
 
 
 def materials(
@@ -64,10 +73,7 @@ def materials(
 ) -> Materials:
     found = palette(product.image) if product else _PLAIN
     said = words(brief, copy, kit)
-    try:
-        ruler, engine = engine_ruler(), "blitz"
-    except ProviderUnavailable:
-        ruler, engine = drawn.ruler(), "pillow"
+    ruler, draw = engine()
     return Materials(
         words=said,
         size=brief.size,
@@ -75,7 +81,7 @@ def materials(
         kit=kit,
         kind=Type(head=family(kit.font, kit.tone), language=brief.locale[:2], corners=kit.corners),
         ruler=ruler,
-        engine=engine,
+        draw=draw,
         palette=found,
         product=product,
         melt=melted(product.image) if product and product.method == "framed" else None,

@@ -14,7 +14,6 @@ from typing import Any
 
 from PIL import Image
 
-from generative.banner import drawn
 from generative.banner.colours import Colours
 from generative.banner.compose import own_ground, pixels, place
 from generative.banner.formats import FORMS, encode, suffix
@@ -26,7 +25,7 @@ from generative.banner.logos import lay
 from generative.banner.materials import Materials, arranged, materials, product_of
 from generative.banner.search import Candidate, ranked
 from generative.banner.templates import PLACES, Choice, asked
-from generative.banner.typeset import Setting, engrave
+from generative.banner.typeset import Setting
 from generative.banner.words import alt_text
 from generative.brand import BrandKit
 from generative.checks.layout import problems
@@ -211,8 +210,7 @@ def _sheet(candidate: Candidate, stuff: Materials, colours: Colours) -> tuple[Im
 
 def _set(arrangement: Arrangement, candidate: Candidate, stuff: Materials) -> Setting:
     form = candidate.geometry
-    draw = engrave if stuff.engine == "blitz" else drawn.draw
-    return draw(
+    return stuff.draw(
         arrangement.elements,
         (form.width, form.height),
         rule=arrangement.rule,

@@ -158,7 +158,7 @@ def _price(
                 align="center",
                 ink=colours.ground,
                 fill=colours.ink,
-                radius=_radius(small * 0.9, kind.corners),
+                radius=radius_px(small * 0.9, kind.corners),
             )
         )
     return found
@@ -242,12 +242,13 @@ def _button(
         fill=colours.accent if solid else None,
         border=colours.ink if look.action == "outline" else None,
         border_px=0.0 if solid or link else max(px / 14, 1.0),
-        radius=0.0 if link else _radius(px, kind.corners),
+        radius=0.0 if link else radius_px(px, kind.corners),
         underline=link,
         align="center" if not link else ("right" if rtl else "left"),
         rtl=rtl,
     )
 
 
-def _radius(px: float, corners: str) -> float:
-    return px * _CORNERS[corners]
+def radius_px(px: float, corners: str) -> float:
+    """How round a shape with type of this size is, in pixels."""
+    return min(px * _CORNERS[corners], 40.0)
