@@ -46,6 +46,6 @@ def test_a_word_out_of_nowhere_or_many_unlikely_ones_are(chances):
 
 
 def test_the_forms_own_marks_do_not_make_a_line_likely():
-    easy_frame = _answer(-2.5, -2.5, -2.5, -2.5, -2.5)
+    easy_frame = _answer(-3.5, -3.5, -3.5, -3.5, -3.5)
 
     assert _halting(easy_frame)
