@@ -204,19 +204,18 @@ def _candidate(answer: Any, brief: Brief, *, seed: int) -> Candidate | None:
 
 
 def _halting(answer: Any) -> tuple[str, ...]:
-    """Whether the grammar led a tuned voice where it would not have gone: then its line is no sentence.
-
-    The chances are the model's own, from before the grammar's mask and the heat.
-    """
-    tokens = answer["choices"][0]["logprobs"]["content"]
-    chances, text = [], ""
-    for token in tokens:
-        if text.count('"') in _IN_A_LINE:  # its end too: a line that was cut off ends unwillingly
-            chances.append(token["logprob"])
-        text += token["token"]
-    if not chances:
-        return ()
-    worst, mean = min(chances), sum(chances) / len(chances)
+    """Whether the grammar led a tuned voice where it would not have gone: then its line is no sentence."""
+    worst, mean = _chances(answer)
     if worst >= WORST_CHANCE and mean >= MEAN_CHANCE:
         return ()
     return (f"halting: the model's own chances are {mean:.1f} and {worst:.1f}",)
+
+
+def _chances(answer: Any) -> tuple[float, float]:
+    """The least and the mean chance of a line's tokens, as the model had it before mask and heat."""
+    chances, text = [0.0], ""
+    for token in answer["choices"][0]["logprobs"]["content"]:
+        if text.count('"') in _IN_A_LINE:  # its end too: a line that was cut off ends unwillingly
+            chances.append(token["logprob"])
+        text += token["token"]
+    return min(chances), sum(chances) / len(chances)
