@@ -37,11 +37,13 @@ def main() -> int:
     parser.add_argument("voice", choices=VOICES)
     parser.add_argument("--adapter", type=Path, help="LoRA in GGUF, of the voice `finetuned`")
     parser.add_argument("--lstm", type=Path, help="what generative.copy.lstm saved")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="every other product alone")
     parser.add_argument("--fresh", action="store_true", help="forget what it wrote before")
     options = parser.parse_args()
     if options.fresh:
         _path(options.voice).unlink(missing_ok=True)
-    rows = written(options.voice, speaker(options.voice, options.adapter, options.lstm))
+    write = speaker(options.voice, options.adapter, options.lstm)
+    rows = written(options.voice, write, half=options.half)
     print(f"{options.voice}: {len(rows)} products in {_path(options.voice).relative_to(ROOT)}")
     return 0
 
@@ -64,14 +66,14 @@ def speaker(voice: str, adapter: Path | None = None, trained: Path | None = None
     return lambda brief: llama.write(brief, seed=0)
 
 
-def written(voice: str, write: Write) -> list[dict[str, Any]]:
-    """Every product's row, written now where it was not kept."""
+def written(voice: str, write: Write, *, half: int | None = None) -> list[dict[str, Any]]:
+    """Every product's row, written now where it was not kept; with `half` of every other product."""
     rows = {row["item_id"]: row for row in kept(voice)}
     path = _path(voice)
     path.parent.mkdir(parents=True, exist_ok=True)
     warm = False
-    for source, item in products():
-        if item.item_id in rows:
+    for number, (source, item) in enumerate(products()):
+        if item.item_id in rows or (half is not None and number % 2 != half):
             continue
         brief = brief_of(item)
         if not warm:
