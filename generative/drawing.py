@@ -4,6 +4,9 @@ Drawn, looked at, signed. What the picture was made from is written down beside 
 unsigned bytes can be made again: a signature differs each time, the picture must not.
 """
 
+import hashlib
+import io
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,15 +20,16 @@ from generative.brief import to_json
 from generative.checks import nsfw
 from generative.checks.image import open_image
 from generative.config import GenerativeConfig
-from generative.errors import UnsafeImage
+from generative.errors import ProviderUnavailable, UnsafeImage
 from generative.fingerprint import fonts_digest
 from generative.picture.backdrops import bound, is_trained
-from generative.picture.kept import keep
+from generative.picture.kept import keep, store
 from generative.picture.matting import file_sha256
 from generative.provenance import TEMPLATE_VERSION, manifest, xmp
 from generative.signing import mark
 from generative.types import Brief, Copy
 
+SHARPENED = "sharpened by a model"
 _ENGINES = ("pillow", "numpy", "blitz-py", "onnxruntime")
 
 
@@ -54,18 +58,24 @@ def draw(  # noqa: PLR0913 as `render`, each under its name
     A photo or a result that looks indecent is not shown: the words stand alone, or nothing does.
     """
     indecent = "" if photo is None else _unsafe(photo, config.weights("nsfw"))
+    shown, sharpened = (None, "") if indecent or photo is None else _sharpened(photo, config)
 
     def rendered(*, painted_by_model: bool) -> Rendered:
         return render(
             brief,
             copy,
-            None if indecent else photo,
+            shown,
             kit,
             seed=picture_seed,
             cutout_model=config.weights("cutout"),
             cutout_cache=config.pictures_dir / "cutouts",
             backdrop=bound(kit, picture_seed, config, subject=_subject(brief)),
-            xmp=xmp(key=key, ai_generated=written_by_model, painted_by_model=painted_by_model),
+            xmp=xmp(
+                key=key,
+                ai_generated=written_by_model,
+                painted_by_model=painted_by_model,
+                sharpened=sharpened == SHARPENED,
+            ),
             form=form,
             logo=logo.read(kit.logo, config.media_dirs),
         )
@@ -73,7 +83,7 @@ def draw(  # noqa: PLR0913 as `render`, each under its name
     made = rendered(painted_by_model=False)
     if is_trained(str(made.checks.get("backdrop", ""))):
         made = rendered(painted_by_model=True)  # its XMP must say so
-    checks = dict(made.checks)
+    checks = dict(made.checks) | ({"sharpened": sharpened} if sharpened else {})
     if indecent:
         checks["picture_problem"] = indecent
     seen = _look(made, config.weights("nsfw"))
@@ -124,6 +134,29 @@ def surroundings(rendered: Rendered, kit: BrandKit, config: GenerativeConfig) ->
         "cutout_model": file_sha256(config.weights("cutout")) if cut else "",
         "engines": _engines(),
     }
+
+
+def _sharpened(photo: bytes, config: GenerativeConfig) -> tuple[bytes, str]:
+    """The photo enlarged by a net where one is configured and the photo is small; and what was done."""
+    if not config.upscale_model:
+        return photo, ""
+    kept = config.pictures_dir / "sharpened" / f"{hashlib.sha256(photo).hexdigest()}.png"
+    try:
+        return kept.read_bytes(), SHARPENED
+    except OSError:
+        pass
+    try:
+        # By name: it is torch, which the web must not reach.
+        enlarge = pkgutil.resolve_name("generative.picture.upscale:upscale")
+        image, why = enlarge(open_image(photo), config.upscale_model)
+    except (UnsafeImage, ProviderUnavailable) as error:
+        return photo, str(error)
+    if why:
+        return photo, why
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    store(kept, buffer.getvalue())
+    return buffer.getvalue(), SHARPENED
 
 
 @lru_cache(maxsize=1)

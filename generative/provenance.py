@@ -38,9 +38,10 @@ def provenance(
     seed: int,
     fingerprint: str,
     backdrop: str = "",
+    sharpened: bool = False,
 ) -> dict[str, Any]:
     """All that is needed to explain a creative. `ai_generated` says of words or picture."""
-    ai_generated = candidate.ai_generated or is_trained(backdrop)
+    ai_generated = candidate.ai_generated or sharpened or is_trained(backdrop)
     return {
         "provider": candidate.provider,
         "model_sha256": candidate.model,
@@ -84,7 +85,9 @@ def manifest(key: str, made: Mapping[str, Any], *, photo_sha256: str = "") -> di
     }
 
 
-def xmp(*, key: str, ai_generated: bool, painted_by_model: bool = False) -> bytes:
+def xmp(
+    *, key: str, ai_generated: bool, painted_by_model: bool = False, sharpened: bool = False
+) -> bytes:
     """The packet that goes into the picture; `ai_generated` says that a model wrote the words."""
     words = (
         "Words written by a language model and checked against the catalogue"
@@ -92,8 +95,9 @@ def xmp(*, key: str, ai_generated: bool, painted_by_model: bool = False) -> byte
         else "Words from the catalogue; no language model"
     )
     ground = "backdrop by a trained generator" if painted_by_model else "backdrop without a model"
-    note = f"{words}; layout by rules; {ground}; the product photograph is scaled, not altered."
-    kind = source_type(ai_generated=ai_generated or painted_by_model)
+    photo = "scaled and sharpened by a model" if sharpened else "scaled, not altered"
+    note = f"{words}; layout by rules; {ground}; the product photograph is {photo}."
+    kind = source_type(ai_generated=ai_generated or painted_by_model or sharpened)
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF'

@@ -55,10 +55,15 @@ def distance(first: Floats, second: Floats) -> float:
     product of their factors, which are as small as the sets: no root of an F x F matrix is taken.
     """
     means = first.mean(axis=0) - second.mean(axis=0)
-    a = (first - first.mean(axis=0)) / np.sqrt(max(len(first) - 1, 1))  # (N, F)
-    b = (second - second.mean(axis=0)) / np.sqrt(max(len(second) - 1, 1))  # (M, F)
+    a, b = _factor(first), _factor(second)
     shared = np.linalg.svd(a @ b.T, compute_uv=False).sum()
     return float(max((means**2).sum() + (a**2).sum() + (b**2).sum() - 2.0 * shared, 0.0))
+
+
+def _factor(found: Floats) -> Floats:
+    """A matrix A of at most F rows with A'A the covariance."""
+    centred: Floats = (found - found.mean(axis=0)) / np.sqrt(max(len(found) - 1, 1))
+    return np.linalg.qr(centred, mode="r") if len(centred) > centred.shape[1] else centred
 
 
 def diversity(found: Floats) -> float:

@@ -15,18 +15,23 @@ def keep(root: Path, data: bytes) -> str:
     path = _path(root, sha256)
     if path.exists():
         return sha256
+    store(path, data)
+    return sha256
+
+
+def store(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; what cannot be written is made again another time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
     except OSError:
-        return sha256
-    return sha256
+        return
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
 
 
 def kept(root: Path, sha256: str) -> bytes | None:

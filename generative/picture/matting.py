@@ -7,8 +7,7 @@ Key: S side of the model's picture.
 """
 
 import hashlib
-import os
-import tempfile
+import io
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from generative.errors import ProviderUnavailable
+from generative.picture.kept import store
 
 _SIDE = 1024  # what ISNet was trained on
 # Set by looking at the masks of the demo's 136 photos: bench/pictures.py counts what passes.
@@ -123,15 +123,6 @@ def _read(path: Path) -> Image.Image | None:
 
 
 def _keep(mask: Image.Image, path: Path) -> None:
-    """By renaming, so that no reader meets half of it; a full disk costs the memory, not the mask."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                mask.save(file, "PNG")
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-    except OSError:
-        return
+    buffer = io.BytesIO()
+    mask.save(buffer, "PNG")
+    store(path, buffer.getvalue())
