@@ -35,6 +35,8 @@ PENDING_RETRY_SECONDS = 5
 IMMUTABLE = "public, max-age=31536000, immutable"
 ASK_AGAIN = "public, no-cache"  # kept, and shown only after we were asked whether it still holds
 
+# An SVG may be opened as a page: it shows itself, and nothing in it runs.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; sandbox"
 _TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 blueprint = APIBlueprint("creatives", __name__, tag="Creatives")
@@ -55,7 +57,7 @@ def read(key: str, query: CreativeQuery) -> Response:
         raise UnknownCreative(key)
     creative = found.creative
     if found.outdated or truth.unsold(found.item):
-        creative = _plain(here, found)
+        creative = plain(here, found)
     headers = {"X-AI-Generated": _ai_generated(creative)}
     if creative.state is State.PENDING:
         headers |= _retry()
@@ -96,6 +98,7 @@ def banner(key: str, query: BannerQuery) -> Response:
     else:
         answer = _picture(here, creative, query.form)
     answer.set_etag(tag)
+    answer.headers["Content-Security-Policy"] = _POLICY
     answer.headers["Cache-Control"] = IMMUTABLE if found.item.price is None else ASK_AGAIN
     answer.headers["X-AI-Generated"] = _ai_generated(creative)
     return answer
@@ -109,7 +112,9 @@ def _picture(here: Runtime, creative: Creative, form: str) -> Response:
     path = forms.path_of(creative.banner, form)
     if not (here.config.generative.banners_dir / path).is_file():
         with suppress(*CACHE_ERRORS), here.redis.asking():
-            if here.cache.claim(f"{creative.key}:{form}") and not here.bell.form(creative.key, form):
+            if here.cache.claim(f"{creative.key}:{form}") and not here.bell.form(
+                creative.key, form
+            ):
                 here.cache.release(f"{creative.key}:{form}")
         raise Problem(404, f"this banner is being made as {form}", headers=_retry())
     return _send(here, path, FORMS[form].media_type)
@@ -149,7 +154,7 @@ def _fresh(here: Runtime, found: Standing) -> Creative | None:
     return held if held.banner is not None else None
 
 
-def _plain(here: Runtime, found: Standing) -> Creative:
+def plain(here: Runtime, found: Standing) -> Creative:
     """The catalogue's own words of now, under the key that was asked for."""
     item: Item = found.item
     brief = Brief(item=facts_of(item), size=found.creative.size)

@@ -64,6 +64,11 @@ class Bell:
 
         return self._ring(lambda: make_form.apply_async(args=(key, form)))
 
+    def collage(self, item_ids: Sequence[str], size: str, locale: str) -> bool:
+        from workers.tasks import make_collage  # noqa: PLC0415 leaf
+
+        return self._ring(lambda: make_collage.apply_async(args=(list(item_ids), size, locale)))
+
     def items(self, item_ids: Sequence[str] | None = None) -> bool:
         """Have the words of these items read, or of whatever items wait."""
         from workers.tasks import embed_items  # noqa: PLC0415 leaf

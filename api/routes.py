@@ -9,10 +9,12 @@ from api import (
     banners,
     brand,
     campaigns,
+    collages,
     docs,
     events,
     health,
     items,
+    mailing,
     media,
     providers,
     users,
@@ -32,7 +34,7 @@ class AnyId(PathConverter):
 
 
 def register(app: APIFlask, config: ApiConfig) -> None:
-    shops = (recommend, whole_page, profile, events, items, banners)
+    shops = (recommend, whole_page, profile, events, items, banners, mailing, collages)
     steering = (rules, placements, experiments, estimating, previewing, explaining, replaying)
     studio = (campaigns, variants, brand, providers, voices, backdrops)
     for room in (*shops, admin, *steering, *studio, users, health, media, docs):

@@ -40,7 +40,7 @@ Text = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_text)]
 Placement = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked)]
 Size = Literal["hero", "square", "story", "leaderboard", "rectangle", "skyscraper"]
 Banner = Literal["hero", "square", "story", "leaderboard", "rectangle", "skyscraper", "none"]
-Form = Literal["jpeg", "webp", "png"]
+Form = Literal["jpeg", "webp", "png", "svg", "loop", "gif"]
 Count = Annotated[int, Field(ge=1, le=MAX_K)]
 
 

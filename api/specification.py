@@ -76,9 +76,11 @@ _BODIES: dict[str, dict[str, Any]] = {
 # What a route answers besides its usual status, with the same body.
 _ALSO = {
     ("/items/{item_id}", "put", "200"): ("201", "The item is new"),
+    ("/collages", "post", "202"): ("200", "The collage is drawn already"),
     ("/campaigns", "post", "202"): ("200", "The campaign that this `Idempotency-Key` has made"),
     ("/health/ready", "get", "200"): ("503", "No shopper could be answered"),
 }
+_OPEN = ("/banner", "/picture")  # pictures are for whoever was sent their address
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -125,7 +127,7 @@ def _complete(spec: Any) -> Any:
             if not isinstance(operation, dict):
                 continue
             operation["responses"]["default"] = answer
-            if not path.startswith(("/health", "/media")) and not path.endswith("/banner"):
+            if not path.startswith(("/health", "/media")) and not path.endswith(_OPEN):
                 operation["security"] = [{"Bearer": []}, {"Key": []}]
     for (path, method, usual), (status, description) in _ALSO.items():
         answers = spec["paths"][path][method]["responses"]

@@ -55,6 +55,13 @@ def make_form(key: str, form: str) -> None:
     make(runtime, key, form)
 
 
+@app.task(name="vitrine.make_collage", expires=config.generative.claim_seconds)
+def make_collage(item_ids: list[str], size: str, locale: str) -> None:
+    from workers.collage import make  # noqa: PLC0415 leaf
+
+    make(runtime, item_ids, size, locale)
+
+
 @app.task(name="vitrine.run_campaign")
 def run_campaign(campaign_id: str, lease: str | None = None) -> None:
     """One chunk, then a ring for the next; `lease` is how a chunk proves that it follows the last."""

@@ -293,3 +293,45 @@ def test_another_form_is_drawn_for_the_first_who_asks(client, here: Runtime, bro
     assert (then.status_code, then.mimetype) == (200, "image/webp")
     assert then.headers["ETag"] != get(client, key).headers["ETag"]
     assert get(client, key, of="/banner?form=bmp").status_code == 422
+
+
+def email(client, shop, key: str, query: str = "link=https://shop.example/tea"):
+    return client.get(f"/creatives/{key}/email?{query}", headers=shop)
+
+
+def test_a_mail_shows_the_words_and_a_picture_that_is_asked_for_again(
+    client, shop, here: Runtime
+) -> None:
+    key = make(here)
+
+    answer = email(client, shop, key, "link=https://shop.example/a&base=https://v.example")
+
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    assert f'src="https://v.example/creatives/{key}/banner"' in answer.text
+    assert 'href="https://shop.example/a"' in answer.text
+    assert "Fresh" in answer.text
+    assert "1.00" in answer.text
+    assert "<script" not in answer.text
+    assert answer.headers["X-AI-Generated"] == "true"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_mail_says_the_price_of_now_in_the_catalogues_words(client, shop, here: Runtime) -> None:
+    key = make(here)
+    change(here, price=Decimal("7.77"), title="<b>Pears</b> & more")
+
+    answer = email(client, shop, key)
+
+    assert "7.77" in answer.text
+    assert "Fresh" not in answer.text
+    assert "<b>" not in answer.text
+
+
+def test_a_mail_needs_an_item_that_is_sold_and_a_way_there(client, shop, here: Runtime) -> None:
+    key = make(here)
+    nowhere = email(client, shop, key, "")
+    hostile = email(client, shop, key, "link=javascript:alert(1)")
+    change(here, stock=0)
+
+    assert (nowhere.status_code, hostile.status_code) == (422, 422)
+    assert email(client, shop, key).status_code == 410
