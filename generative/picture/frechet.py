@@ -63,7 +63,9 @@ def distance(first: Floats, second: Floats) -> float:
 def _factor(found: Floats) -> Floats:
     """A matrix A of at most F rows with A'A the covariance."""
     centred: Floats = (found - found.mean(axis=0)) / np.sqrt(max(len(found) - 1, 1))
-    return np.linalg.qr(centred, mode="r") if len(centred) > centred.shape[1] else centred
+    if len(centred) <= centred.shape[1]:
+        return centred
+    return np.asarray(np.linalg.qr(centred, mode="r"))
 
 
 def diversity(found: Floats) -> float:
