@@ -15,6 +15,8 @@ from generative.errors import (
     UnknownBrandVersion,
     UnknownCampaign,
     UnknownCreative,
+    UnknownVoice,
+    UnknownVoiceRun,
 )
 from recsys.errors import (
     CorruptArtifact,
@@ -34,6 +36,8 @@ _FROM_DOMAIN = (
     UnknownCampaign,
     UnknownCreative,
     UnknownBrandVersion,
+    UnknownVoice,
+    UnknownVoiceRun,
     BrandConflict,
     CampaignClosed,
 )

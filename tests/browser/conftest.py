@@ -102,7 +102,11 @@ def settings(url: str, folder: Path) -> dict[str, str]:
         "VITRINE_ANSWERS_DIR": str(folder / "answers"),
         "VITRINE_BANNERS_DIR": str(folder / "banners"),
         "VITRINE_MEDIA_DIRS": str(folder / "media"),
-        "VITRINE_COPY_PROVIDERS": "extractive,template",
+        "VITRINE_PICTURES_DIR": str(folder / "pictures"),
+        "VITRINE_VOICES_DIR": str(folder / "voices"),
+        "VITRINE_COPY_PROVIDERS": "openai,extractive,template",
+        "VITRINE_OPENAI_URL": "http://127.0.0.1:1/v1",
+        "VITRINE_OPENAI_MODEL": "nobody",
         "VITRINE_CACHE_URL": f"{nowhere}/0",
         "VITRINE_BROKER_URL": f"{nowhere}/1",
     }

@@ -77,6 +77,7 @@ def draw(brief: Brief, kit: BrandKit, config: GenerativeConfig) -> Any:
         config,
         cutout_model="none",
         nsfw_model="none",
+        upscale_model="none",
         backdrops=tuple(name for name in config.backdrops if name in _QUICK),
     )
     with _drawing:

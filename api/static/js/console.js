@@ -47,7 +47,7 @@ window.addEventListener("resize", () => {
 function pair(picker) {
   const field = document.getElementById(picker.dataset.twin);
   if (!field) return;
-  picker.hidden = false;
+  picker.parentElement.hidden = false;
   picker.addEventListener("input", () => { field.value = picker.value; });
   field.addEventListener("input", () => {
     if (/^#[0-9a-f]{6}$/i.test(field.value)) picker.value = field.value;
