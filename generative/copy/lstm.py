@@ -63,15 +63,15 @@ class Lstm:
         said: list[int] = []
         with torch.no_grad():
             ids = torch.tensor([[*_ids(_entry(brief.item), known)[-ENTRY_WORDS:], ASK]])
-            logits, state = self.model(ids, None)
+            hidden, state = self.model(ids, None)
             while len(said) < ANSWER_WORDS:
-                scores = logits[0, -1] / temperature
+                scores = self.model.scores(hidden[0, -1]) / temperature
                 scores[[PAD, UNKNOWN, ASK]] = -torch.inf
                 place = int(torch.multinomial(scores.softmax(0), 1, generator=generator))
                 if place == END:
                     break
                 said.append(place)
-                logits, state = self.model(torch.tensor([[place]]), state)
+                hidden, state = self.model(torch.tensor([[place]]), state)
         cut = said.index(BETWEEN) if BETWEEN in said else len(said)
         copy = Copy(
             headline=_text(said[:cut], self.words),
@@ -148,7 +148,7 @@ def _model(words: int, width: int) -> Any:
     import torch
 
     class Model(torch.nn.Module):
-        """Embedding, two LSTM layers, and the embedding again as the output layer."""
+        """Embedding, two LSTM layers, and the embedding again as the output layer, in `scores`."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -158,8 +158,10 @@ def _model(words: int, width: int) -> Any:
             torch.nn.init.normal_(self.embedding.weight, std=0.1)
 
         def forward(self, ids: Any, state: Any) -> Any:
-            hidden, state = self.lstm(self.embedding(ids), state)  # (B, T) -> (B, T, D)
-            return hidden @ self.embedding.weight.T + self.bias, state  # (B, T, V)
+            return self.lstm(self.embedding(ids), state)  # (B, T) -> (B, T, D)
+
+        def scores(self, hidden: Any) -> Any:
+            return hidden @ self.embedding.weight.T + self.bias  # (…, D) -> (…, V)
 
     return Model()
 
@@ -173,9 +175,10 @@ def _nats(torch: Any, model: Any, lines: list[tuple[list[int], list[int]]]) -> t
         whole = [*entry, *answer]
         ids[row, : len(whole) - 1] = torch.tensor(whole[:-1])
         wanted[row, len(entry) - 1 : len(whole) - 1] = torch.tensor(answer)
-    logits, _ = model(ids, None)
+    hidden, _ = model(ids, None)
     told = wanted != -100  # noqa: PLR2004 the library's sign for nothing to learn
-    loss = torch.nn.functional.cross_entropy(logits[told], wanted[told], reduction="sum")
+    scores = model.scores(hidden[told])  # only where there is something to learn
+    loss = torch.nn.functional.cross_entropy(scores, wanted[told], reduction="sum")
     return loss, int(told.sum())
 
 
