@@ -23,7 +23,7 @@ STEPS = 25
 _AREA = 768 * 768  # pixels that such pipelines were made for
 _GRID = 16  # sides must divide by it
 _NEVER = "text, letters, logo, watermark, people, hands, product, frame"
-_HUES = ("pink", "red", "orange", "yellow", "lime", "green", "teal", "cyan", "blue", "violet")
+_HUES = ("pink", "red", "orange", "yellow", "green", "teal", "cyan", "blue", "violet", "magenta")
 _TONES = {
     "plain": "plain, uncluttered",
     "warm": "warm, homely",

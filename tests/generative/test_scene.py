@@ -1,0 +1,156 @@
+"""Scenes by a diffusers pipeline: a tiny one with random weights paints here, on the processor."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from generative.brand import BrandKit
+from generative.errors import ProviderUnavailable
+from generative.picture import scene
+from generative.picture.backdrops import Wish, paint, troubles
+from generative.picture.palette import Palette
+
+PLAIN = Palette(hue=4.0, chroma=0.06, lightness=0.6)
+
+
+def wish(**changes):
+    told = {"palette": PLAIN, "kit": BrandKit(), "size": (64, 48), "seed": 3, "subject": "Shoes"}
+    return Wish(**told | changes)
+
+
+def standing():
+    product = Image.new("RGBA", (64, 48), (0, 0, 0, 0))
+    ImageDraw.Draw(product).rectangle((40, 10, 55, 40), fill=(200, 30, 40, 255))
+    return product
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    """A folder with an unconditional-size Stable Diffusion of a few thousand random weights."""
+    pytest.importorskip("diffusers")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import torch
+        from diffusers import (
+            AutoencoderKL,
+            DDIMScheduler,
+            StableDiffusionInpaintPipeline,
+            StableDiffusionPipeline,
+            UNet2DConditionModel,
+        )
+        from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+        torch.manual_seed(0)
+        folder = tmp_path_factory.mktemp("pipelines")
+        words = {"<|startoftext|>": 0, "<|endoftext|>": 1} | {
+            mark: index + 2 for index, mark in enumerate("abcdefghijklmnopqrstuvwxyz,")
+        }
+        words |= {
+            f"{mark}</w>": len(words) + i for i, mark in enumerate("abcdefghijklmnopqrstuvwxyz,")
+        }
+        tokenizer = CLIPTokenizer(vocab=words, merges=[], model_max_length=77)
+        text = CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=len(words),
+                hidden_size=16,
+                intermediate_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                bos_token_id=0,
+                eos_token_id=1,
+                pad_token_id=1,
+            )
+        )
+        vae = AutoencoderKL(
+            block_out_channels=(8, 8, 8, 8),
+            norm_num_groups=4,
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            latent_channels=4,
+        )
+        parts = {
+            "vae": vae,
+            "text_encoder": text,
+            "tokenizer": tokenizer,
+            "scheduler": DDIMScheduler(),
+            "safety_checker": None,
+            "feature_extractor": None,
+            "requires_safety_checker": False,
+        }
+        for name, kind, channels in (
+            ("text", StableDiffusionPipeline, 4),
+            ("inpaint", StableDiffusionInpaintPipeline, 9),
+        ):
+            unet = UNet2DConditionModel(
+                block_out_channels=(8, 16),
+                norm_num_groups=4,
+                layers_per_block=1,
+                sample_size=16,
+                in_channels=channels,
+                cross_attention_dim=16,
+                attention_head_dim=4,
+                down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+                up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            )
+            kind(unet=unet, **parts).save_pretrained(folder / name)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setattr(scene, "_AREA", 128 * 96)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["text", "inpaint"])
+def test_a_pipeline_paints_behind_an_untouched_product(kind, pipeline):
+    product = standing()
+    image, source = scene.paint_on(
+        wish(product=product), str(pipeline / kind), device="cpu", steps=2
+    )
+    again, _ = scene.paint_on(wish(product=product), str(pipeline / kind), device="cpu", steps=2)
+
+    inside = np.asarray(product.getchannel("A")) == 255
+    assert (np.asarray(image)[inside] == np.asarray(product.convert("RGB"))[inside]).all()
+    assert image.size == (64, 48)
+    assert image.tobytes() == again.tobytes()
+    assert len(source) == 16
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_folder_without_a_pipeline_is_named(tmp_path):
+    pytest.importorskip("diffusers")
+    with pytest.raises(ProviderUnavailable, match="holds no pipeline"):
+        scene.paint_on(wish(), str(tmp_path), device="cpu", steps=1)
+
+
+def test_without_a_pipeline_or_a_gpu_rules_paint(config):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("a GPU is here")
+    nothing = replace(config, backdrops=("scene", "procedural"))
+    asked = replace(nothing, text_to_image="somewhere")
+
+    assert paint(PLAIN, BrandKit(), (64, 32), 0, asked)[1] == "procedural"
+    assert "names no pipeline" in troubles(nothing)["scene"]
+    assert "GPU" in troubles(asked)["scene"]
+
+
+def test_the_prompt_holds_the_shelf_the_tone_and_a_colour_alone():
+    told = scene.prompt(wish(kit=BrandKit(tone="warm"), dark=True))
+
+    assert told == (
+        "empty dark background for product photography, for shoes, warm, homely, "
+        "cyan tones, soft light, shallow depth of field"
+    )
+
+
+@pytest.mark.parametrize("size", [(1200, 628), (160, 600), (728, 90)])
+def test_a_canvas_has_sides_that_the_nets_can_halve(size, monkeypatch):
+    monkeypatch.setattr(scene, "_AREA", 768 * 768)
+
+    assert all(side % 16 == 0 and side >= 128 for side in scene.canvas(size))
