@@ -242,7 +242,11 @@ class Persona:
 
     categories: tuple[str, ...] = ()
     price_band: str = "any"
+    recency: str = ""  # when they came last: "recent", "lapsed", or no word for it
 
     @property
     def label(self) -> str:
-        return ", ".join((*self.categories, self.price_band)) if self.categories else "everyone"
+        if not self.categories:
+            return "everyone"
+        words = (*self.categories, self.price_band)
+        return ", ".join((*words, self.recency) if self.recency else words)

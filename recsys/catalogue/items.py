@@ -124,6 +124,12 @@ def categories(reader: Reader) -> dict[str, tuple[str, ...]]:
     return {row.item_id: tuple(row.category or ()) for row in rows}
 
 
+def prices(reader: Reader) -> dict[str, float]:
+    """Every item's price, without the rest of its row; what has none is left out."""
+    rows = reader.execute(select(ItemRow.item_id, ItemRow.price).where(ItemRow.price.is_not(None)))
+    return {row.item_id: float(row.price) for row in rows}
+
+
 def changed_since(reader: Reader, revision: int) -> tuple[int, list[Item]]:
     """The catalogue's revision now, and every item written after `revision`, as it was written."""
     # The number is read before the rows: a writer that commits in between is read twice, not missed.

@@ -26,10 +26,12 @@ from recsys.learning import indexing
 from recsys.learning.indexing import IndexKind
 from recsys.models import fusion
 from recsys.models import neighbours as lists
+from recsys.models import personas as groups
 from recsys.models import text as texts
 from recsys.models.fusion import Fused
 from recsys.models.histories import Histories
 from recsys.models.neighbours import ItemLists
+from recsys.models.personas import Personas
 from recsys.models.text import TextMap
 
 FORMAT = 2
@@ -51,6 +53,7 @@ _LARGEST_MANIFEST = 1 << 20
 _LARGEST_FILE = 1 << 34
 _MAPPED_FROM = 1 << 26
 _COMPARED = 256  # rows of the searched vectors that are held against the model they came from
+_CENTRES = "persona_centres"
 _LIST_ARRAYS = ("indptr", "indices", "scores")
 
 
@@ -71,6 +74,7 @@ class ModelBundle:
     neighbours: ItemLists
     together: ItemLists
     text: TextMap | None  # where items lie that nobody has touched, by what is written of them
+    personas: Personas | None  # groups of shoppers; None: they are counted
     manifest: Mapping[str, Any]
 
     @classmethod
@@ -99,6 +103,7 @@ def assemble(  # noqa: PLR0913 the parts of one object, all by keyword
     trends: NDArray[np.float32] | None = None,
     again: Rebuying | None = None,
     text: TextMap | None = None,
+    personas: Personas | None = None,
     shoppers: Histories | None = None,
     index_kind: IndexKind | None = None,
 ) -> ModelBundle:
@@ -130,7 +135,9 @@ def assemble(  # noqa: PLR0913 the parts of one object, all by keyword
         neighbours=neighbours,
         together=together,
         text=text,
-        manifest={**manifest, "index": built.note},
+        personas=personas,
+        manifest={**manifest, "index": built.note}
+        | ({} if personas is None else {"personas": personas.as_json()}),
     )
 
 
@@ -154,6 +161,8 @@ def save(bundle: ModelBundle, directory: Path) -> None:
     (directory / "items.json").write_text(json.dumps(bundle.item_ids), encoding="utf-8")
     signals = {"popularity": bundle.popularity, "trends": bundle.trends}
     signals |= bundle.rebuying.arrays()
+    if bundle.personas is not None:
+        signals[_CENTRES] = bundle.personas.centres
     for name, listed in (("neighbours", bundle.neighbours), ("together", bundle.together)):
         signals |= {f"{name}_{part}": getattr(listed, part) for part in _LIST_ARRAYS}
     np.savez(directory / "signals.npz", allow_pickle=False, **signals)
@@ -206,6 +215,9 @@ def load(directory: Path) -> ModelBundle:
             neighbours=_lists(signals, "neighbours"),
             together=_lists(signals, "together"),
             text=texts.from_arrays(_read_arrays(directory / TEXT)) if TEXT in names else None,
+            personas=groups.from_parts(signals[_CENTRES], manifest["personas"], fused.width)
+            if _CENTRES in signals
+            else None,
             manifest=manifest,
         )
         _agree(bundle)

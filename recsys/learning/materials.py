@@ -36,7 +36,7 @@ def gather(
     """
     with reading(engine) as session:
         log = events.log(session)
-        paths = items.categories(session)
+        paths, prices = items.categories(session), items.prices(session)
     until = time.monotonic() + text_seconds
     encoder = embedding.open_encoder(config.text_encoder)
     vectors = None
@@ -44,7 +44,8 @@ def gather(
         vectors = embedding.collect(
             engine, encoder, on_progress=lambda _done: go_on() and time.monotonic() < until
         )
-    return log, Plan(paths=paths, vectors=vectors, checkpoint=checkpoint_of(config))
+    plan = Plan(paths=paths, prices=prices, vectors=vectors, checkpoint=checkpoint_of(config))
+    return log, plan
 
 
 def checkpoint_of(config: RecsysConfig) -> Path:

@@ -31,6 +31,7 @@ class Plan:
     branches: BranchOptions = field(default_factory=BranchOptions)
     split_by: SplitBy = SplitBy.TIME
     paths: Paths | None = None  # the catalogue's categories, for segments and diversity
+    prices: Mapping[str, float] = field(default_factory=dict)  # to tell what is dear, for personas
     vectors: ItemVectors | None = None  # what the items' words mean, to place newcomers by
     checkpoint: Path | None = None  # of the fit: where it is, a killed one goes on
     log_dir: Path | None = None  # for TensorBoard

@@ -11,13 +11,14 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import torch
 
 from recsys.behaviour import rebuying
 from recsys.config import RecsysConfig
 from recsys.errors import Cancelled, NotEnoughData
 from recsys.learning import bundle as bundles
-from recsys.learning import signals, split
+from recsys.learning import personas, signals, split
 from recsys.learning.blending import branches, texts
 from recsys.learning.bundle import ModelBundle
 from recsys.learning.examining import evaluation, examination, market
@@ -29,6 +30,7 @@ from recsys.learning.signals import Signals
 from recsys.learning.split import Split
 from recsys.learning.unvisited import by_words, is_unvisited
 from recsys.models.fusion import Fused
+from recsys.models.personas import Personas
 from recsys.models.text import TextMap
 from recsys.types import EventLog
 
@@ -90,7 +92,8 @@ def train_candidate(
         "curves": {name: [round(value, 6) for value in line] for name, line in curves.items()},
         "data": _data(log, cut),
     }
-    made = _assemble(log, cut, (fused, text), item_ids, manifest, now, plan.paths or {})
+    groups = _personas(log, cut, fused, live, item_ids, config, plan)
+    made = _assemble(log, cut, (fused, text), item_ids, manifest, now, plan.paths or {}, groups)
     _report(on_progress, "evaluate", 1.0, curves)
     passed, verdict = bool(metrics["passed"]), str(metrics["verdict"])
     return Outcome(bundle=made, metrics=metrics, curves=curves, passed=passed, verdict=verdict)
@@ -210,6 +213,7 @@ def _assemble(
     manifest: Mapping[str, Any],
     now: datetime,
     paths: Mapping[str, tuple[str, ...]],
+    groups: Personas | None,
 ) -> ModelBundle:
     # The signals may know the last days too: the gate does not rest on them, and "popular now"
     # must mean now.
@@ -228,8 +232,35 @@ def _assemble(
             cut.item_rows
         ),
         text=text,
+        personas=groups,
         shoppers=cut.train.take(slice(0, _SAMPLE)),
         manifest=manifest,
+    )
+
+
+def _personas(
+    log: EventLog,
+    cut: Split,
+    fused: Fused,
+    live: ModelBundle,
+    item_ids: tuple[str, ...],
+    config: RecsysConfig,
+    plan: Plan,
+) -> Personas | None:
+    """Groups of those who taught the model, each with the moment of their last deed."""
+    users, places = np.unique(log.user_rows[cut.taught], return_inverse=True)
+    if len(users) != len(cut.train) or not np.isfinite(fused.items()).all():
+        return None
+    last_at = np.zeros(len(users), np.int64)
+    np.maximum.at(last_at, places, log.at[cut.taught])
+    return personas.fit(
+        fused,
+        cut.train,
+        personas.goods_of(item_ids, plan.paths or {}, plan.prices),
+        last_at,
+        live=live,
+        item_ids=item_ids,
+        seed=config.train_seed,
     )
 
 

@@ -1,8 +1,12 @@
-"""Who a shopper is like, in words: a category and a price band.
+"""Who a shopper is like, in words: a category, a price band, and with learnt groups when they came last.
+
+A model that has learnt groups (`learning.personas`) says so by one product with the shopper's query,
+which ranking needs as well. Where it has none, or knows nothing of this shopper, the shopper's own
+deeds are counted.
 
     A items of the assortment   V distinct category paths   D departments, the first of them none
 
-Words, not a cluster number: a retrain changes no persona, so the creatives made for it are kept.
+Words, not a cluster number: a retrain keeps them, and with them the creatives that were made.
 Where each item stands among the prices of its department is worked out for all of them at once,
 and again for the departments in which something was changed.
 """
@@ -17,12 +21,15 @@ from recsys.expressions import Columns
 from recsys.expressions.columns import Numbers
 from recsys.expressions.nodes import Kind
 from recsys.expressions.texts import Texts
+from recsys.serving.asking import Memo
 from recsys.serving.assortment import Assortment
+from recsys.serving.shopper import N_LEFT_OUT, Shopper, understand
 from recsys.types import Persona, UserHistory
 
 _VALUE, _PREMIUM = 1 / 3, 2 / 3  # a band is a third of the category's own prices
 _NONE = 0  # the department of what has no category
 _UNPRICED = -1
+_READ = (N_LEFT_OUT, 0)  # with and without what reasons take
 _KEPT = 2  # the newest, and the one that a request which began before a change still asks
 
 Places = NDArray[np.int64]
@@ -41,7 +48,38 @@ class _Prices:
     sizes: Places  # (D,) how many have a price
 
 
-def persona_of(assortment: Assortment, history: UserHistory) -> Persona:
+def persona_of(
+    assortment: Assortment,
+    history: UserHistory,
+    memo: Memo | None = None,
+    *,
+    n_left_out: int = 0,
+) -> Persona:
+    """The group that the model puts a shopper in; else what is counted.
+
+    `memo` is the request's: what ranking has read of this history is not read twice, and what is
+    read here is left for it, with `n_left_out` deeds left out in turn for its reasons.
+    """
+    learnt = assortment.bundle.personas
+    if learnt is None or not history.item_ids:
+        return counted(assortment, history)
+    shopper = _read_of(assortment, history, {} if memo is None else memo, n_left_out)
+    return counted(assortment, history) if shopper is None else learnt.of(shopper.query)
+
+
+def _read_of(
+    assortment: Assortment, history: UserHistory, memo: Memo, n_left_out: int
+) -> Shopper | None:
+    for n in _READ:
+        kept = memo.get((id(history), n))
+        if kept is not None:
+            return kept[1]
+    found = understand(assortment.bundle, history, assortment.newcomers, n_left_out=n_left_out)
+    memo[id(history), n_left_out] = history, found
+    return found
+
+
+def counted(assortment: Assortment, history: UserHistory) -> Persona:
     """The category a shopper turns to most, and how dear what they choose there is.
 
     Nothing known gives the persona of everyone. Ties go to the word that comes first.

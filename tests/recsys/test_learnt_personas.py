@@ -1,0 +1,319 @@
+"""Personas learnt from shoppers: found where they are, named by what sets them apart, kept by a retrain."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recsys.catalogue.shelf import Shelf
+from recsys.errors import CorruptArtifact
+from recsys.learning import bundle as bundles
+from recsys.learning import personas
+from recsys.learning.bundle import ModelBundle
+from recsys.learning.personas import MIN_SHOPPERS, Goods, goods_of
+from recsys.models import encoder as encoders
+from recsys.models import neighbours as lists
+from recsys.models.fusion import Fused
+from recsys.models.histories import Histories
+from recsys.models.personas import Personas
+from recsys.serving import assortment as assortments
+from recsys.serving.personas import counted, persona_of
+from recsys.serving.shopper import N_LEFT_OUT, understand
+from recsys.types import EventKind, Item, Persona, UserHistory
+
+AISLES = ("Bread", "Dairy", "Fruit")
+EACH = 8  # items of an aisle, the first half cheap
+ITEM_IDS = tuple(f"{aisle}-{number}" for aisle in AISLES for number in range(EACH))
+PATHS = {item_id: ("Grocery", item_id.split("-")[0]) for item_id in ITEM_IDS}
+PRICES = {item_id: 1.0 + 10 * (int(item_id.split("-")[1]) >= EACH // 2) for item_id in ITEM_IDS}
+DAY = 86_400
+VERSION = "20261120T120000Z-abcdef"
+
+
+def world(*, seed: int = 3, turned: bool = False) -> Fused:
+    """A model in which the items of an aisle lie together; turned, the same in another space."""
+    random = np.random.default_rng(seed)
+    width = 6
+    aisles = np.repeat(np.eye(len(AISLES), width), EACH, axis=0)
+    embedding = (aisles + 0.05 * random.normal(size=aisles.shape)).astype(np.float32)
+    if turned:
+        embedding = np.ascontiguousarray(embedding[:, ::-1] * 2)
+    one, nought = np.ones(width, np.float32), np.zeros(width, np.float32)
+    encoder = encoders.Encoder(
+        embedding=embedding,
+        input_bias=nought,
+        blocks=(),
+        norms=((one, nought),),
+        mean_weight=np.eye(width, dtype=np.float32),
+        mean_bias=nought,
+    )
+    vectors = encoders.item_vectors(embedding, np.zeros(len(ITEM_IDS), np.float32))
+    return Fused(bias=np.zeros(len(ITEM_IDS), np.float32), encoder=encoder, vectors=vectors)
+
+
+def shoppers(each: Mapping[str, int], *, cheap: str = "", items: int = 4) -> Histories:
+    """So many shoppers of each aisle, who take nothing else; of `cheap` only its cheap half."""
+    random = np.random.default_rng(11)
+    rows = []
+    for aisle, n in each.items():
+        start = AISLES.index(aisle) * EACH
+        pool = EACH // 2 if aisle == cheap else EACH
+        rows += [start + random.choice(pool, min(items, pool), replace=False) for _ in range(n)]
+    sizes = [len(row) for row in rows]
+    return Histories(
+        indptr=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        items=np.concatenate(rows).astype(np.int32),
+        ages=np.zeros(sum(sizes), np.int32),
+        kinds=np.zeros(sum(sizes), np.int8),
+        n_items=len(ITEM_IDS),
+    )
+
+
+GOODS: Goods = goods_of(ITEM_IDS, PATHS, PRICES)
+
+
+def learnt(
+    of: Histories,
+    *,
+    fused: Fused | None = None,
+    at: np.ndarray | None = None,
+    live: ModelBundle | None = None,
+) -> Personas | None:
+    return personas.fit(
+        fused or world(),
+        of,
+        GOODS,
+        np.zeros(len(of), np.int64) if at is None else at,
+        live=live or ModelBundle.empty(),
+        item_ids=ITEM_IDS,
+        seed=1,
+    )
+
+
+def bundled(found: Personas | None, fused: Fused | None = None) -> ModelBundle:
+    return bundles.assemble(
+        version=VERSION,
+        fused=fused or world(),
+        item_ids=ITEM_IDS,
+        popularity=np.ones(len(ITEM_IDS), np.float32),
+        neighbours=lists.empty(len(ITEM_IDS)),
+        together=lists.empty(len(ITEM_IDS)),
+        personas=found,
+        manifest={"created_at": "2026-11-20T12:00:00+00:00"},
+    )
+
+
+def words(found: Personas, of: Histories, fused: Fused | None = None) -> list[Persona]:
+    return [found.words[group] for group in found.groups((fused or world()).users(of))]
+
+
+def test_shoppers_of_an_aisle_are_named_after_it() -> None:
+    crowd = shoppers({"Bread": 40, "Dairy": 40, "Fruit": 40})
+    found = learnt(crowd)
+
+    assert found is not None
+    named = [one.categories for one in words(found, crowd)]
+    assert named == [(aisle,) for aisle in AISLES for _ in range(40)]
+
+
+def test_who_takes_the_cheap_half_is_said_to() -> None:
+    crowd = shoppers({"Bread": 40, "Dairy": 40, "Fruit": 40})
+    cheap = shoppers({"Bread": 40}, cheap="Bread")
+    both = joined(crowd, cheap)
+
+    found = learnt(both, fused=split_by_price())
+
+    assert found is not None
+    named = words(found, cheap, split_by_price())
+    assert {one.price_band for one in named} == {"value"}
+
+
+def split_by_price() -> Fused:
+    """A space in which the cheap breads lie apart from the dear ones."""
+    fused = world()
+    assert fused.encoder is not None
+    embedding = fused.encoder.embedding.copy()
+    embedding[: EACH // 2, 4] += 2
+    return replace(fused, encoder=replace(fused.encoder, embedding=embedding))
+
+
+def joined(one: Histories, other: Histories) -> Histories:
+    return Histories(
+        indptr=np.concatenate([one.indptr, other.indptr[1:] + one.indptr[-1]]),
+        items=np.concatenate([one.items, other.items]),
+        ages=np.concatenate([one.ages, other.ages]),
+        kinds=np.concatenate([one.kinds, other.kinds]),
+        n_items=one.n_items,
+    )
+
+
+def test_who_came_last_long_ago_is_said_to() -> None:
+    crowd = shoppers({"Bread": 40, "Dairy": 40, "Fruit": 40})
+    at = np.repeat([0, 50 * DAY, 100 * DAY], 40)
+
+    found = learnt(crowd, at=at)
+
+    assert found is not None
+    named = words(found, crowd)
+    assert {one.recency for one in named[:40]} == {"lapsed"}
+    assert {one.recency for one in named[80:]} == {"recent"}
+    assert named[0].label == "Bread, any, lapsed"
+
+
+def test_fewer_than_the_least_are_no_group_of_their_own() -> None:
+    crowd = shoppers({"Bread": 60, "Dairy": 60, "Fruit": MIN_SHOPPERS - 1})
+
+    found = learnt(crowd)
+
+    assert found is not None
+    counts = {one: words(found, crowd).count(one) for one in set(found.words)}
+    assert all(n >= MIN_SHOPPERS for one, n in counts.items() if one != Persona())
+    assert ("Fruit",) not in {one.categories for one in found.words}
+
+
+def test_too_small_a_group_is_merged_into_its_department_first() -> None:
+    dear = Persona(categories=("Fruit",), price_band="premium")
+    plain = Persona(categories=("Fruit",))
+    groups = np.repeat([0, 1, 2], [3, 9, 8])
+
+    merged = personas._merged((dear, plain, Persona(categories=("Bread",))), groups)
+
+    assert merged == (plain, plain, Persona(categories=("Bread",)))
+
+
+@pytest.mark.parametrize("few", [{"Bread": 10, "Dairy": 10}, {}])
+def test_a_shop_of_few_shoppers_has_none(few: dict[str, int]) -> None:
+    crowd = shoppers(few) if few else shoppers({"Bread": 1}).take([])
+
+    assert learnt(crowd) is None
+
+
+def test_a_retrain_in_another_space_keeps_the_words() -> None:
+    crowd = shoppers({"Bread": 60, "Dairy": 40, "Fruit": 25})
+    first = learnt(crowd)
+    assert first is not None
+    before = words(first, crowd)
+
+    other = world(seed=8, turned=True)
+    again = learnt(crowd, fused=other, live=bundled(first))
+
+    assert again is not None
+    assert words(again, crowd, other) == before
+
+
+def test_a_matched_group_goes_on_under_words_that_are_still_true() -> None:
+    crowd = shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60})
+    first = learnt(crowd)
+    assert first is not None
+    called = tuple(replace(one, price_band="premium") for one in first.words)
+
+    again = learnt(crowd, live=bundled(replace(first, words=called)))
+
+    assert again is not None
+    assert {one.price_band for one in again.words} == {"premium"}
+
+
+def test_words_that_are_not_true_of_a_group_any_more_are_dropped() -> None:
+    crowd = shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60})
+    first = learnt(crowd)
+    assert first is not None
+    wrong = tuple(Persona(categories=("Dairy",)) for _ in first.words)
+
+    again = learnt(crowd, live=bundled(replace(first, words=wrong)))
+
+    assert again is not None
+    assert [one.categories for one in words(again, crowd)] == [
+        (aisle,) for aisle in AISLES for _ in range(60)
+    ]
+
+
+def test_a_bundle_keeps_its_personas(tmp_path: Path) -> None:
+    found = learnt(shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60}))
+    bundles.save(bundled(found), tmp_path / VERSION)
+
+    read = bundles.load(tmp_path / VERSION).personas
+
+    assert read is not None
+    assert found is not None
+    assert (read.words, read.shoppers) == (found.words, found.shoppers)
+    np.testing.assert_array_equal(read.centres, found.centres)
+
+
+def test_a_bundle_without_personas_is_read_as_such(tmp_path: Path) -> None:
+    bundles.save(bundled(None), tmp_path / VERSION)
+
+    assert bundles.load(tmp_path / VERSION).personas is None
+
+
+def test_personas_that_do_not_fit_their_model_are_corrupt(tmp_path: Path) -> None:
+    found = learnt(shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60}))
+    bundles.save(bundled(found), tmp_path / VERSION)
+    manifest = tmp_path / VERSION / bundles.MANIFEST
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**told, "personas": told["personas"][:-1]}))
+
+    with pytest.raises(CorruptArtifact, match="centres"):
+        bundles.load(tmp_path / VERSION)
+
+
+def shelf() -> Shelf:
+    return Shelf.of(
+        [
+            Item(
+                item_id=item_id,
+                title=item_id,
+                category=PATHS[item_id],
+                price=Decimal(PRICES[item_id]),
+                created_at=datetime(2026, 11, 1, tzinfo=UTC),
+            )
+            for item_id in ITEM_IDS
+        ]
+    )
+
+
+def viewed(*item_ids: str) -> UserHistory:
+    return UserHistory(item_ids=item_ids, kinds=(EventKind.VIEW,) * len(item_ids))
+
+
+def test_serving_says_the_learnt_words_and_counts_where_the_model_knows_nothing() -> None:
+    found = learnt(shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60}))
+    one = assortments.of(bundled(found), shelf())
+
+    assert persona_of(one, viewed("Bread-1")) == Persona(categories=("Bread",))
+    assert counted(one, viewed("Bread-1")).price_band != "any"
+    assert persona_of(one, viewed("never heard of")) == Persona()
+    assert persona_of(one, UserHistory()) == Persona()
+
+
+def test_without_learnt_groups_deeds_are_counted() -> None:
+    one = assortments.of(bundled(None), shelf())
+
+    assert persona_of(one, viewed("Bread-1")) == counted(one, viewed("Bread-1"))
+
+
+@pytest.mark.parametrize("n", [0, N_LEFT_OUT])
+def test_what_ranking_has_read_is_not_read_twice_and_says_the_same(n: int) -> None:
+    found = learnt(shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60}))
+    one, history = assortments.of(bundled(found), shelf()), viewed("Dairy-1", "Dairy-3")
+    read = understand(one.bundle, history, n_left_out=n)
+    memo = {(id(history), n): (history, read)}
+
+    said = persona_of(one, history, memo)
+
+    assert said == persona_of(one, history) == Persona(categories=("Dairy",))
+    assert len(memo) == 1
+
+
+def test_what_is_read_for_a_persona_is_left_for_ranking() -> None:
+    found = learnt(shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60}))
+    one, history = assortments.of(bundled(found), shelf()), viewed("Dairy-1", "Dairy-3")
+    memo: dict = {}
+
+    persona_of(one, history, memo, n_left_out=N_LEFT_OUT)
+
+    assert list(memo) == [(id(history), N_LEFT_OUT)]
