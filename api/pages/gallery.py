@@ -1,6 +1,6 @@
 """A campaign as the console's templates see it: plain words and numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,8 +30,13 @@ def campaign_of(campaign: Campaign) -> dict[str, Any]:
         "total": campaign.total,
         "error": campaign.error,
         "created": f"{campaign.created_at:%Y-%m-%d %H:%M} UTC",
-        "words": f"{choice} for {audience}, {' and '.join(spec.sizes)}",
+        "words": f"{choice} for {audience}, {_listed(spec.sizes)}",
     }
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def progress_of(campaign: Campaign, progress: Progress, *, stale: bool) -> dict[str, Any]:

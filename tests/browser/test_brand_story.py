@@ -59,7 +59,7 @@ def test_every_page_of_the_studio_is_sound(log_in, sound, options) -> None:
         page.locator(f'.subtabs a[aria-current]:text-is("{tab}")').wait_for()
         found[tab] = sound(page)
 
-    assert found == dict.fromkeys(TABS, [])
+    assert found == {tab: [] for tab in TABS}
 
 
 def test_a_kit_is_seen_while_it_is_typed_and_saved_in_the_end(log_in, engine: Engine) -> None:
