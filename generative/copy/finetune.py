@@ -85,6 +85,7 @@ def train(
     target: Path,
     options: Options,
     beat: Beat,
+    keep: Callable[[tuple[Any, Any]], None] = lambda made: None,  # noqa: ARG005 nobody wants it
 ) -> Trained:
     """Fit a LoRA on the pairs and write it as GGUF.
 
@@ -95,6 +96,7 @@ def train(
         target: Where the adapter goes.
         options: How to train.
         beat: Told of every step; whatever it raises ends the training.
+        keep: Given the trained model and its tokenizer, to compare with what was exported.
 
     Raises:
         TooLittleToLearn: Fewer than MIN_PAIRS pairs, or none held out.
@@ -115,6 +117,7 @@ def train(
     after = _loss_of(torch, learner, unseen, options)
     losses["held_out"].append(after[0])
     _write(learner, target, options)
+    keep((learner, tokenizer))
     return Trained(
         losses=losses,
         before=before[0],
