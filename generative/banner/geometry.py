@@ -183,17 +183,14 @@ def geometry(
     turned = mirrored != rtl
     brand = place.brand
     place = replace(place, brand=(place.column[0], brand[1], place.column[2], brand[3]))
+    foot = _foot(place, measures)
     if legal_height:
-        place = _raised(place, (measures.height - legal_height) / measures.height)
+        kept = measures.height - legal_height - (foot - measures.margin)
+        place = _raised(place, kept / measures.height)
     if turned:
         place = _mirrored(place, measures.width)
-    inset = max(measures.margin, min(place.column[0], place.brand[0]))
-    legal = (
-        float(inset),
-        measures.height - measures.margin - legal_height,
-        float(measures.width - 2 * inset),
-        legal_height,
-    )
+    left, wide = words_span(size, place)
+    legal = (left, measures.height - foot - legal_height, wide, legal_height)
     return Geometry(
         size=size,
         measures=measures,
@@ -204,6 +201,35 @@ def geometry(
         price_scale=scale,
         price_weight=weight,
     )
+
+
+def line_inset(width: float, height: float) -> float:
+    """How far a mount's hairline stands in from the mount's edge."""
+    return max(3.0, float(round(min(width, height) * 0.018)))
+
+
+def _foot(place: Place, measures: Measures) -> float:
+    """How far from the lower edge the last words stand: a mounted print has a line to stay above."""
+    below = measures.height - place.stage[1] - place.stage[3]
+    if place.stage[1] <= 0 or below <= 0:
+        return float(measures.margin)
+    return max(
+        float(measures.margin),
+        below + line_inset(measures.width, measures.height) + measures.gap / 3,
+    )
+
+
+def words_span(size: str, place: Place) -> tuple[float, float]:
+    """From where to how far words stand: a legal line goes there, and not under the product.
+
+    A rectangle is too narrow for that: its product stands above the line.
+    """
+    if size == "rectangle":
+        inset = min(place.column[0], MEASURES[size].width - place.column[0] - place.column[2])
+        return inset, MEASURES[size].width - 2 * inset
+    boxes = [place.column, place.row or place.column]
+    left = min(box[0] for box in boxes)
+    return left, max(box[0] + box[2] for box in boxes) - left
 
 
 def _raised(place: Place, share: float) -> Place:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from generative.banner.colours import Colours, Rgb, lightness
-from generative.banner.geometry import Box, Geometry
+from generative.banner.geometry import Box, Geometry, line_inset
 from generative.banner.templates import PLACES
 
 PAINTED = frozenset({"editorial", "field", "frame"})  # that have room for a painter's picture
@@ -89,7 +89,7 @@ def _frame(
     pen.rectangle((x, y, x + wide - 1, y + tall - 1), fill=colours.ground)
     if own:
         sheet.paste(own, _corner(stage))
-    inset = max(3, round(min(geometry.width, geometry.height) * 0.018))
+    inset = round(line_inset(geometry.width, geometry.height))
     if geometry.size != "leaderboard":
         pen.rectangle(
             (x + inset, y + inset, x + wide - 1 - inset, y + tall - 1 - inset),
@@ -131,6 +131,8 @@ def _bold(
         second = [(width, height * 0.44), (width, height), (x + lean + width * 0.16, height)]
     _polygon(sheet, main, colours.shape)
     _polygon(sheet, second, colours.shape_soft)
+    if geometry.legal and geometry.size == "rectangle":  # the law gets a foot of one colour
+        sheet.paste(colours.ground, (0, round(geometry.legal[1] - 3), width, height))
 
 
 def _type(

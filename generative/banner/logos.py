@@ -13,7 +13,8 @@ _SOLID = 128
 def lay(sheet: Image.Image, logo: Image.Image, geometry: Geometry) -> Box:
     """Paste a logo where the brand's name would stand, and say where."""
     x, y, wide, tall = geometry.place.brand
-    tall = min(tall * 1.25, 3.0 * geometry.measures.brand_px)
+    pad = max(2, round(geometry.measures.brand_px * 0.2))
+    tall = max(tall - 2 * pad, geometry.measures.brand_px * 0.8)
     scale = min(wide / logo.width, tall / logo.height, 1.6)
     size = (max(1, round(logo.width * scale)), max(1, round(logo.height * scale)))
     shown = logo.convert("RGBa" if logo.mode == "RGBA" else "RGBA").resize(
@@ -26,14 +27,12 @@ def lay(sheet: Image.Image, logo: Image.Image, geometry: Geometry) -> Box:
         "end": x + wide - size[0],
     }[geometry.place.align]
     corner = (round(left), round(y + (geometry.place.brand[3] - size[1]) / 2))
-    _plate(sheet, shown, corner, geometry)
+    _plate(sheet, shown, corner, pad)
     sheet.paste(shown.convert("RGB"), corner, shown.getchannel("A"))
     return (*corner, *size)
 
 
-def _plate(
-    sheet: Image.Image, logo: Image.Image, corner: tuple[int, int], geometry: Geometry
-) -> None:
+def _plate(sheet: Image.Image, logo: Image.Image, corner: tuple[int, int], pad: int) -> None:
     """A white or black plate behind a logo too much like its ground."""
     pixels = np.asarray(logo)
     solid = pixels[pixels[..., 3] > _SOLID][:, :3]
@@ -45,7 +44,6 @@ def _plate(
     if apart(own, behind) > _DROWNS:
         return
     plate = max((WHITE, BLACK), key=lambda colour: apart(colour, own))
-    pad = max(2, round(geometry.measures.brand_px * 0.25))
     pen = ImageDraw.Draw(sheet)
     pen.rounded_rectangle((box[0] - pad, box[1] - pad, box[2] + pad, box[3] + pad), pad, fill=plate)
 

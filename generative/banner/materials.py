@@ -12,7 +12,7 @@ from generative.banner.colours import Rgb, scheme
 from generative.banner.compose import stage_of, stand
 from generative.banner.fitting import Ruler
 from generative.banner.fonts import family
-from generative.banner.geometry import MEASURES, Geometry, geometry
+from generative.banner.geometry import MEASURES, Geometry, Place, geometry, words_span
 from generative.banner.layout import arrange, legal_lines
 from generative.banner.melt import Melted, melted
 from generative.banner.search import Candidate, measured, rim
@@ -102,7 +102,7 @@ def arranged(choice: Choice, stuff: Materials, inks: Mapping[str, Rgb] | None = 
         price_band=stuff.price_band,
         mirrored=choice.mirrored,
         rtl=stuff.rtl,
-        legal_height=_legal_height(stuff, at.column[0]),
+        legal_height=_legal_height(stuff, at),
     )
     shown = (
         stand(stuff.product, stuff.melt, choice.template, form, corners=stuff.kit.corners)
@@ -137,12 +137,12 @@ def arranged(choice: Choice, stuff: Materials, inks: Mapping[str, Rgb] | None = 
     )
 
 
-def _legal_height(stuff: Materials, inset: float) -> float:
+def _legal_height(stuff: Materials, at: Place) -> float:
     if not stuff.words.legal:
         return 0.0
     measures = MEASURES[stuff.size]
-    bare = Geometry(size=stuff.size, measures=measures, place=PLACES["type", stuff.size])
-    width = measures.width - 2 * max(measures.margin, inset)
+    bare = Geometry(size=stuff.size, measures=measures, place=at)
+    _, width = words_span(stuff.size, at)
     face, fitted = legal_lines(stuff.words.legal, width, bare, stuff.kind, stuff.ruler)
     return fitted.height(face) + measures.gap * 0.2
 
