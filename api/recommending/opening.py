@@ -18,7 +18,6 @@ from recsys.learning.bundle import ModelBundle
 from recsys.serving import personas
 from recsys.serving.asking import Memo
 from recsys.serving.assortment import Assortment
-from recsys.serving.shopper import N_LEFT_OUT
 from recsys.types import Persona, UserHistory
 
 
@@ -34,14 +33,11 @@ class Opened:
     degraded: Degraded
     trace: Trace
     began: float
-    n_left_out: int = 0  # deeds that reasons leave out in turn
 
     @cached_property
     def persona(self) -> Persona:
         """Who the shopper is like: a rule's audience and a creative's ask for it, and else nobody."""
-        return personas.persona_of(
-            self.assortment, self.history, self.memo, n_left_out=self.n_left_out
-        )
+        return personas.persona_of(self.assortment, self.history)
 
 
 def look(runtime: Runtime, ask: Ask) -> Opened:
@@ -65,7 +61,6 @@ def look(runtime: Runtime, ask: Ask) -> Opened:
         degraded=degraded,
         trace=trace,
         began=began,
-        n_left_out=N_LEFT_OUT if ask.query.reasons else 0,
     )
     trace.mark("look", len(history.item_ids))
     return opened

@@ -37,7 +37,7 @@ from recsys.models.text import TextMap
 FORMAT = 2
 MANIFEST = "manifest.json"
 FILES = ("fused.npz", "items.faiss", "items.json", "signals.npz")
-SEARCHED, TEXT = "searched.npy", "text.npz"
+SEARCHED, TEXT, PERSONAS = "searched.npy", "text.npz", "personas.npy"
 # Of these names in the fused model those that it has are files `<name>.npy`.
 MATRICES = (
     "encoder_embedding",
@@ -48,12 +48,11 @@ MATRICES = (
     "neighbours_data",
 )
 
-_OPTIONAL = frozenset({SEARCHED, TEXT, *(f"{name}.npy" for name in MATRICES)})
+_OPTIONAL = frozenset({SEARCHED, TEXT, PERSONAS, *(f"{name}.npy" for name in MATRICES)})
 _LARGEST_MANIFEST = 1 << 20
 _LARGEST_FILE = 1 << 34
 _MAPPED_FROM = 1 << 26
 _COMPARED = 256  # rows of the searched vectors that are held against the model they came from
-_CENTRES = "persona_centres"
 _LIST_ARRAYS = ("indptr", "indices", "scores")
 
 
@@ -154,6 +153,8 @@ def save(bundle: ModelBundle, directory: Path) -> None:
     matrices = {f"{name}.npy": arrays.pop(name) for name in MATRICES if name in arrays}
     if not isinstance(bundle.index, faiss.IndexFlatIP):
         matrices[SEARCHED] = bundle.vectors
+    if bundle.personas is not None:
+        matrices[PERSONAS] = bundle.personas.table
     for name, matrix in matrices.items():
         np.save(directory / name, matrix, allow_pickle=False)
     np.savez(directory / "fused.npz", allow_pickle=False, **arrays)
@@ -161,8 +162,6 @@ def save(bundle: ModelBundle, directory: Path) -> None:
     (directory / "items.json").write_text(json.dumps(bundle.item_ids), encoding="utf-8")
     signals = {"popularity": bundle.popularity, "trends": bundle.trends}
     signals |= bundle.rebuying.arrays()
-    if bundle.personas is not None:
-        signals[_CENTRES] = bundle.personas.centres
     for name, listed in (("neighbours", bundle.neighbours), ("together", bundle.together)):
         signals |= {f"{name}_{part}": getattr(listed, part) for part in _LIST_ARRAYS}
     np.savez(directory / "signals.npz", allow_pickle=False, **signals)
@@ -215,9 +214,7 @@ def load(directory: Path) -> ModelBundle:
             neighbours=_lists(signals, "neighbours"),
             together=_lists(signals, "together"),
             text=texts.from_arrays(_read_arrays(directory / TEXT)) if TEXT in names else None,
-            personas=groups.from_parts(signals[_CENTRES], manifest["personas"], fused.width)
-            if _CENTRES in signals
-            else None,
+            personas=_personas(directory, manifest, len(item_ids)) if PERSONAS in names else None,
             manifest=manifest,
         )
         _agree(bundle)
@@ -320,6 +317,10 @@ def _made_up(neighbours: ItemLists, n_items: int) -> Histories:
         kinds=np.zeros(len(place), np.int8),
         n_items=n_items,
     )
+
+
+def _personas(directory: Path, manifest: Mapping[str, Any], n_items: int) -> Personas:
+    return groups.from_parts(_read_matrix(directory / PERSONAS), manifest["personas"], n_items)
 
 
 def _lists(signals: Mapping[str, NDArray[Any]], name: str) -> ItemLists:

@@ -2,7 +2,8 @@
 
     B shoppers   N their items, laid end to end   P groups   D departments   d searched dimensions
 
-Groups are k-means of directions (spherical k-means: Dhillon & Modha 2001). A group is named by the
+Groups are k-means of directions (spherical k-means: Dhillon & Modha 2001), and a shopper is in the
+one that their items come nearest to (`models.personas`). A group is named by the
 department that tells it apart most (how much more of it than usual, weighed by how much of it), by the
 third of that department's prices that stands out, and by when its shoppers came last. Words only:
 they reach briefs, so there is no deal and no judgement in them.
@@ -24,10 +25,11 @@ from scipy import optimize
 from scipy.cluster import vq
 
 from recsys.learning.bundle import ModelBundle
+from recsys.models import personas as everywhere
 from recsys.models.fusion import Fused
 from recsys.models.histories import Histories
 from recsys.models.personas import Floats, Personas
-from recsys.types import Persona
+from recsys.types import EventKind, Persona
 
 MIN_SHOPPERS = 5  # fewer could be told apart by what is made for them
 MOST_GROUPS = 24  # creatives are items x personas x sizes
@@ -35,6 +37,8 @@ SHOPPERS_A_GROUP = 25  # on average, in a small shop
 MOST_READ = 20_000  # shoppers whose queries are clustered
 LEAST_TOUCHED = 0.6  # of a group's shoppers have something of the department that names it
 _ROUNDS = 25
+_ITEMS_AT_ONCE = 10_000
+_BOUGHT = tuple(EventKind).index(EventKind.PURCHASE)
 _STANDS_OUT = 1.25  # times as much as usual
 _SAME = 0.5  # of a group's shoppers were in the former one
 _BANDS = ("value", "mid", "premium")
@@ -95,14 +99,19 @@ def fit(
     read, at = shoppers.take(rows), last_at[rows]
     directions = _directions(fused.users(read)[:, :-1])
     former = _former(live, read, item_ids)
-    centres, groups = _grouped(directions, _begun(directions, former, n_groups, seed))
-    words = _named(read, groups, len(centres), goods, at)
-    words = _going_on(words, groups, former, goods, _shares(read, groups, len(centres), goods))
+    centres = _k_means(
+        directions, _begun(directions, former, n_groups, seed), minit="matrix", iter=_ROUNDS
+    )
+    table = _table(fused, centres)
+    used, groups = np.unique(everywhere.groups(table, read), return_inverse=True)
+    table, groups = np.ascontiguousarray(table[:, used]), groups.astype(np.int64)
+    words = _named(read, groups, len(used), goods, at)
+    words = _going_on(words, groups, former, goods, _shares(read, groups, len(used), goods))
     words = _merged(words, groups)
     if all(one == Persona() for one in words):
         return None
-    sizes = np.bincount(groups, minlength=len(centres))
-    return Personas(centres=centres, words=words, shoppers=tuple(sizes.tolist()))
+    sizes = np.bincount(groups, minlength=len(used))
+    return Personas(table=table, words=words, shoppers=tuple(sizes.tolist()))
 
 
 def _directions(vectors: Floats) -> Floats:
@@ -133,12 +142,21 @@ def _k_means(directions: Floats, centres: Floats | int, **options: Any) -> Float
     return _directions(np.asarray(found, np.float32))
 
 
-def _grouped(directions: Floats, begun: Floats) -> tuple[Floats, Ints]:
-    """Centres of length one, each with a shopper at least, and whose each shopper is."""
-    centres = _k_means(directions, begun, minit="matrix", iter=_ROUNDS)
-    groups = (directions @ centres.T).argmax(axis=1)
-    used, groups = np.unique(groups, return_inverse=True)
-    return np.ascontiguousarray(centres[used]), groups.astype(np.int64)
+def _table(fused: Fused, centres: Floats) -> Floats:
+    """How near whoever has one item alone lies to each centre (I, P)."""
+    n = fused.n_items
+    found = np.empty((n, len(centres)), np.float32)
+    for start in range(0, n, _ITEMS_AT_ONCE):
+        items = np.arange(start, min(start + _ITEMS_AT_ONCE, n))
+        alone = Histories(
+            indptr=np.arange(len(items) + 1, dtype=np.int64),
+            items=items.astype(np.int32),
+            ages=np.zeros(len(items), np.int32),
+            kinds=np.full(len(items), _BOUGHT, np.int8),
+            n_items=n,
+        )
+        found[items] = _directions(fused.users(alone)[:, :-1]) @ centres.T
+    return found
 
 
 def _shares(read: Histories, groups: Ints, n: int, goods: Goods) -> Floats:
@@ -216,7 +234,7 @@ def _former(
         return None
     rows = np.array([live.item_rows.get(item_id, -1) for item_id in item_ids], np.int64)
     there = read.renamed(rows, live.fused.n_items)
-    were = live.personas.groups(live.fused.users(there))
+    were = live.personas.groups(there)
     return live.personas, np.where(there.sizes > 0, were, -1)
 
 

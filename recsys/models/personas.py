@@ -1,10 +1,11 @@
-"""Groups of like-minded shoppers, found in the space that shoppers are searched in, and named in words.
+"""Groups of like-minded shoppers, named in words, and what each item says of which of them one is in.
 
-    P groups   d searched dimensions, the last of which is 1 for everybody
+    P groups   I items   B shoppers
 
-A shopper belongs to the group whose centre lies in the nearest direction. How long a query is says
-how much is known of a shopper and not what they like, so directions alone are compared; then the
-shopper's own length changes nothing, and one product of (P, d - 1) with (d - 1,) decides.
+Row i of `table` is how near the model sees somebody who has item i alone to each group's centre. A
+shopper belongs to the group to which their distinct items come nearest in all. That is a sum of rows, the same for
+one shopper and for many, and costs a request what counting costs; to ask the encoder would cost
+ten times as much wherever ranking does not need it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from recsys.models.histories import Histories
 from recsys.types import Persona
 
 Floats = NDArray[np.float32]
@@ -23,17 +26,18 @@ Floats = NDArray[np.float32]
 class Personas:
     """Several groups may go by the same words: those too small to be told apart do."""
 
-    centres: Floats  # (P, d - 1) of length one
+    table: Floats  # (I, P)
     words: tuple[Persona, ...]  # (P,)
     shoppers: tuple[int, ...]  # (P,) whom each was learnt from
 
-    def of(self, query: Floats) -> Persona:
-        """Whom a shopper (d,) is like."""
-        return self.words[int((self.centres @ query[:-1]).argmax())]
+    def of(self, rows: Sequence[int]) -> Persona:
+        """Whom a shopper is like who has the items in these rows, each once; there is at least one."""
+        nearness = np.add.reduce(self.table.take(rows, axis=0), axis=0)
+        return self.words[int(nearness.argmax())]
 
-    def groups(self, queries: Floats) -> NDArray[np.int64]:
-        """The same of many (B, d), as numbers of groups (B,)."""
-        return np.asarray((queries[:, :-1] @ self.centres.T).argmax(axis=1), np.int64)
+    def groups(self, shoppers: Histories) -> NDArray[np.int64]:
+        """The same of many, as numbers of groups (B,)."""
+        return groups(self.table, shoppers)
 
     def as_json(self) -> list[dict[str, Any]]:
         """The words, as a manifest holds them."""
@@ -48,19 +52,25 @@ class Personas:
         ]
 
 
-def from_parts(centres: Floats, told: Sequence[Mapping[str, Any]], width: int) -> Personas:
-    """Build from the centres and what `as_json` wrote.
+def groups(table: Floats, shoppers: Histories) -> NDArray[np.int64]:
+    """Which group each shopper's items come nearest to (B,)."""
+    ones = np.ones(len(shoppers.items), np.float32)
+    bags = sparse.csr_array((ones, shoppers.items, shoppers.indptr), shape=shoppers.shape)
+    return np.asarray((bags @ table).argmax(axis=1), np.int64)
+
+
+def from_parts(table: Floats, told: Sequence[Mapping[str, Any]], n_items: int) -> Personas:
+    """Build from the table and what `as_json` wrote.
 
     Raises:
         ValueError, KeyError, TypeError: They do not fit each other, or the model.
     """
-    if centres.shape != (len(told), width - 1) or centres.dtype != np.float32 or not len(told):
-        raise ValueError(f"the personas' centres are {centres.dtype} {centres.shape}")
-    if not np.isfinite(centres).all():
-        raise ValueError("a persona lies nowhere")
-    centres.setflags(write=False)
+    if table.shape != (n_items, len(told)) or table.dtype != np.float32 or not told:
+        raise ValueError(f"the personas' table is {table.dtype} {table.shape}")
+    if not np.isfinite(table).all():
+        raise ValueError("an item is near to no persona and far from none")
     return Personas(
-        centres=centres,
+        table=table,
         words=tuple(
             Persona(
                 categories=tuple(str(part) for part in one["categories"]),

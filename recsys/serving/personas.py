@@ -1,8 +1,7 @@
 """Who a shopper is like, in words: a category, a price band, and with learnt groups when they came last.
 
-A model that has learnt groups (`learning.personas`) says so by one product with the shopper's query,
-which ranking needs as well. Where it has none, or knows nothing of this shopper, the shopper's own
-deeds are counted.
+A model that has learnt groups (`learning.personas`) says so by a sum over the shopper's items. Where
+it has none, or knows none of these items, the shopper's own deeds are counted.
 
     A items of the assortment   V distinct category paths   D departments, the first of them none
 
@@ -21,15 +20,12 @@ from recsys.expressions import Columns
 from recsys.expressions.columns import Numbers
 from recsys.expressions.nodes import Kind
 from recsys.expressions.texts import Texts
-from recsys.serving.asking import Memo
 from recsys.serving.assortment import Assortment
-from recsys.serving.shopper import N_LEFT_OUT, Shopper, understand
 from recsys.types import Persona, UserHistory
 
 _VALUE, _PREMIUM = 1 / 3, 2 / 3  # a band is a third of the category's own prices
 _NONE = 0  # the department of what has no category
 _UNPRICED = -1
-_READ = (N_LEFT_OUT, 0)  # with and without what reasons take
 _KEPT = 2  # the newest, and the one that a request which began before a change still asks
 
 Places = NDArray[np.int64]
@@ -48,35 +44,19 @@ class _Prices:
     sizes: Places  # (D,) how many have a price
 
 
-def persona_of(
-    assortment: Assortment,
-    history: UserHistory,
-    memo: Memo | None = None,
-    *,
-    n_left_out: int = 0,
-) -> Persona:
-    """The group that the model puts a shopper in; else what is counted.
-
-    `memo` is the request's: what ranking has read of this history is not read twice, and what is
-    read here is left for it, with `n_left_out` deeds left out in turn for its reasons.
-    """
-    learnt = assortment.bundle.personas
-    if learnt is None or not history.item_ids:
+def persona_of(assortment: Assortment, history: UserHistory) -> Persona:
+    """The group that a shopper's items speak for; without groups, or known items, what is counted."""
+    bundle = assortment.bundle
+    learnt, dismissed = bundle.personas, history.dismissed
+    if learnt is None:
         return counted(assortment, history)
-    shopper = _read_of(assortment, history, {} if memo is None else memo, n_left_out)
-    return counted(assortment, history) if shopper is None else learnt.of(shopper.query)
-
-
-def _read_of(
-    assortment: Assortment, history: UserHistory, memo: Memo, n_left_out: int
-) -> Shopper | None:
-    for n in _READ:
-        kept = memo.get((id(history), n))
-        if kept is not None:
-            return kept[1]
-    found = understand(assortment.bundle, history, assortment.newcomers, n_left_out=n_left_out)
-    memo[id(history), n_left_out] = history, found
-    return found
+    # In the order of the deeds, not of a set: the same sum in every process, and in a replay.
+    known = map(bundle.item_rows.get, dict.fromkeys(history.item_ids))
+    rows = [row for row in known if row is not None]
+    if dismissed:
+        gone = {bundle.item_rows.get(item_id) for item_id in dismissed}
+        rows = [row for row in rows if row not in gone]
+    return learnt.of(rows) if rows else counted(assortment, history)
 
 
 def counted(assortment: Assortment, history: UserHistory) -> Persona:

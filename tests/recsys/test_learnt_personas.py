@@ -23,7 +23,6 @@ from recsys.models.histories import Histories
 from recsys.models.personas import Personas
 from recsys.serving import assortment as assortments
 from recsys.serving.personas import counted, persona_of
-from recsys.serving.shopper import N_LEFT_OUT, understand
 from recsys.types import EventKind, Item, Persona, UserHistory
 
 AISLES = ("Bread", "Dairy", "Fruit")
@@ -35,9 +34,9 @@ DAY = 86_400
 VERSION = "20261120T120000Z-abcdef"
 
 
-def world(*, seed: int = 3, turned: bool = False) -> Fused:
+def world(*, turned: bool = False) -> Fused:
     """A model in which the items of an aisle lie together; turned, the same in another space."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(3)
     width = 6
     aisles = np.repeat(np.eye(len(AISLES), width), EACH, axis=0)
     embedding = (aisles + 0.05 * random.normal(size=aisles.shape)).astype(np.float32)
@@ -108,8 +107,8 @@ def bundled(found: Personas | None, fused: Fused | None = None) -> ModelBundle:
     )
 
 
-def words(found: Personas, of: Histories, fused: Fused | None = None) -> list[Persona]:
-    return [found.words[group] for group in found.groups((fused or world()).users(of))]
+def words(found: Personas, of: Histories) -> list[Persona]:
+    return [found.words[group] for group in found.groups(of)]
 
 
 def test_shoppers_of_an_aisle_are_named_after_it() -> None:
@@ -129,7 +128,7 @@ def test_who_takes_the_cheap_half_is_said_to() -> None:
     found = learnt(both, fused=split_by_price())
 
     assert found is not None
-    named = words(found, cheap, split_by_price())
+    named = words(found, cheap)
     assert {one.price_band for one in named} == {"value"}
 
 
@@ -199,11 +198,11 @@ def test_a_retrain_in_another_space_keeps_the_words() -> None:
     assert first is not None
     before = words(first, crowd)
 
-    other = world(seed=8, turned=True)
-    again = learnt(crowd, fused=other, live=bundled(first))
+    again = learnt(crowd, fused=world(turned=True), live=bundled(first))
 
     assert again is not None
-    assert words(again, crowd, other) == before
+    same = [one == other for one, other in zip(words(again, crowd), before, strict=True)]
+    assert np.mean(same) >= 0.95
 
 
 def test_a_matched_group_goes_on_under_words_that_are_still_true() -> None:
@@ -241,7 +240,7 @@ def test_a_bundle_keeps_its_personas(tmp_path: Path) -> None:
     assert read is not None
     assert found is not None
     assert (read.words, read.shoppers) == (found.words, found.shoppers)
-    np.testing.assert_array_equal(read.centres, found.centres)
+    np.testing.assert_array_equal(read.table, found.table)
 
 
 def test_a_bundle_without_personas_is_read_as_such(tmp_path: Path) -> None:
@@ -257,7 +256,7 @@ def test_personas_that_do_not_fit_their_model_are_corrupt(tmp_path: Path) -> Non
     told = json.loads(manifest.read_text())
     manifest.write_text(json.dumps({**told, "personas": told["personas"][:-1]}))
 
-    with pytest.raises(CorruptArtifact, match="centres"):
+    with pytest.raises(CorruptArtifact, match="table"):
         bundles.load(tmp_path / VERSION)
 
 
@@ -296,24 +295,23 @@ def test_without_learnt_groups_deeds_are_counted() -> None:
     assert persona_of(one, viewed("Bread-1")) == counted(one, viewed("Bread-1"))
 
 
-@pytest.mark.parametrize("n", [0, N_LEFT_OUT])
-def test_what_ranking_has_read_is_not_read_twice_and_says_the_same(n: int) -> None:
-    found = learnt(shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60}))
-    one, history = assortments.of(bundled(found), shelf()), viewed("Dairy-1", "Dairy-3")
-    read = understand(one.bundle, history, n_left_out=n)
-    memo = {(id(history), n): (history, read)}
+def test_one_shopper_is_in_the_group_in_which_many_at_once_are() -> None:
+    crowd = shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60})
+    found = learnt(crowd)
+    one = assortments.of(bundled(found), shelf())
 
-    said = persona_of(one, history, memo)
-
-    assert said == persona_of(one, history) == Persona(categories=("Dairy",))
-    assert len(memo) == 1
+    for row, said in list(enumerate(words(found, crowd)))[::9]:
+        items = crowd.items[crowd.indptr[row] : crowd.indptr[row + 1]]
+        assert persona_of(one, viewed(*(ITEM_IDS[item] for item in items))) == said
 
 
-def test_what_is_read_for_a_persona_is_left_for_ranking() -> None:
-    found = learnt(shoppers({"Bread": 60, "Dairy": 60, "Fruit": 60}))
-    one, history = assortments.of(bundled(found), shelf()), viewed("Dairy-1", "Dairy-3")
-    memo: dict = {}
+def test_an_item_counts_once_and_what_was_dismissed_not_at_all() -> None:
+    one = assortments.of(bundled(learnt(shoppers(dict.fromkeys(AISLES, 60)))), shelf())
+    often = viewed(*["Bread-1"] * 9, "Dairy-1", "Dairy-2")
+    disliked = UserHistory(
+        item_ids=("Bread-1", "Bread-2", "Dairy-1"),
+        kinds=(EventKind.DISMISS, EventKind.DISMISS, EventKind.VIEW),
+    )
 
-    persona_of(one, history, memo, n_left_out=N_LEFT_OUT)
-
-    assert list(memo) == [(id(history), N_LEFT_OUT)]
+    assert persona_of(one, often).categories == ("Dairy",)
+    assert persona_of(one, disliked).categories == ("Dairy",)
