@@ -26,7 +26,7 @@ from api.schemas import (
     PageQuery,
 )
 from api.specification import file_answer
-from generative import campaigns, truth
+from generative import campaigns, showing, truth
 from generative.types import Approval, CampaignSpec
 from recsys.database import reading, writing
 
@@ -123,7 +123,7 @@ def read(campaign_id: str, query: PageQuery) -> Response:
     with reading(runtime().engine) as session:
         campaign = campaigns.get(session, campaign_id)
         progress = campaigns.progress(session, campaign_id)
-        shown = campaigns.gallery(session, campaign_id, limit=query.limit, offset=query.offset)
+        shown = showing.gallery(session, campaign_id, limit=query.limit, offset=query.offset)
     sold = standing.shelf(runtime()).items.get
     told = [replace(one, stale=truth.problem(one.brief.item, sold(one.item_id))) for one in shown]
     page = {"creatives": [planned_json(one) for one in told]}
@@ -180,7 +180,7 @@ def export(campaign_id: str) -> Response:
     session = Session(here.engine)
     try:
         folder, sold = here.config.generative.banners_dir, standing.shelf(here).items.get
-        pieces = campaigns.export(session, campaign_id, folder, sold=sold)
+        pieces = showing.export(session, campaign_id, folder, sold=sold)
     except BaseException:
         session.close()
         raise

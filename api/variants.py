@@ -69,7 +69,7 @@ class VariantsOut(BaseModel):
     names: list[str]
 
 
-class ChangedOut(VariantsOut):
+class VariantsChangedOut(VariantsOut):
     degraded: list[str]
 
 
@@ -126,7 +126,7 @@ def every() -> Response:
 
 
 @blueprint.put("/variants/<size>/<variant>")
-@blueprint.output(ChangedOut)
+@blueprint.output(VariantsChangedOut)
 @parsing.takes(blueprint, DecisionBody, "body")
 def decide(size: str, variant: str, body: DecisionBody) -> Response:
     """Let a look be shown in a size, or not any more; with two or more, one is drawn for each slate."""

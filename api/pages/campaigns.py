@@ -20,6 +20,7 @@ from api.pages.frame import page
 from api.pages.gallery import campaign_of, card_of, progress_of
 from api.runtime import runtime
 from generative import campaigns as store
+from generative import showing
 from generative.errors import UnknownCreative
 from generative.tables import CampaignCreativeRow
 from generative.types import SIZES, Approval, CampaignSpec, Shown
@@ -80,7 +81,7 @@ def show(campaign_id: str) -> Response:
         campaign = store.get(session, campaign_id)
         progress = store.progress(session, campaign_id)
         judged = Approval(which) if which else None
-        shown = store.gallery(session, campaign_id, limit=PAGE, offset=offset, judged=judged)
+        shown = showing.gallery(session, campaign_id, limit=PAGE, offset=offset, judged=judged)
     items = _items()
     cards = [card_of(campaign_id, one, items) for one in shown if one.status != "planned"]
     counts = {
@@ -152,7 +153,7 @@ def export(campaign_id: str) -> Response:
     """The ZIP, streamed; its session is closed when the last byte is sent or the client is gone."""
     session, folder = Session(runtime().engine), runtime().config.generative.banners_dir
     try:
-        stream = store.export(session, campaign_id, folder, sold=_items().get)
+        stream = showing.export(session, campaign_id, folder, sold=_items().get)
     except Exception:
         session.close()
         raise
@@ -242,4 +243,4 @@ def _one(session: Session, campaign_id: str, key: str) -> Shown:
         raise UnknownCreative(key)
     before = select(func.count()).where(mine, planned.position < position)
     offset = session.scalar(before) or 0
-    return store.gallery(session, campaign_id, limit=1, offset=offset)[0]
+    return showing.gallery(session, campaign_id, limit=1, offset=offset)[0]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from generative import campaigns, creatives
+from generative import campaigns, creatives, showing
 from generative.archive import cell
 from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
 from generative.truth import named
@@ -212,7 +212,7 @@ def test_an_export_holds_pictures_and_safe_cells_and_leaves_rejected_out(
         campaigns.decide(session, campaign, "b", Approval.REJECTED)
 
     with reading(engine) as session:
-        data = b"".join(campaigns.export(session, campaign, tmp_path, sold=sold))
+        data = b"".join(showing.export(session, campaign, tmp_path, sold=sold))
 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
@@ -246,7 +246,7 @@ def test_an_export_leaves_out_pictures_that_no_longer_hold_and_says_why(
         campaigns.mark_made(session, campaign, "a")
 
     with reading(engine) as session:
-        data = b"".join(campaigns.export(session, campaign, tmp_path, sold=now))
+        data = b"".join(showing.export(session, campaign, tmp_path, sold=now))
 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.namelist() == ["creatives.csv"]
@@ -256,10 +256,10 @@ def test_an_export_leaves_out_pictures_that_no_longer_hold_and_says_why(
 
 def test_an_export_of_nothing_is_a_whole_archive(engine, campaign, tmp_path):
     with reading(engine) as session:
-        data = b"".join(campaigns.export(session, campaign, tmp_path, sold=sold))
+        data = b"".join(showing.export(session, campaign, tmp_path, sold=sold))
 
         with pytest.raises(UnknownCampaign):
-            campaigns.export(session, "none", tmp_path, sold=sold)
+            showing.export(session, "none", tmp_path, sold=sold)
 
     assert zipfile.ZipFile(io.BytesIO(data)).namelist() == ["creatives.csv"]
 

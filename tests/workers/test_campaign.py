@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select, update
 
-from generative import campaigns
+from generative import campaigns, showing
 from generative.tables import CampaignRow, CreativeRow
 from generative.types import Brief, CampaignSpec, Creative, Progress
 from recsys.catalogue import items
@@ -142,7 +142,7 @@ def test_an_item_that_changed_since_the_plan_fails_with_a_reason(runtime: Runtim
     campaign.run(runtime, campaign_id, lease)
 
     with reading(runtime.engine) as session:
-        last = campaigns.gallery(session, campaign_id)[-1]
+        last = showing.gallery(session, campaign_id)[-1]
     assert (last.item_id, last.status) == ("a0-3", "failed")
     assert "changed" in (last.error or "")
     assert status(runtime, campaign_id) == "done"
@@ -167,7 +167,7 @@ def test_one_creative_that_cannot_be_made_does_not_stop_the_others(
     found = progress(runtime, campaign_id)
     assert (found.made, found.failed) == (2, 1)
     with reading(runtime.engine) as session:
-        broken = [one for one in campaigns.gallery(session, campaign_id) if one.error]
+        broken = [one for one in showing.gallery(session, campaign_id) if one.error]
     assert "the renderer broke" in (broken[0].error or "")
 
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from api.pages.comparison import comparison, in_pairs
 from api.runtime import Runtime
-from generative import campaigns, creatives
+from generative import campaigns, creatives, showing
 from generative.types import Banner, Brief, Copy, Creative, ItemFacts, State
 from recsys.database import reading, writing
 from recsys.learning import runs
@@ -327,7 +327,7 @@ def test_a_creative_is_judged_and_its_judge_still_sees_it(
     send(console, f"/console/campaigns/{campaign_id}/creatives/{key}", approval=judged)
 
     with reading(here.engine) as session:
-        assert campaigns.gallery(session, campaign_id)[0].approval == judged
+        assert showing.gallery(session, campaign_id)[0].approval == judged
     picture = console.get(f"/console/campaigns/{campaign_id}/creatives/{key}/banner")
     assert picture.status_code == 200
     assert picture.mimetype == "image/jpeg"
