@@ -5,7 +5,7 @@ come nearer to the library than backdrops by rules do, and must not paint one pi
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ SHOWN = (256, 128)
 MOST = 200  # pictures of each kind
 LEAST_DIVERSITY = 0.5  # of the library's own
 _MOST_SECONDS = 5.0  # a picture
+Painted = Callable[[Sequence[Palette]], list[Image.Image]]
 
 
 def measure(kind: str, config: GenerativeConfig, *, seed: int = 1) -> dict[str, Any]:
@@ -31,13 +32,23 @@ def measure(kind: str, config: GenerativeConfig, *, seed: int = 1) -> dict[str, 
     """
     from generative.picture.trained import make, spread  # noqa: PLC0415 heavy: torch
 
+    def painted(palettes: Sequence[Palette]) -> list[Image.Image]:
+        return [
+            spread(image, SHOWN, dark=False) for image in make(kind, config, list(palettes), seed)
+        ]
+
+    return compare(kind, painted, config, seed=seed)
+
+
+def compare(kind: str, painted: Painted, config: GenerativeConfig, *, seed: int) -> dict[str, Any]:
+    """The report on whatever paints one picture for each palette, as it would be shown."""
     entries = library.listing(config.pictures_dir / "library")[:MOST]
     palettes = [Palette(hue=e.hue, chroma=e.chroma, lightness=e.lightness) for e in entries]
+    painted(palettes[:1])  # loads what is to be loaded
     began = time.perf_counter()
-    make(kind, config, palettes[:1], seed)
+    painted(palettes[:1])
     seconds = time.perf_counter() - began  # of one alone, as a banner asks for it
-    small = make(kind, config, palettes, seed)
-    made = [spread(image, SHOWN, dark=False) for image in small]
+    made = painted(palettes)
     weights = config.models_dir / frechet.WEIGHTS
     found = {
         "library": frechet.features(real(config), weights),

@@ -7,6 +7,7 @@ tone and a colour go into the prompt: no title, no text of strangers, nobody's d
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,14 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from generative.brand import BrandKit
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable
 from generative.picture import library
 from generative.picture.backdrops import Wish
+from generative.picture.gate import SHOWN, compare
+from generative.picture.kept import store
+from generative.picture.palette import Palette
 
 STEPS = 25
 _AREA = 768 * 768  # pixels that such pipelines were made for
@@ -45,7 +50,51 @@ def paint(wish: Wish, config: GenerativeConfig) -> tuple[Image.Image, str]:
         raise ProviderUnavailable("VITRINE_TEXT_TO_IMAGE names no pipeline")
     if not torch.cuda.is_available():
         raise ProviderUnavailable("scenes need a GPU")
+    if why := refused(config):
+        raise ProviderUnavailable(why)
     return paint_on(wish, config.text_to_image, device="cuda", steps=STEPS)
+
+
+def refused(config: GenerativeConfig) -> str:
+    """Why these weights must not paint: not measured, or not well; "" where they may."""
+    try:
+        told = json.loads(_gate(config).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "the pipeline was not measured: python -m generative train-backdrops scene"
+    if told.get("sha256") != _identity(config.text_to_image):
+        return "the pipeline is not the one that was measured"
+    return "" if told.get("passed") else f"the pipeline did not pass its gate: {told.get('why')}"
+
+
+def examine(
+    config: GenerativeConfig, *, device: str = "cuda", steps: int = STEPS, seed: int = 1
+) -> dict[str, Any]:
+    """Measure the configured pipeline against the library, and write its gate; the gate.
+
+    Raises:
+        ProviderUnavailable: No pipeline, no device, or nothing can measure pictures.
+    """
+    if not config.text_to_image:
+        raise ProviderUnavailable("VITRINE_TEXT_TO_IMAGE names no pipeline")
+
+    def painted(palettes: Sequence[Palette]) -> list[Image.Image]:
+        wishes = [
+            Wish(palette=palette, kit=BrandKit(), size=SHOWN, seed=seed + index)
+            for index, palette in enumerate(palettes)
+        ]
+        return [
+            paint_on(wish, config.text_to_image, device=device, steps=steps)[0] for wish in wishes
+        ]
+
+    report = compare("scene", painted, config, seed=seed)
+    report |= {"kind": "scene", "sha256": _identity(config.text_to_image)}
+    _gate(config).parent.mkdir(parents=True, exist_ok=True)
+    store(_gate(config), (json.dumps(report, indent=1) + "\n").encode())
+    return report
+
+
+def _gate(config: GenerativeConfig) -> Path:
+    return config.models_dir / "backdrops" / "scene" / "gate.json"
 
 
 def paint_on(wish: Wish, folder: str, *, device: str, steps: int) -> tuple[Image.Image, str]:

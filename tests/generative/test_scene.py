@@ -154,3 +154,38 @@ def test_a_canvas_has_sides_that_the_nets_can_halve(size, monkeypatch):
     monkeypatch.setattr(scene, "_AREA", 768 * 768)
 
     assert all(side % 16 == 0 and side >= 128 for side in scene.canvas(size))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_pipeline_is_measured_before_it_may_paint(pipeline, config, tmp_path, monkeypatch):
+    from generative.picture import gate
+
+    settings = replace(
+        config, text_to_image=str(pipeline / "text"), models_dir=tmp_path, pictures_dir=tmp_path
+    )
+    before = scene.refused(settings)
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(gate.frechet, "features", lambda *_: rng.normal(size=(9, 4)))
+    monkeypatch.setattr(gate.library, "listing", lambda _: [PLAIN] * 2)
+    monkeypatch.setattr(gate, "real", lambda _: [])
+    monkeypatch.setattr(gate, "verdict", lambda _: "")
+
+    report = scene.examine(settings, device="cpu", steps=1)
+
+    assert "not measured" in before
+    assert report["passed"]
+    assert report["n"] == 2
+    assert scene.refused(settings) == ""
+    assert "not the one" in scene.refused(replace(settings, text_to_image=str(tmp_path)))
+
+
+def test_a_pipeline_that_failed_its_gate_does_not_paint(config, tmp_path):
+    (tmp_path / "weights").mkdir()
+    settings = replace(config, text_to_image=str(tmp_path / "weights"), models_dir=tmp_path)
+    told = tmp_path / "backdrops" / "scene" / "gate.json"
+    told.parent.mkdir(parents=True)
+    told.write_text(
+        f'{{"passed": false, "why": "too much alike", "sha256": "{scene._identity(settings.text_to_image)}"}}'
+    )
+
+    assert "too much alike" in scene.refused(settings)
