@@ -176,7 +176,7 @@ def _unsafe(photo: bytes, model_path: str) -> str:
     if not model_path:
         return ""
     try:
-        return nsfw.unsafe(open_image(photo), model_path)
+        return nsfw.look(open_image(photo), model_path).surely_unsafe
     except UnsafeImage:
         return ""  # it will not be opened for the banner either
 

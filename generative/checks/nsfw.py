@@ -1,4 +1,8 @@
-"""Yahoo's Open-NSFW on uploads and results: below 0.2 is safe by its authors' word.
+"""Yahoo's Open-NSFW on uploads, photos and results: by its authors' word below 0.2 is safe, above 0.8 not.
+
+Between the two somebody should look: an upload or a finished banner is kept back there. A product
+photo is not, for the net takes a pink handbag (0.23) and a potato (0.21) for more than they are: it
+is shown where the banner as a whole is safe.
 
 Without a model nothing is checked, and what is stored says so.
 """
@@ -15,6 +19,7 @@ from PIL import Image
 from generative.errors import ProviderUnavailable
 
 SAFE_BELOW = 0.2
+CERTAIN_FROM = 0.8
 OFF = "not checked: no model (python -m generative fetch-models nsfw)"
 _RESIZED, _CROPPED = 256, 224
 _MEAN = (104.0, 117.0, 123.0)  # blue, green, red of the pictures it was trained on
@@ -33,6 +38,11 @@ class Seen:
         if self.score is None or self.score < SAFE_BELOW:
             return ""
         return f"the picture looks indecent ({self.score:.2f}; {SAFE_BELOW} is the most)"
+
+    @property
+    def surely_unsafe(self) -> str:
+        """As `unsafe`, for what is looked at once more as a part of the whole."""
+        return self.unsafe if self.score is not None and self.score >= CERTAIN_FROM else ""
 
 
 def look(image: Image.Image, model_path: str) -> Seen:

@@ -24,7 +24,7 @@ _SIDE = 1024  # what ISNet was trained on
 _MIN_AREA, _MAX_AREA = 0.03, 0.92
 _MAX_UNSURE = 0.16  # of the picture, neither in nor out
 _MAX_SOFT = 0.25  # of the product itself: a mask that is mostly haze cuts nothing well
-_MAX_BORDER = 0.015  # of a side: what touches it was cut off by the photographer, and shows it
+_MAX_BORDER = 0.004  # of a side: what touches it was cut off by the photographer, and shows it
 _IN, _OUT = 217, 38  # 0.85 and 0.15 of 255
 _MIDDLE = 127
 

@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from generative.checks.nsfw import OFF, look, unsafe
+from generative.checks.nsfw import OFF, Seen, look, unsafe
 
 GREEN = Image.new("RGB", (300, 200), (0, 255, 0))
 GREY = Image.new("RGB", (300, 200), (104, 90, 123))
@@ -38,3 +38,14 @@ def test_a_transparent_picture_is_looked_at_on_white(decency_model):
 def test_a_configured_model_that_is_missing_lets_nothing_pass(tmp_path):
     assert "indecent" in unsafe(GREY, str(tmp_path / "gone.onnx"))
     assert "gone.onnx" in look(GREY, str(tmp_path / "gone.onnx")).note
+
+
+@pytest.mark.parametrize(
+    ("score", "kept_back", "left_out"),
+    [(None, False, False), (0.19, False, False), (0.23, True, False), (0.8, True, True)],
+)
+def test_a_doubtful_photo_may_stand_in_a_banner_that_is_safe(score, kept_back, left_out):
+    seen = Seen(score=score, note="")
+
+    assert bool(seen.unsafe) == kept_back
+    assert bool(seen.surely_unsafe) == left_out
