@@ -19,6 +19,7 @@ PAIRS = [
     ("ink", "hero-b", READ),
     ("soft", "paper", READ),
     ("soft", "card", READ),
+    ("soft", "brand-wash", READ),
     ("soft", "hero-a", READ),
     ("soft", "hero-b", READ),
     ("brand", "paper", READ),

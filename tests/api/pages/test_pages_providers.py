@@ -47,7 +47,7 @@ def test_a_provider_is_told_with_todays_book(console: FlaskClient, here: Runtime
     said = text(console.get("/console/creatives/providers").text)
 
     assert "0.25 of 1.00 spent" in said
-    assert "works answers 10 0 75 % 75 % of 40 lines 2.5 s 0.25" in said
+    assert "works answers Switch off openai 10 0 75 % 75 % of 40 lines 2.5 s 0.25" in said
 
 
 def test_two_weeks_of_lines_are_added_up(console: FlaskClient, here: Runtime, text) -> None:
