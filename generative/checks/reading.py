@@ -66,6 +66,31 @@ _BESIDE_PAIRS = frozenset(
     )
     for second in seconds.split()
 )  # fmt: skip
+# What a thing does ends its name: "amber glass bottles | adds a warm touch". None of these is a thing.
+_DEEDS = frozenset(
+    [
+        "adds",
+        "allows",
+        "boasts",
+        "combines",
+        "complements",
+        "creates",
+        "delivers",
+        "elevates",
+        "embodies",
+        "enhances",
+        "ensures",
+        "evokes",
+        "exudes",
+        "includes",
+        "keeps",
+        "makes",
+        "offers",
+        "provides",
+        "showcases",
+        "transforms",
+    ]
+)
 _ENDS_DENIAL = frozenset(("and", article) for article in ("a", "an", "the"))
 _TAKES_BACK = frozenset(
     (("sold", "separately"), ("not", "included"), ("not", "supplied"), ("costs", "extra"), ("extra", "cost"), ("extra", "charge"),
@@ -210,9 +235,10 @@ class _Places:
         if token.low in _SENTENCE_ENDS or token.low in _CLAUSE_ENDS or token.low in _PART_ENDS:
             now[2] += 1
         inside = hyphen or token.low in {"%", '"', "\u00b0"} or self._carries(token, joined=joined)
-        if inside and not self._in_chunk:
+        deed = token.low in _DEEDS
+        if inside and (deed or not self._in_chunk):
             now[3] += 1
-        self._in_chunk = inside
+        self._in_chunk = inside and not deed
         self.sentence.append(now[0])
         self.clause.append(now[1])
         self.part.append(now[2])

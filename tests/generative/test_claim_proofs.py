@@ -1,5 +1,7 @@
 """What of a sentence is a claim, which field proves it, and what is said of one that none proves."""
 
+from dataclasses import replace
+
 import pytest
 
 from generative.brief import clean
@@ -251,3 +253,20 @@ def test_a_text_longer_than_is_read_never_passes(text):
 
 def test_an_empty_text_claims_nothing():
     assert examine("", PACK) == ([], (), ())
+
+
+def test_what_a_thing_does_is_no_part_of_its_name(item) -> None:
+    told = replace(
+        item,
+        title="Living room set",
+        description="The natural wood coffee table adds a warm touch to a plush gray sofa.",
+    )
+    brief = Brief(item=told, size="hero")
+
+    true = Copy(
+        headline="A living room set", tagline="Wood coffee table, plush sofa.", action="See"
+    )
+    false = Copy(headline="A living room set", tagline="Wood sofa, plush table.", action="See")
+
+    assert judge(true, brief).problems == ()
+    assert not judge(false, brief).passed
