@@ -11,6 +11,11 @@ ENV PYTHONUNBUFFERED=1 \
 
 WORKDIR /srv
 
+# Letters for banners: python's slim images bring no font at all.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends fonts-noto-core fonts-noto-cjk \
+    && rm -rf /var/lib/apt/lists/*
+
 # The index of CPU builds of torch, or empty for the default one (CUDA, several gigabytes).
 ARG TORCH_INDEX=""
 RUN pip install ${TORCH_INDEX:+--extra-index-url ${TORCH_INDEX}} "torch==2.13.0"

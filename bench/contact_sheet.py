@@ -273,7 +273,7 @@ PLAN = {  # size -> thing, template, brand; light and dark in turn unless the va
         ("mascara", "bold-dark", "vitrine"),
         ("hitops", "type-dark", "vitrine"),
         ("pomegranate", "field-dark", "pomelo"),
-        ("headphones", "editorial-light", "nordlicht"),
+        ("cap", "editorial-light", "nordlicht"),
         ("orange", "frame-dark", "vitrine"),
     ),
     "rectangle": (
@@ -292,7 +292,7 @@ PLAN = {  # size -> thing, template, brand; light and dark in turn unless the va
         ("pomegranate", "field-light", "pomelo"),
         ("bracelet", "frame-light", "nordlicht"),
         ("ringo", "bold-light", "vitrine"),
-        ("cap", "type-light", "nordlicht"),
+        ("headphones", "type-light", "nordlicht"),
         ("mascara", "field", "pomelo"),
         ("juice", "editorial-dark", "vitrine"),
         ("lemon", "bold-dark", "pomelo"),

@@ -77,8 +77,8 @@ def pixels(shown: Shown) -> Image.Image:
 
 def _smoothed(alpha: Image.Image, enlarged: float) -> Image.Image:
     """An enlarged outline without its steps, drawn in by half a pixel of the photo's white rim."""
-    soft = alpha.filter(ImageFilter.GaussianBlur(enlarged * 0.75))
-    return soft.point(lambda value: max(0, min(255, round((value - 140) * 2.6 + 96))))
+    soft = alpha.filter(ImageFilter.GaussianBlur(enlarged * 1.1))
+    return soft.point(lambda value: max(0, min(255, round((value - 158) * 3.0 + 110))))
 
 
 def place(

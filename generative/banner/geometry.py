@@ -185,8 +185,7 @@ def geometry(
     place = replace(place, brand=(place.column[0], brand[1], place.column[2], brand[3]))
     foot = _foot(place, measures)
     if legal_height:
-        kept = measures.height - legal_height - (foot - measures.margin)
-        place = _raised(place, kept / measures.height)
+        place = _raised(place, measures.height - foot - legal_height - measures.gap * 0.3)
     if turned:
         place = _mirrored(place, measures.width)
     left, wide = words_span(size, place)
@@ -232,11 +231,14 @@ def words_span(size: str, place: Place) -> tuple[float, float]:
     return left, max(box[0] + box[2] for box in boxes) - left
 
 
-def _raised(place: Place, share: float) -> Place:
-    """Everything a little higher and lower in height: the foot belongs to the law."""
+def _raised(place: Place, lowest: float) -> Place:
+    """Everything pressed together until words end above `lowest`: the foot belongs to the law."""
+    top = min(place.brand[1], place.column[1], place.picture[1])
+    ends = [box[1] + box[3] for box in (place.column, place.row or place.column, place.picture)]
+    share = min((lowest - top) / (max(ends) - top), 1.0)
 
     def raised(box: Box) -> Box:
-        return (box[0], box[1] * share, box[2], box[3] * share)
+        return (box[0], top + (box[1] - top) * share, box[2], box[3] * share)
 
     return replace(
         place,
@@ -244,7 +246,18 @@ def _raised(place: Place, share: float) -> Place:
         picture=raised(place.picture),
         row=raised(place.row) if place.row else None,
         brand=raised(place.brand),
+        stage=_lower_edge_raised(place.stage, share, top) if _is_lid(place) else place.stage,
     )
+
+
+def _is_lid(place: Place) -> bool:
+    """Whether the stage is a panel over the whole width with the words below it."""
+    x, y, _, tall = place.stage
+    return x == 0 and y == 0 and tall <= place.column[1]
+
+
+def _lower_edge_raised(stage: Box, share: float, top: float) -> Box:
+    return (stage[0], stage[1], stage[2], float(round(top + (stage[3] - top) * share)))
 
 
 def _mirrored(place: Place, width: float) -> Place:

@@ -38,7 +38,10 @@ def ground(
     sheet = Image.new("RGB", (geometry.width, geometry.height), colours.ground)
     if own is not None and geometry.mirrored:
         own = ImageOps.mirror(own)  # the whole sheet is turned below
-    _PAINTERS[template](sheet, place.stage, geometry, colours, backdrop, own)
+    stage = place.stage
+    if stage[0] == 0 and stage[2] == geometry.width:
+        stage = geometry.place.stage  # it has no other side to be mirrored to
+    _PAINTERS[template](sheet, stage, geometry, colours, backdrop, own)
     if geometry.mirrored:
         sheet = ImageOps.mirror(sheet)
     return _grained(sheet, seed)
@@ -84,20 +87,10 @@ def _frame(
     mount = (0.0, 0.0, float(geometry.width), float(geometry.height))
     sheet.paste(_lit(mount, colours.shape, backdrop), (0, 0))
     x, y, wide, tall = stage
-    unit = max(1, round(min(geometry.width, geometry.height) / 360))
-    pen = ImageDraw.Draw(sheet)
-    pen.rectangle((x, y, x + wide - 1, y + tall - 1), fill=colours.ground)
+    ImageDraw.Draw(sheet).rectangle((x, y, x + wide - 1, y + tall - 1), fill=colours.ground)
     if own:
         sheet.paste(own, _corner(stage))
-    inset = round(line_inset(geometry.width, geometry.height))
-    if geometry.size != "leaderboard":
-        pen.rectangle(
-            (x + inset, y + inset, x + wide - 1 - inset, y + tall - 1 - inset),
-            outline=colours.line,
-            width=unit,
-        )
-    else:
-        pen.rectangle((x, y, x + wide - 1, y + tall - 1), outline=colours.line, width=unit)
+    _mount_line(sheet, geometry, colours)
 
 
 def _bold(
@@ -146,14 +139,37 @@ def _type(
     del backdrop
     if own:
         sheet.paste(own, _corner(stage))
+    _brand_line(sheet, geometry, colours)
+
+
+def lines(sheet: Image.Image, template: str, geometry: Geometry, colours: Colours) -> None:
+    """A template's hairlines once more, over a photo that has been laid on them."""
+    if template == "frame":
+        _mount_line(sheet, geometry, colours)
+    elif template == "type":
+        _brand_line(sheet, geometry, colours)
+
+
+def _mount_line(sheet: Image.Image, geometry: Geometry, colours: Colours) -> None:
+    x, y, wide, tall = PLACES["frame", geometry.size].stage
+    inset = round(line_inset(geometry.width, geometry.height))
+    if geometry.size == "leaderboard":
+        inset = 0
+    ImageDraw.Draw(sheet).rectangle(
+        (x + inset, y + inset, x + wide - 1 - inset, y + tall - 1 - inset),
+        outline=colours.line,
+        width=max(1, round(min(geometry.width, geometry.height) / 360)),
+    )
+
+
+def _brand_line(sheet: Image.Image, geometry: Geometry, colours: Colours) -> None:
     if geometry.size == "leaderboard":
         return
     brand = PLACES["type", geometry.size].brand
     below = brand[1] + brand[3] + geometry.measures.gap * 0.55
-    left = brand[0]
     thick = max(1, round(geometry.height / 500))
     ImageDraw.Draw(sheet).rectangle(
-        (left, below, geometry.width - left, below + thick - 1), fill=colours.line
+        (brand[0], below, geometry.width - brand[0], below + thick - 1), fill=colours.line
     )
 
 

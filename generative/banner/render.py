@@ -18,7 +18,7 @@ from generative.banner.colours import Colours, lightness
 from generative.banner.compose import own_ground, pixels, place
 from generative.banner.formats import FORMS, encode, suffix
 from generative.banner.geometry import MEASURES
-from generative.banner.grounds import PAINTED, ground
+from generative.banner.grounds import PAINTED, ground, lines
 from generative.banner.layout import Arrangement
 from generative.banner.legible import contrasts, low, mended, scrim
 from generative.banner.logos import lay
@@ -208,6 +208,8 @@ def _sheet(candidate: Candidate, stuff: Materials, colours: Colours) -> tuple[Im
     )
     if shown and image:
         place(sheet, shown, image, candidate.colours, form)
+        if shown.kind == "melt":
+            lines(sheet, candidate.choice.template, form, colours)
     if stuff.logo:
         lay(sheet, stuff.logo, form)
     return sheet, painter
