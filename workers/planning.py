@@ -4,7 +4,7 @@ A shopper's id is used to find the persona and goes no further: no brief carries
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from generative import brief as briefs
 from generative.types import Audience, Brief, CampaignSpec
@@ -44,6 +44,12 @@ class _Group:
             self.item_ids.extend(history.item_ids[-_POOLED_ITEMS:])
             self.kinds.extend(history.kinds[-_POOLED_ITEMS:])
 
+    def join(self, other: "_Group") -> None:
+        room = max(0, _POOLED_SHOPPERS - self.shoppers) * _POOLED_ITEMS
+        self.shoppers += other.shoppers
+        self.item_ids.extend(other.item_ids[:room])
+        self.kinds.extend(other.kinds[:room])
+
     def pooled(self) -> UserHistory:
         return UserHistory(item_ids=tuple(self.item_ids), kinds=tuple(self.kinds))
 
@@ -66,10 +72,28 @@ def plan(
         if history.item_ids:
             groups.setdefault(persona_of(assortment, history), _Group()).add(history)
     least = MIN_SHOPPERS if spec.audience.get("personas") else 1
-    chosen = {persona: group for persona, group in groups.items() if group.shoppers >= least}
+    chosen = _merged(groups, least)
     if not chosen:
         raise EmptyPlan(_nobody(spec.audience, len(groups)))
     return _briefs(runtime.studio.fingerprint, spec, assortment, chosen)
+
+
+def _merged(groups: Mapping[Persona, _Group], least: int) -> dict[Persona, _Group]:
+    """Groups of fewer than `least` join their department's, then everyone's; what is left is nobody's."""
+    found = dict(groups)
+    for wider in (_department, _everyone):
+        for persona in [one for one, group in found.items() if group.shoppers < least]:
+            group = found.pop(persona)
+            found.setdefault(wider(persona), _Group()).join(group)
+    return {persona: group for persona, group in found.items() if group.shoppers >= least}
+
+
+def _department(persona: Persona) -> Persona:
+    return replace(persona, price_band="any", recency="")
+
+
+def _everyone(_persona: Persona) -> Persona:
+    return Persona()
 
 
 def _briefs(

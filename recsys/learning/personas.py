@@ -86,17 +86,19 @@ def fit(
     item_ids: Sequence[str],
     seed: int,
 ) -> Personas | None:
-    """Personas of these shoppers, whose last deeds were at `last_at` (B,); None where nothing groups them.
+    """Personas of these shoppers, whose last deeds were at `last_at` (B,); None without departments.
 
     Of very many a part is read, the same in every run; `live` lends its words where groups go on.
     """
     rows = np.flatnonzero(shoppers.sizes > 0)
     if len(rows) > MOST_READ:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_READ, replace=False))
-    n_groups = min(MOST_GROUPS, len(rows) // SHOPPERS_A_GROUP)
-    if n_groups < 2 or len(goods.departments) < 2 or fused.width < 2:  # noqa: PLR2004 one group is everyone
+    if not len(rows) or not goods.of_item.any():
         return None
     read, at = shoppers.take(rows), last_at[rows]
+    n_groups = min(MOST_GROUPS, len(rows) // SHOPPERS_A_GROUP)
+    if n_groups < 2 or fused.width < 2:  # noqa: PLR2004 one group is everyone
+        return _by_department(read, goods)
     directions = _directions(fused.users(read)[:, :-1])
     former = _former(live, read, item_ids)
     centres = _k_means(
@@ -112,6 +114,17 @@ def fit(
         return None
     sizes = np.bincount(groups, minlength=len(used))
     return Personas(table=table, words=words, shoppers=tuple(sizes.tolist()))
+
+
+def _by_department(read: Histories, goods: Goods) -> Personas:
+    """Where too few have come to be grouped: whoever takes most of a department, and no more words."""
+    table = np.zeros((len(goods.of_item), len(goods.departments)), np.float32)
+    table[np.arange(len(table)), goods.of_item] = 1
+    table[:, 0] = 0  # of no department; the first of equals wins
+    groups = everywhere.groups(table, read)
+    words = (Persona(), *(Persona(categories=(name,)) for name in goods.departments[1:]))
+    sizes = np.bincount(groups, minlength=len(words))
+    return Personas(table=table, words=_merged(words, groups), shoppers=tuple(sizes.tolist()))
 
 
 def _directions(vectors: Floats) -> Floats:

@@ -185,11 +185,28 @@ def test_too_small_a_group_is_merged_into_its_department_first() -> None:
     assert merged == (plain, plain, Persona(categories=("Bread",)))
 
 
-@pytest.mark.parametrize("few", [{"Bread": 10, "Dairy": 10}, {}])
-def test_a_shop_of_few_shoppers_has_none(few: dict[str, int]) -> None:
-    crowd = shoppers(few) if few else shoppers({"Bread": 1}).take([])
+def test_a_shop_of_few_shoppers_has_departments_and_everyone() -> None:
+    crowd = shoppers({"Bread": 10, "Dairy": MIN_SHOPPERS - 1})
+    found = learnt(crowd)
 
-    assert learnt(crowd) is None
+    assert found is not None
+    assert words(found, crowd) == [Persona(categories=("Bread",))] * 10 + [Persona()] * 4
+
+
+def test_a_shop_that_nobody_came_to_has_none() -> None:
+    assert learnt(shoppers({"Bread": 1}).take([])) is None
+
+
+def test_items_without_a_shelf_make_no_persona() -> None:
+    crowd = shoppers({"Bread": 40, "Dairy": 40})
+    bare = goods_of(ITEM_IDS, {}, {})
+    at = np.zeros(len(crowd), np.int64)
+
+    found = personas.fit(
+        world(), crowd, bare, at, live=ModelBundle.empty(), item_ids=ITEM_IDS, seed=1
+    )
+
+    assert found is None
 
 
 def test_a_retrain_in_another_space_keeps_the_words() -> None:

@@ -41,6 +41,14 @@ def test_a_persona_of_fewer_than_five_shoppers_gets_nothing(runtime: Runtime, fi
         plan(runtime)
 
 
+def test_personas_too_small_to_be_told_apart_are_merged(runtime: Runtime, fill: Fill) -> None:
+    fill(runtime, aisles=2, shoppers=3)
+
+    planned = plan(runtime, items={"item_ids": ["a0-1"]})
+
+    assert [audience for _, _, audience, _ in planned] == [()]
+
+
 def test_no_brief_carries_a_shopper(runtime: Runtime, fill: Fill) -> None:
     fill(runtime)
     spec = CampaignSpec(name="c", audience={"user_ids": ["u0-1", "u1-2"]}, items={"best": 1})
