@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -126,8 +126,14 @@ def categories(reader: Reader) -> dict[str, tuple[str, ...]]:
 
 def prices(reader: Reader) -> dict[str, float]:
     """Every item's price, without the rest of its row; what has none is left out."""
-    rows = reader.execute(select(ItemRow.item_id, ItemRow.price).where(ItemRow.price.is_not(None)))
-    return {row.item_id: float(row.price) for row in rows}
+    price = price_at(datetime.now(UTC))
+    rows = reader.execute(select(ItemRow.item_id, price).where(price.is_not(None)))
+    return {item_id: float(amount) for item_id, amount in rows}
+
+
+def price_at(now: datetime) -> ColumnElement[Any]:
+    """In a query, what an item costs at a moment: as `offers.current` says it of a value."""
+    return case((ItemRow.offer_until <= now, ItemRow.was_price), else_=ItemRow.price)
 
 
 def changed_since(reader: Reader, revision: int) -> tuple[int, list[Item]]:

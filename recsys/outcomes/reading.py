@@ -9,7 +9,7 @@ orjson: by SQLAlchemy's own types a row would cost ten times as much.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from sqlalchemy import Float, Text, and_, cast, extract, func, or_, select
 from sqlalchemy.orm import Session
 
 from recsys.answers.tables import AnswerRow
+from recsys.catalogue import items
 from recsys.errors import TooManyAnswers
 from recsys.outcomes.assignment import INTERLEAVED, Experiment, Kind
 from recsys.outcomes.attribution import NOBODY, NOTHING, Deeds, Floats, Ints, Shown
@@ -295,10 +296,11 @@ def _deeds(
 def _prices(session: Session, item_ids: Sequence[str], bought: Ints) -> tuple[Floats, str]:
     """The price of each item in the currency that most of what was bought is priced in; else NaN."""
     found: dict[int, tuple[float, str]] = {}
+    now = items.price_at(datetime.now(UTC))
     for start in range(0, len(bought), _CHUNK):
         rows = {item_ids[row]: int(row) for row in bought[start : start + _CHUNK]}
-        statement = select(ItemRow.item_id, ItemRow.price, ItemRow.currency).where(
-            ItemRow.item_id.in_(list(rows)), ItemRow.price.is_not(None)
+        statement = select(ItemRow.item_id, now, ItemRow.currency).where(
+            ItemRow.item_id.in_(list(rows)), now.is_not(None)
         )
         for item_id, price, currency in session.execute(statement):
             found[rows[item_id]] = (float(price), currency)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from recsys.answers.then import shelf_at
 from recsys.catalogue import items, shelf
@@ -18,6 +19,7 @@ from recsys.errors import InvalidItem
 from recsys.learning.bundle import ModelBundle
 from recsys.serving import assortment as assortments
 from recsys.serving.assortment import Demand, Standing
+from recsys.tables import ItemRow
 from recsys.types import Item
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -108,6 +110,23 @@ def test_a_shelf_follows_the_clock_without_a_write(database_url: str) -> None:
         )
         assert items.get(session, "tea", now=END).price == 5  # type: ignore[union-attr]
     engine.dispose()
+
+
+def test_queries_that_read_prices_alone_know_the_former_one(database_url: str) -> None:
+    engine = connect(database_url)
+    with writing(engine) as session:
+        items.put_many(session, [TEA, CUP])
+    with reading(engine) as session:
+
+        def price(now: datetime) -> Decimal:
+            return session.scalars(
+                select(items.price_at(now)).where(ItemRow.item_id == "tea")
+            ).one()
+
+        found = price(NOW), price(END)
+    engine.dispose()
+
+    assert found == (3, 5)
 
 
 def test_an_ended_offer_does_not_come_back_with_a_new_price(database_url: str) -> None:
