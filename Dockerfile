@@ -32,7 +32,7 @@ COPY api api
 COPY migrations migrations
 
 RUN useradd --system --uid 10001 --home-dir /srv vitrine \
-    && mkdir -p /srv/var/artifacts /srv/var/banners /srv/var/media /srv/var/spool /srv/var/answers \
+    && mkdir -p /srv/var/artifacts /srv/var/banners /srv/var/models /srv/var/pictures /srv/var/signing /srv/var/media /srv/var/spool /srv/var/answers \
     && chown -R vitrine /srv/var
 USER vitrine
 VOLUME ["/srv/var"]

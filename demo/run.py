@@ -57,6 +57,7 @@ class Demo:
         migrate = [sys.executable, "-m", "flask", "--app", "api", "db", "upgrade"]
         self.supervisor.run("migrate", migrate)
         self._keys()
+        self._certificate()
         self._start_services()
         self._fill(files)
         self._wait_for_web()
@@ -89,6 +90,8 @@ class Demo:
             "VITRINE_SPOOL_DIR": str(state / "spool"),
             "VITRINE_ANSWERS_DIR": str(state / "answers"),
             "VITRINE_BANNERS_DIR": str(state / "banners"),
+            "VITRINE_PICTURES_DIR": str(state / "pictures"),
+            "VITRINE_SIGNING_DIR": str(state / "signing"),
             "VITRINE_MEDIA_DIRS": ":".join(media),
             "VITRINE_BROKER_URL": f"{redis}/0",
             "VITRINE_CACHE_URL": f"{redis}/1",
@@ -148,6 +151,15 @@ class Demo:
                 raise DemoError(f"no key in what `flask keys create` printed: {printed!r}")
             write_private(file, found.group())
             say(f"the {role} key, shown this once: {found.group()}")
+
+    def _certificate(self) -> None:
+        """Pictures are signed from the first one on, where the packages for it could be installed."""
+        if (self.state / "signing" / "key.pem").exists():
+            return
+        try:
+            self.supervisor.run("certificate", [sys.executable, "-m", "generative", "certificate"])
+        except DemoError as error:
+            say(f"pictures will be marked by XMP alone: {str(error).splitlines()[-2]}")
 
     def _key_file(self, role: str) -> Path:
         return self.state / f"{role}.key"
