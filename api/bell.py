@@ -51,11 +51,13 @@ class Bell:
         *,
         variant: str = "",
         reason: str = "",
+        key: str = "",
     ) -> bool:
+        """Have a creative made; `key` is what the web will look for, to notice a worker that differs."""
         from workers.tasks import make_creative  # noqa: PLC0415 leaf
 
         args = (item_id, list(audience.categories), audience.price_band, size, locale)
-        more = {"variant": variant, "reason": reason}
+        more = {"variant": variant, "reason": reason, "key": key}
         return self._ring(lambda: make_creative.apply_async(args=args, kwargs=more))
 
     def form(self, key: str, form: str) -> bool:

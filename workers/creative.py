@@ -17,8 +17,10 @@ from workers.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
+_DIFFERENT = "if this goes on, web and worker differ in fonts, models, voices or settings"
 
-def make(
+
+def make(  # noqa: PLR0913 what a ring carries, each under its name
     runtime: Runtime,
     item_id: str,
     categories: list[str],
@@ -28,8 +30,12 @@ def make(
     *,
     variant: str = "",
     reason: str = "",
+    key: str = "",
 ) -> None:
     """Answer a ring for a creative. An item that is gone or hidden by now gets none.
+
+    `key` is what the web looks for. Where another is made, the item or the style changed meanwhile;
+    where that happens to every ring, web and worker see different fonts, models or settings.
 
     Nor does any where its picture cannot be stored: the shop goes on with the floor, and rings again.
     """
@@ -48,7 +54,9 @@ def make(
         reason=reason,
     )
     try:
-        creative_for(runtime, brief)
+        made = creative_for(runtime, brief)
+        if key not in {"", made.key}:
+            log.warning("creative %s was asked for as %s: %s", made.key, key, _DIFFERENT)
     except OSError as error:  # kept without its picture, it would be so for good
         log.error("no creative for %s: %s", item_id, error)  # noqa: TRY400 the message is all there is
 

@@ -41,11 +41,12 @@ def make_creative(
     locale: str,
     variant: str = "",
     reason: str = "",
+    key: str = "",
 ) -> None:
     from workers.creative import make  # noqa: PLC0415 leaf
 
     audience = (categories, price_band)
-    make(runtime, item_id, *audience, size, locale, variant=variant, reason=reason)
+    make(runtime, item_id, *audience, size, locale, variant=variant, reason=reason, key=key)
 
 
 @app.task(name="vitrine.make_form", expires=config.generative.claim_seconds)

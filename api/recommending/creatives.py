@@ -5,7 +5,7 @@ as `pending`, so that any process can answer for its key before a worker has. `a
 the answers: what the cache holds is turned into JSON once, and nothing is made of it but that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -80,6 +80,7 @@ def as_fragments(
     degraded: Degraded,
     look: Look,
     variant: str = "",
+    again: Collection[str] = (),
 ) -> list[orjson.Fragment]:
     """As `for_slate`, each as the JSON of `as_json`; `look` has asked for them already."""
     states: list[State] = []
@@ -92,7 +93,7 @@ def as_fragments(
     if State.PENDING in states:
         missed = [at for at, state in enumerate(states) if state is State.PENDING]
         wanted = [items[at] for at in missed]
-        floors = _floors(runtime, wanted, persona, size, degraded, variant)
+        floors = _floors(runtime, wanted, persona, size, degraded, variant, again)
         for at, creative in zip(missed, floors, strict=True):
             states[at], told[at] = creative.state, fragment(as_json(creative))
     if variant:
@@ -176,11 +177,12 @@ def _floors(
     size: str,
     degraded: Degraded,
     variant: str = "",
+    again: Collection[str] = (),
 ) -> list[Creative]:
     """What is shown of items that nothing was made for yet, `pending` where somebody has rung."""
     if not items:
         return []
-    missed = [runtime.briefs.of(item, persona, size, variant) for item in items]
+    missed = [runtime.briefs.of(item, persona, size, variant, again) for item in items]
     pending: set[str] = set()
     if "creatives" not in degraded:
         try:
@@ -254,6 +256,7 @@ def _ring_for(runtime: Runtime, waiting: Creative, degraded: Degraded) -> bool:
         waiting.provenance["locale"],
         variant=waiting.provenance.get("variant", ""),
         reason=waiting.provenance.get("reason", ""),
+        key=waiting.key,
     )
     if not rung:  # the next asker may try again at once, not only when the claim has lapsed
         runtime.cache.release(waiting.key)

@@ -128,3 +128,17 @@ def test_two_workers_with_one_key_show_what_the_first_has_kept(
     assert kept.banner is not None
     picture = (runtime.config.generative.banners_dir / kept.banner.path).read_bytes()
     assert sha256(picture).hexdigest() == kept.banner.sha256
+
+
+def test_a_worker_that_makes_another_key_than_the_web_looks_for_says_so(
+    runtime: Runtime, fill: Fill, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(runtime)
+    rung = ("a0-1", ["Aisle 0"], "mid", "rectangle", "en")
+
+    creative.make(runtime, *rung, key=key_of(runtime, "a0-1"))
+    quiet = "web and worker differ" not in caplog.text
+    creative.make(runtime, *rung, key="0" * 32)
+
+    assert quiet
+    assert "web and worker differ" in caplog.text
