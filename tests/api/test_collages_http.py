@@ -30,8 +30,8 @@ def _shop(stocked, broker):
     """A stocked shop, a cache and a queue."""
 
 
-def ask(client, shop, **body):
-    return client.post("/collages", json={"item_ids": IDS, **body}, headers=shop)
+def ask(client, admin, **body):
+    return client.post("/collages", json={"item_ids": IDS, **body}, headers=admin)
 
 
 def draw(here: Runtime) -> str:
@@ -45,10 +45,10 @@ def draw(here: Runtime) -> str:
     return made.key
 
 
-def test_a_collage_is_rung_for_once_and_then_there(client, shop, here: Runtime, broker) -> None:
-    first, second = ask(client, shop), ask(client, shop)
+def test_a_collage_is_rung_for_once_and_then_there(client, admin, here: Runtime, broker) -> None:
+    first, second = ask(client, admin), ask(client, admin)
     key = draw(here)
-    third = ask(client, shop)
+    third = ask(client, admin)
     picture = client.get(third.json["picture_url"])
 
     assert (first.status_code, second.status_code, broker()) == (202, 202, 1)
@@ -90,8 +90,8 @@ def test_one_item_that_no_longer_holds_takes_the_picture_away(
         ({"locale": "english"}, "locale"),
     ],
 )
-def test_what_cannot_be_drawn_is_named(client, shop, body, field) -> None:
-    answer = ask(client, shop, **body)
+def test_what_cannot_be_drawn_is_named(client, admin, body, field) -> None:
+    answer = ask(client, admin, **body)
 
     assert answer.status_code == 422
     assert answer.json["errors"][0]["field"] == field
@@ -102,14 +102,14 @@ def test_an_unknown_collage_is_a_404(client, key) -> None:
     assert client.get(f"/collages/{key}/picture").status_code == 404
 
 
-def test_a_worker_draws_what_the_web_asked_for(client, shop, here: Runtime) -> None:
+def test_a_worker_draws_what_the_web_asked_for(client, admin, here: Runtime) -> None:
     from workers import collage
     from workers.config import WorkersConfig
     from workers.runtime import Runtime as Worker
 
     config = WorkersConfig(recsys=here.config.recsys, generative=here.config.generative)
     worker = Worker(config)
-    key = ask(client, shop).json["key"]
+    key = ask(client, admin).json["key"]
     collage.make(worker, [*IDS, "ghost"], "square", "en")
     nothing = client.get(f"/collages/{key}/picture").status_code
 
@@ -119,3 +119,8 @@ def test_a_worker_draws_what_the_web_asked_for(client, shop, here: Runtime) -> N
     worker.engine.dispose()
     assert (nothing, answer.status_code) == (404, 200)
     answer.close()
+
+
+def test_who_holds_the_public_key_draws_nothing(client, shop, broker) -> None:
+    assert client.post("/collages", json={"item_ids": IDS}, headers=shop).status_code == 403
+    assert broker() == 0
