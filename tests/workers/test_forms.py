@@ -44,6 +44,18 @@ def test_a_form_shows_what_the_jpeg_shows(runtime: Runtime, made: Creative, form
         assert image.size == (made.banner.width, made.banner.height)
 
 
+def test_a_moving_form_moves_and_an_svg_runs_nothing(runtime: Runtime, made: Creative) -> None:
+    creative.make_form(runtime, made.key, "loop")
+    creative.make_form(runtime, made.key, "svg")
+
+    with Image.open(path_of(runtime, made, "loop")) as image:
+        assert image.format == "WEBP"
+        assert getattr(image, "n_frames", 1) > 1
+    svg = path_of(runtime, made, "svg").read_text(encoding="utf-8")
+    assert "<svg" in svg
+    assert "<script" not in svg
+
+
 def test_a_form_is_drawn_once(runtime: Runtime, made: Creative) -> None:
     creative.make_form(runtime, made.key, "webp")
     stamp = path_of(runtime, made, "webp").stat().st_mtime_ns
