@@ -25,6 +25,8 @@ MAX_LABELS = 20
 KEY_LENGTH = 32
 LANGUAGES = frozenset({"en", "de", "fr", "es", "ar", "he", "ja", "zh"})
 UNKNOWN_LANGUAGE = "und"
+AGAIN = "again"  # the reason of an item that its shopper bought before
+_REASONS = frozenset({AGAIN})  # those that change a word
 _BANDS = frozenset({"value", "premium"})
 
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z!?][^<>]*>", re.DOTALL)
@@ -98,7 +100,7 @@ def facts_of(product: Product) -> ItemFacts:
 def copy_key(brief: Brief, fingerprint: str) -> str:
     """Hash what shapes a creative's words: no price, offer or picture, as no word depends on them."""
     item = replace(brief.item, price=None, was_price=None, image_url="", offer_until="")
-    return key(replace(brief, item=item, variant=""), fingerprint)
+    return key(replace(brief, item=item, variant="", reason=""), fingerprint)
 
 
 def key(brief: Brief, fingerprint: str) -> str:
@@ -155,6 +157,7 @@ def shaping(brief: Brief) -> Brief:
             else "any",
         ),
         locale=language(brief.locale),
+        reason=brief.reason if brief.reason in _REASONS else "",
     )
 
 
@@ -194,7 +197,7 @@ def clean(brief: Brief) -> Brief:
         size=brief.size,
         locale=shaped.locale,
         variant=brief.variant,
-        reason=brief.reason,
+        reason=shaped.reason,
     )
 
 

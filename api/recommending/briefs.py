@@ -1,6 +1,6 @@
 """Briefs, keys and floors this process has already worked out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -14,6 +14,7 @@ KEYS_KEPT = 100_000
 TEXTS_KEPT = 20_000  # an item's text is as long as its description
 
 _Frame = tuple[bytes, bytes]
+_Worn = tuple[Persona, str, str, str]  # for whom, its size, its look, the reason it speaks of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class _Memory:
     def __init__(self, fingerprint: str, forbidden: tuple[str, ...]) -> None:
         self.fingerprint = fingerprint
         self.forbidden = forbidden
-        self.asked: dict[tuple[str, Persona, str, str], Asked] = {}
-        self.frames: dict[tuple[Persona, str, str], int] = {}
+        self.asked: dict[tuple[str, _Worn], Asked] = {}
+        self.frames: dict[_Worn, int] = {}
         self.numbers = count()  # none comes twice, so threads may race
         # Under an item and its frames' numbers: what an item had been goes with all that hung on it.
         self.keys: dict[str, tuple[Item, dict[int, str]]] = {}
@@ -66,15 +67,28 @@ class Briefs:
             self._memory = _Memory(fingerprint, forbidden)
 
     def keys(
-        self, items: Sequence[Item], persona: Persona, size: str, variant: str = ""
+        self,
+        items: Sequence[Item],
+        persona: Persona,
+        size: str,
+        variant: str = "",
+        again: Collection[str] = (),
     ) -> list[str]:
-        """The key of each item's creative, as `of` would say it."""
+        """The key of each item's creative, as `of` would say it; `again` are ids of what comes back."""
+        if again:
+            return [
+                self._keys([item], (persona, size, variant, _reason(item, again)))[0]
+                for item in items
+            ]
+        return self._keys(items, (persona, size, variant, ""))
+
+    def _keys(self, items: Sequence[Item], of: _Worn) -> list[str]:
         memory = self._memory
         if memory.n_keys > KEYS_KEPT:
             memory.frames, memory.keys, memory.n_keys = {}, {}, 0
-        number = memory.frames.get((persona, size, variant))
+        number = memory.frames.get(of)
         if number is None:
-            number = memory.frames[persona, size, variant] = next(memory.numbers)
+            number = memory.frames[of] = next(memory.numbers)
         found: list[str] = []
         frames: dict[bool, _Frame] = {}
         for item in items:
@@ -83,16 +97,24 @@ class Briefs:
                 known = memory.keys[item.item_id] = (item, {})
             key = known[1].get(number)
             if key is None:
-                key = known[1][number] = self._key(memory, item, (persona, size, variant), frames)
+                key = known[1][number] = self._key(memory, item, of, frames)
                 memory.n_keys += 1
             found.append(key)
         return found
 
-    def of(self, item: Item, persona: Persona, size: str, variant: str = "") -> Asked:
-        memory, place = self._memory, (item.item_id, persona, size, variant)
+    def of(
+        self,
+        item: Item,
+        persona: Persona,
+        size: str,
+        variant: str = "",
+        again: Collection[str] = (),
+    ) -> Asked:
+        memory, of = self._memory, (persona, size, variant, _reason(item, again))
+        place = (item.item_id, of)
         kept = memory.asked.get(place)
         if kept is None or kept.item is not item:
-            brief = _brief(item, persona, size, variant)
+            brief = _brief(item, *of)
             shown = floor(brief, fingerprint=memory.fingerprint, avoid=memory.forbidden)
             kept = Asked(item, brief, shown)
             if len(memory.asked) >= BRIEFS_KEPT:
@@ -113,7 +135,7 @@ class Briefs:
         self,
         memory: "_Memory",
         item: Item,
-        of: tuple[Persona, str, str],
+        of: _Worn,
         frames: dict[bool, _Frame],
     ) -> str:
         text = self._texts.get(item.item_id)
@@ -130,9 +152,13 @@ class Briefs:
         return briefs.framed_key(frame[0], text.text, frame[1])
 
 
-def _brief(item: Item, persona: Persona, size: str, variant: str) -> Brief:
+def _reason(item: Item, again: Collection[str]) -> str:
+    return briefs.AGAIN if item.item_id in again else ""
+
+
+def _brief(item: Item, persona: Persona, size: str, variant: str, reason: str) -> Brief:
     facts, audience = briefs.facts_of(item), _audience(persona)
-    return Brief(item=facts, audience=audience, size=size, variant=variant)
+    return Brief(item=facts, audience=audience, size=size, variant=variant, reason=reason)
 
 
 def _audience(persona: Persona) -> Audience:

@@ -22,7 +22,7 @@ from recsys.outcomes.interleaving import team_draft
 from recsys.serving import ranking, steering, titles
 from recsys.serving.policies import context
 from recsys.serving.ranking import Steer
-from recsys.types import Item, Persona, Slate
+from recsys.types import Item, Persona, Recommendation, Slate, Source
 
 __all__ = ["NO_BANNER", "Ask", "Served", "answer", "plain", "serve"]
 
@@ -137,14 +137,15 @@ def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
     persona = opened.persona if banners else Persona()
     draw = variants.draw(runtime, served.recommendation_id, persona, size) if banners else None
     variant = "" if draw is None else draw.variant
-    keys = runtime.briefs.keys(items, persona, size, variant) if banners else ()
+    again = _again(served.slate.recommendations) if banners else frozenset()
+    keys = runtime.briefs.keys(items, persona, size, variant, again) if banners else ()
     look = creatives.Look(runtime, keys, _note(served), opened.degraded)
     told = _told(served)
     told["items"] = rows = present.rows(served.slate.recommendations, items)
     opened.trace.mark("dress", len(rows))
     if keys:
         made = creatives.as_fragments(
-            runtime, items, persona, size, opened.degraded, look, variant
+            runtime, items, persona, size, opened.degraded, look, variant, again
         )
         for row, creative in zip(rows, made, strict=True):
             row["creative"] = creative
@@ -155,6 +156,11 @@ def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
     keeping.keep(runtime, served, keys, kept)
     rotating.keep(runtime, served)
     return told
+
+
+def _again(picks: Sequence[Recommendation]) -> frozenset[str]:
+    """What is shown because it was bought and is needed again: its creative says so."""
+    return frozenset([pick.item_id for pick in picks if pick.source is Source.BUY_AGAIN])
 
 
 def closing(runtime: Runtime, opened: Opened) -> dict[str, Any]:

@@ -6,7 +6,7 @@ audience's own shelf, never the item's merits. A brief is expected to be cleaned
 
 import re
 
-from generative.brief import cut
+from generative.brief import AGAIN, cut
 from generative.copy import tongues
 from generative.copy.template import food, spoken
 from generative.types import Brief, Copy
@@ -20,6 +20,16 @@ _LINES = {
     "fr": ("Pour votre panier : {shelf}", "Pour vous : {shelf}", "Avec vos favoris : {shelf}"),
     "es": ("Para su cesta: {shelf}", "Para usted: {shelf}", "Con sus favoritos: {shelf}"),
     **tongues.LINES,
+}
+_AGAIN = {
+    "en": "Buy it again",
+    "de": "Wieder bestellen",
+    "fr": "À racheter",
+    "es": "Volver a pedir",
+    "ar": "اطلبه من جديد",
+    "he": "להזמין שוב",
+    "ja": "もう一度購入",
+    "zh": "再次购买",
 }
 # What people who turn to a shelf look for; a shelf without an entry speaks through its own name.
 _SPEECH = {
@@ -51,7 +61,12 @@ _WORTH = {
 
 
 def eyebrow(brief: Brief) -> str:
-    """The line above the headline, for the audience's shelf; empty for the audience of everyone."""
+    """The line above the headline: for what comes back that it does, else for the audience's shelf.
+
+    Empty for the audience of everyone.
+    """
+    if brief.reason == AGAIN:
+        return _AGAIN[spoken(brief)]
     if not brief.audience.categories:
         return ""
     shelf = cut(brief.audience.categories[0], _LABEL_LIMIT)
