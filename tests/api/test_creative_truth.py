@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,7 +19,7 @@ from generative import campaigns, creatives, truth
 from generative.brief import facts_of
 from generative.types import Approval, Banner, Brief, CampaignSpec, Copy, Creative, State
 from recsys.catalogue import items
-from recsys.database import reading, writing
+from recsys.database import looking, reading, writing
 
 PIXELS = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
 
@@ -335,3 +336,27 @@ def test_a_mail_needs_an_item_that_is_sold_and_a_way_there(client, shop, here: R
 
     assert (nowhere.status_code, hostile.status_code) == (422, 422)
     assert email(client, shop, key).status_code == 410
+
+
+def test_threads_that_meet_an_end_at_once_never_see_the_old_price_again(here: Runtime) -> None:
+    end = datetime.now(UTC) + timedelta(seconds=0.4)
+    change(here, price=Decimal(1), was_price=Decimal(4), offer_until=end)
+    with looking(here.engine) as reader:
+        here.fresh_shelf(reader)
+    until, late = end.timestamp() + 0.3, set()
+
+    def look(number: int) -> None:
+        while (now := time.time()) < until:
+            if number % 2:
+                shelf = here.shelf
+            else:
+                with looking(here.engine) as reader:
+                    shelf = here.fresh_shelf(reader)
+            if now >= end.timestamp():
+                late.add((shelf.items["i0"].price, shelf.items["i0"].was_price))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(look, range(8)))
+
+    assert late == {(Decimal(4), None)}
+    assert here.shelf.since(here.shelf) == {}
