@@ -28,6 +28,7 @@ from generative.checks import nsfw
 from generative.config import GenerativeConfig
 from generative.picture import library, trained
 from generative.picture.cutout import cut_out
+from generative.picture.gate import measure
 from generative.picture.matting import matte, refusal
 from generative.provenance import manifest, xmp
 from generative.types import SIZES, Brief, Copy, ItemFacts
@@ -109,8 +110,10 @@ def generators(
     figures: dict[str, float | None] = {}
     for kind in ("flow", "gan"):
         told = trained.folder(config, kind) / "gate.json"
-        gate = json.loads(told.read_text()) if told.is_file() else None
-        if gate is None or options.train:
+        gate = None
+        if told.is_file() and not options.train:
+            gate = json.loads(told.read_text()) | measure(kind, config)
+        if gate is None:
             gate = trained.train(
                 kind,
                 config,
@@ -124,6 +127,7 @@ def generators(
         figures |= {
             f"fd_effnet_{kind}": gate["fd_effnet"],
             f"diversity_{kind}": gate["diversity"],
+            f"roughness_{kind}": gate["roughness"],
             f"seconds_{kind}": gate["seconds_each"],
             f"passed_{kind}": float(gate["passed"]),
         }
@@ -131,6 +135,7 @@ def generators(
             "fd_effnet_procedural": gate["fd_effnet_procedural"],
             "diversity_procedural": gate["diversity_procedural"],
             "diversity_library": gate["diversity_library"],
+            "roughness_library": gate["roughness_library"],
             "fd_n": gate["n"],
         }
     return figures

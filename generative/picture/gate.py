@@ -1,7 +1,8 @@
 """Whether a backdrop generator may be used: measured against the library it learned from.
 
 Pictures are compared as shoppers would see them, softened for words, at one size. A generator must
-come nearer to the library than backdrops by rules do, and must not paint one picture for all.
+come nearer to the library than backdrops by rules do, must not paint one picture for all, and must
+not be rougher than the library: speckle brings features nearer to a photograph's, and no eye.
 """
 
 import time
@@ -20,7 +21,9 @@ from generative.picture.palette import Palette
 SHOWN = (256, 128)
 MOST = 200  # pictures of each kind
 LEAST_DIVERSITY = 0.5  # of the library's own
+MOST_ROUGHNESS = 1.5  # times the library's own
 _MOST_SECONDS = 5.0  # a picture
+_COARSE = (64, 32)  # where roughness is read: finer grain is no speckle
 Painted = Callable[[Sequence[Palette]], list[Image.Image]]
 
 
@@ -50,8 +53,9 @@ def compare(kind: str, painted: Painted, config: GenerativeConfig, *, seed: int)
     seconds = time.perf_counter() - began  # of one alone, as a banner asks for it
     made = painted(palettes)
     weights = config.models_dir / frechet.WEIGHTS
+    shelf = real(config)
     found = {
-        "library": frechet.features(real(config), weights),
+        "library": frechet.features(shelf, weights),
         kind: frechet.features(made, weights),
         "procedural": frechet.features(procedural(palettes, seed), weights),
     }
@@ -62,6 +66,8 @@ def compare(kind: str, painted: Painted, config: GenerativeConfig, *, seed: int)
         "diversity": round(frechet.diversity(found[kind]), 4),
         "diversity_library": round(frechet.diversity(found["library"]), 4),
         "diversity_procedural": round(frechet.diversity(found["procedural"]), 4),
+        "roughness": round(roughness(made), 2),
+        "roughness_library": round(roughness(shelf), 2),
         "seconds_each": round(seconds, 4),
     }
     why = verdict(report)
@@ -78,9 +84,27 @@ def verdict(report: Mapping[str, Any]) -> str:
     least = LEAST_DIVERSITY * report["diversity_library"]
     if report["diversity"] < least:
         return f"diversity {report['diversity']} is below {least:.4f}: it paints too much alike"
+    most = MOST_ROUGHNESS * report["roughness_library"]
+    if report["roughness"] > most:
+        return f"roughness {report['roughness']} is above {most:.2f}: it speckles"
     if report["seconds_each"] > _MOST_SECONDS:
         return f"{report['seconds_each']} s a picture is too slow"
     return ""
+
+
+def roughness(images: Sequence[Image.Image]) -> float:
+    """How much each pixel differs from its four neighbours, in the middle of each picture's pixels.
+
+    The median does not see edges, which are few; speckle is everywhere.
+    """
+    found = []
+    for image in images:
+        luma = np.asarray(
+            image.convert("L").resize(_COARSE, Image.Resampling.BOX), dtype=np.float64
+        )
+        around = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]
+        found.append(float(np.median(np.abs(4 * luma[1:-1, 1:-1] - around))))
+    return float(np.mean(found)) if found else 0.0
 
 
 def real(config: GenerativeConfig) -> list[Image.Image]:

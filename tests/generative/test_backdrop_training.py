@@ -17,7 +17,7 @@ from generative.picture.backdrops import paint, signature, troubles
 from generative.picture.diffusion import FlowNet, config_for
 from generative.picture.frechet import distance, diversity
 from generative.picture.gan import Gan, GanConfig
-from generative.picture.gate import verdict
+from generative.picture.gate import roughness, verdict
 from generative.picture.palette import Palette
 
 PLAIN = Palette(hue=4.0, chroma=0.06, lightness=0.6)
@@ -26,6 +26,8 @@ GOOD = {
     "fd_effnet_procedural": 90.0,
     "diversity": 0.5,
     "diversity_library": 0.6,
+    "roughness": 2.0,
+    "roughness_library": 2.2,
     "seconds_each": 0.2,
 }
 
@@ -176,6 +178,7 @@ def test_both_nets_are_small_enough_for_a_cpu():
         ({"fd_effnet": 95.0}, "no better"),
         ({"diversity": 0.2}, "alike"),
         ({"seconds_each": 60.0}, "slow"),
+        ({"roughness": 4.8}, "speckles"),
     ],
 )
 def test_a_gate_weighs_distance_diversity_and_time(change, why):
@@ -203,6 +206,15 @@ def test_the_distance_is_the_one_with_the_matrix_root():
     plain = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(ca + cb - 2 * sqrtm(ca @ cb).real)
 
     assert distance(a, b) == pytest.approx(plain, rel=1e-6)
+
+
+def test_speckle_is_rough_and_edges_are_not():
+    speckled = np.random.default_rng(0).integers(0, 255, (32, 64, 3), dtype=np.uint8)
+    halves = np.zeros((32, 64, 3), np.uint8)
+    halves[:, 32:] = 255
+
+    assert roughness([Image.fromarray(speckled)]) > 50
+    assert roughness([Image.fromarray(halves)]) == 0.0
 
 
 def test_pictures_all_alike_have_no_diversity():
