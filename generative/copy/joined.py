@@ -1,7 +1,7 @@
 """A teacher where there is no larger model: phrases of the entry, joined anew.
 
 It finds what an entry calls its thing ("robust green jacket"), what it gives it ("a cozy hood"),
-what that is made from and whom it is for, and puts two or three of them into one of a few sentences
+what that is made from, whom it is for and what one does with it, and puts two or three of them into one of a few sentences
 that a copywriter would use. Much of it is refused by the checks or dull; a line costs a millisecond,
 and what passes is sound, short and in an order of its own.
 """
@@ -44,6 +44,7 @@ _DETERMINERS = _ARTICLES | {"its", "your", "any", "both", "every", "their", "all
 _NOUNS_IN_ING = frozenset(
     ("ceiling", "lighting", "stitching", "lining", "detailing", "ring", "string")
 )
+_NO_AIM = FUNCTION | {"featuring", "made", "perfect", "ideal", "crafted", "set", "designed"}
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*|[^\w\s]")
 _USE = re.compile(
     r"\b(?:(?:perfect|ideal|great|suitable|made|designed|good|works|fits) (?:for|in)\s+"
@@ -55,6 +56,10 @@ _OF = re.compile(
     r"\b(?P<deed>crafted|made|woven|carved|knitted|built) (?P<link>from|of|in|with)\s+"
     r"(?P<what>[^.,;:!?()]{4,40}?)(?=[.;:!?()]|,\s(?:this|these|it|its|the)\b|\s(?:and|with|in|this|that|for|it)\b)",
     re.IGNORECASE,
+)
+_AIM = re.compile(
+    r"(?:^|(?<=[.!?]\s))(?P<deed>[A-Z][a-z]{2,}) (?P<what>(?:your|any|the|every)\s[^.,;:!?()]{3,40}?)"
+    r"(?=\swith\s(?:this|these|our|the|a|an)\b|[.!]|\sin\s(?:this|these|our)\b)"
 )
 _TAGLINES = (
     "{S} with {a}.",
@@ -81,6 +86,15 @@ _TAGLINES = (
     "{N} for {u}.",
     "{N}, {m}.",
     "{N}, {m}, for {u}.",
+    "Made for {u}, with {a}.",
+    "{S} to {t}.",
+    "{S}, ready to {t}.",
+    "{S}, made to {t}.",
+    "{A} to {t}.",
+    "{N} to {t}.",
+    "Made to {t}, with {a}.",
+    "Ready to {t}.",
+    "With {a}, to {t}.",
 )
 _HEADLINES = (
     "{N}",
@@ -95,6 +109,8 @@ _HEADLINES = (
     "Made for {u}",
     "For {u}",
     "{A}",
+    "{T}",
+    "Made to {t}",
 )
 
 
@@ -106,6 +122,7 @@ class Phrases:
     given: tuple[str, ...]
     uses: tuple[str, ...]
     made: tuple[str, ...]
+    aims: tuple[str, ...]
 
 
 def joining(brief: Brief, seed: int) -> list[Copy]:
@@ -121,12 +138,13 @@ def joining(brief: Brief, seed: int) -> list[Copy]:
             "s": _pick(found.called, rng),
             "u": _pick(found.uses, rng),
             "m": _pick(found.made, rng),
+            "t": _pick(found.aims, rng),
         }
         headline = _filled(rng.choice(_HEADLINES), values, given)
         # What the headline has said is not said again.
         said = headline.lower()
         left = [phrase for phrase in given if _bare(phrase).lower() not in said]
-        values |= {name: "" for name in "Nsum" if values[name] and values[name].lower() in said}
+        values |= {name: "" for name in "Nsumt" if values[name] and values[name].lower() in said}
         tagline = _filled(rng.choice(_TAGLINES), values, left)
         if headline and tagline and len(headline) <= room.headline and len(tagline) <= room.tagline:
             copy = Copy(headline=headline, tagline=tagline, action=action(brief))
@@ -148,6 +166,11 @@ def phrases(text: str) -> Phrases:
         made=_distinct(
             f"{found['deed'].lower()} {found['link'].lower()} {found['what'].strip()}"
             for found in _OF.finditer(text)
+        ),
+        aims=_distinct(
+            f"{found['deed'].lower()} {found['what'].strip()}"
+            for found in _AIM.finditer(text)
+            if found["deed"].lower() not in _NO_AIM
         ),
     )
 
@@ -234,7 +257,7 @@ def _pick(values: tuple[str, ...], rng: random.Random) -> str:
 def _filled(pattern: str, values: dict[str, str], given: list[str]) -> str:
     """The sentence with its phrases; empty where one is missing."""
     parts = dict(values) | dict.fromkeys("abc", "") | dict(zip("abc", given, strict=False))
-    parts |= {name.upper(): _capital(_bare(parts[name])) for name in "absm"}
+    parts |= {name.upper(): _capital(_bare(parts[name])) for name in "absmt"}
     wanted = re.findall(r"\{(\w)\}", pattern)
     return _capital(pattern.format(**parts)) if all(parts[name] for name in wanted) else ""
 
