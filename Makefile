@@ -7,7 +7,7 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 export PYTHONPATH = $(CURDIR)
 
-.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-claims bench-creatives bench-first-run bench-ingestion bench-gpu-creatives bench-newcomers bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training bench-docs clean
+.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-claims bench-creatives bench-first-run bench-ingestion bench-layout bench-gpu-creatives bench-newcomers bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training bench-docs clean
 
 help:
 	@echo "make demo              install, fill, train and start the sample shop (Ctrl-C stops it)"
@@ -41,7 +41,7 @@ format: .venv/.dev
 screenshots: .venv/.dev
 	.venv/bin/python bench/screenshots.py $(or $(VITRINE_URL),http://127.0.0.1:8080) "$$(cat var/demo/admin.key)"
 
-bench-accuracy bench-claims bench-creatives bench-ingestion bench-newcomers bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training: bench-%: .venv/.dev
+bench-accuracy bench-claims bench-creatives bench-ingestion bench-layout bench-newcomers bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training: bench-%: .venv/.dev
 	.venv/bin/python bench/$*.py
 
 bench-gpu-creatives: .venv/.dev

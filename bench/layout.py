@@ -13,7 +13,7 @@ not those of its photo, scaled. `undersized`: type below 11 pixels, 10 in 728x90
 line or a brand left out. `unequal`: of every tenth brief drawn twice, other bytes. `repaired`:
 banners on which something had to give. CPU seconds are of drawing alone, cut-outs included.
 
-python bench/layout.py [--briefs 1000]
+python bench/layout.py [--briefs 1000] [--jobs 1]
 """
 
 import argparse
@@ -23,6 +23,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -108,15 +109,21 @@ class Case:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--briefs", type=int, default=1000)
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="processes; CPU seconds stay each's own"
+    )
     options = parser.parse_args()
     rng = random.Random(SEED)  # noqa: S311 a seed, not a secret
     counted: Counter[str] = Counter()
     by_place: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for number in range(options.briefs):
-        case = adversarial(rng, number)
-        found = examined(case, twice=number % 10 == 0)
-        counted.update(name for name, value in found.items() if value is True)
-        by_place.setdefault((case.brief.size, found["template"]), []).append(found)
+    cases = [adversarial(rng, number) for number in range(options.briefs)]
+    with ProcessPoolExecutor(options.jobs) as pool:
+        told = pool.map(_examined, enumerate(cases), chunksize=10)
+        for case, found in zip(cases, told, strict=True):
+            counted.update(name for name, value in found.items() if value is True)
+            by_place.setdefault((case.brief.size, found["template"]), []).append(found)
+            if any(found[fault] for fault in FAULTS):
+                print(case, found)
     cpu = sorted(row["cpu_s"] for rows in by_place.values() for row in rows)
     hero = [row["cpu_s"] for (size, _), rows in by_place.items() if size == "hero" for row in rows]
     figures: dict[str, float | None] = {"briefs": options.briefs}
@@ -130,6 +137,11 @@ def main() -> int:
     rows = [_row(size, template, rows) for (size, template), rows in sorted(by_place.items())]
     write("layout", figures=figures, rows=rows, packages=("blitz-py", "pillow"), seeds=(SEED,))
     return 0
+
+
+def _examined(numbered: tuple[int, Case]) -> dict[str, Any]:
+    number, case = numbered
+    return examined(case, twice=number % 10 == 0)
 
 
 FAULTS = (

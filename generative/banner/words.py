@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from generative.banner.breaking import cjk
 from generative.brand import BrandKit
 from generative.brief import clean_text
 from generative.copy.audience import eyebrow
@@ -55,20 +54,3 @@ def alt_text(item: ItemFacts, shown: Words) -> str:
     parts = [f"{title}, {price}" if price else title, *news, f"{shown.action} \u2013 {shown.brand}"]
     told = ". ".join(part.strip().rstrip(".\u3002") for part in parts if part.strip())
     return clean_text(told, _ALT_LIMIT)
-
-
-def brand_problems(copy: Copy, kit: BrandKit) -> list[str]:
-    """The shop's forbidden words in a copy, each named once; whole words, whatever their case."""
-    said = f"{copy.headline}\n{copy.tagline}\n{copy.action}".casefold()
-    return [
-        f"forbidden by the brand: {word}"
-        for word in dict.fromkeys(kit.forbidden)
-        if word and re.search(_whole(word.casefold()), said)
-    ]
-
-
-def _whole(word: str) -> str:
-    """A pattern for a word between others; in scripts without spaces, anywhere."""
-    before = r"(?<!\w)" if word[0].isalnum() and not cjk(word[0]) else ""
-    after = r"(?!\w)" if word[-1].isalnum() and not cjk(word[-1]) else ""
-    return before + re.escape(word) + after
