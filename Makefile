@@ -69,8 +69,9 @@ clean:
 	$(PIP) --no-deps -r requirements-sign.lock || echo "no signing for this machine: pictures are marked by XMP alone"
 	@touch $@
 
-.venv/.dev: .venv/.runtime requirements-dev.lock requirements-pictures.lock
+.venv/.dev: .venv/.runtime requirements-dev.lock requirements-pictures.lock requirements-finetune.lock
 	@echo "installing requirements-dev.lock"
 	$(PIP) -r requirements-dev.lock
 	$(PIP) --no-deps -r requirements-pictures.lock || echo "no ONNX runtime for this machine: its tests are skipped"
+	$(PIP) --no-deps -r requirements-finetune.lock || echo "no fine-tuning on this machine: its tests are skipped"
 	@touch $@
