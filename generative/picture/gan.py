@@ -41,13 +41,13 @@ class Generator(nn.Module):
         self.steps = nn.ModuleList(
             nn.Sequential(
                 nn.Upsample(scale_factor=2.0, mode="bilinear"),
-                nn.Conv2d(a, b, 3, padding=1, padding_mode="replicate"),  # zeros paint a frame
+                nn.Conv2d(a, b, 3, padding=1),
                 nn.GroupNorm(8, b),
                 nn.LeakyReLU(0.2),
             )
             for a, b in itertools.pairwise(sizes)
         )
-        self.out = nn.Conv2d(sizes[-1], 3, 3, padding=1, padding_mode="replicate")
+        self.out = nn.Conv2d(sizes[-1], 3, 3, padding=1)
 
     def forward(self, chance: Tensor, palettes: Tensor) -> Tensor:
         x = self.start(torch.cat([chance, palettes], dim=1))
