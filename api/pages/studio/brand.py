@@ -1,6 +1,7 @@
 """The console's brand kit: tried on real products, put in force, and gone back from."""
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,7 +39,7 @@ def show() -> Response:
             older = brand_store.get(session, shown).kit
         typed = brand_forms.of_kit(older, number)
     typed |= {name: request.args.get(name, "")[:200] for name in ("item_id", "look")}
-    return _page(typed, opened=shown)
+    return _page(typed, opened=shown, drawn=False)
 
 
 def save() -> Response:
@@ -94,8 +95,13 @@ def banner(size: str) -> Response:
 
 
 def _page(
-    typed: Mapping[str, Any], *, errors: Mapping[str, str] | None = None, opened: int = 0
+    typed: Mapping[str, Any],
+    *,
+    errors: Mapping[str, str] | None = None,
+    opened: int = 0,
+    drawn: bool = True,
 ) -> Response:
+    """The form beside its previews; a page that is only opened has its script ask for them."""
     here, wrong = runtime(), dict(errors or {})
     items = _items(here)
     item = previews.chosen(items, typed["item_id"])
@@ -103,6 +109,7 @@ def _page(
         kit = _kit(typed)
     except BadKit:
         kit = None
+    shots = _shots(here, typed, kit, item, drawn=drawn) if kit and item else []
     with reading(here.engine) as session:
         found = brand_store.versions(session, limit=VERSIONS + 1)
         labels = {key.key_id: key.label for key in keys.every(session)}
@@ -120,8 +127,10 @@ def _page(
         logo_url=logo.url(typed["logo"]),
         items=previews.others(items.values()),
         item=item,
-        shots=_shots(typed, kit, item) if kit and item else [],
-        measured=_measured(here, kit, item, typed) if kit and item else None,
+        logo_touched=_logo_touched(wrong),
+        shots=shots,
+        drawn=drawn,
+        measured=_measured(shots),
         versions=_versions(found, labels),
         saved=bool(found),
     )
@@ -130,7 +139,10 @@ def _page(
     return answer
 
 
-def _shots(typed: Mapping[str, Any], kit: BrandKit, item: Item) -> list[dict[str, Any]]:
+def _shots(
+    here: Runtime, typed: Mapping[str, Any], kit: BrandKit, item: Item, *, drawn: bool
+) -> list[dict[str, Any]]:
+    """Each size in turn, inside this one request: six of their own would hold six threads of the shop's."""
     asked = {name: typed[name] for name in brand_forms.LOOK if typed[name]}
     asked |= {"own_paper": "yes" if typed["own_paper"] else None, "item_id": item.item_id}
     asked["look"] = typed["look"] or None
@@ -138,31 +150,44 @@ def _shots(typed: Mapping[str, Any], kit: BrandKit, item: Item) -> list[dict[str
     for size in _PREVIEWED:
         width, height = SIZES[size]
         look = previews.look_of(typed["look"], size)
-        words = previews.words_of(previews.brief_of(item, size, look), kit)
-        shots.append(
-            {
-                "size": size,
-                "look": look,
-                "width": width,
-                "height": height,
-                "url": url_for("console.brand_banner", size=size, **asked),
-                "alt": f"{item.title}: {words.headline}. {words.tagline}",
-            }
-        )
+        shot: dict[str, Any] = {
+            "size": size,
+            "look": look,
+            "width": width,
+            "height": height,
+            "url": url_for("console.brand_banner", size=size, **asked),
+        }
+        if drawn:
+            brief = previews.brief_of(item, size, look)
+            made = previews.draw(brief, kit, here.config.generative, form="webp")
+            packed = base64.b64encode(made.data).decode()
+            shot |= {"data": f"data:{made.media_type};base64,{packed}", "alt": made.alt}
+            shot["checks"] = made.checks
+        shots.append(shot)
     return shots
 
 
-def _measured(here: Runtime, kit: BrandKit, item: Item, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """What the smallest banner says of the kit: whether it would be served, and how readable it is."""
-    look = previews.look_of(typed["look"], "rectangle")
-    brief = previews.brief_of(item, "rectangle", look)
-    checks = previews.draw(brief, kit, here.config.generative).checks
-    contrasts = checks.get("contrast", {})
+def _measured(shots: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Whether what was drawn would be served, and how readable the faintest word of each size is."""
+    drawn = [shot for shot in shots if "checks" in shot]
+    if not drawn:
+        return None
+    least = [
+        (shot["size"], min(shot["checks"]["contrast"].values()))
+        for shot in drawn
+        if shot["checks"].get("contrast")
+    ]
     return {
-        "problems": list(checks["problems"]),
-        "contrasts": [(name, f"{ratio:.1f} : 1") for name, ratio in contrasts.items()],
-        "least": f"{min(contrasts.values()):.1f}" if contrasts else "",
-        "repairs": list(checks.get("repairs", ())),
+        "problems": [
+            f"{shot['size']}: {problem}" for shot in drawn for problem in shot["checks"]["problems"]
+        ],
+        "contrasts": [(size, f"{ratio:.1f} : 1") for size, ratio in least],
+        "least": f"{min(ratio for _, ratio in least):.1f}" if least else "",
+        "repairs": [
+            (shot["size"], ", ".join(shot["checks"]["repairs"]))
+            for shot in drawn
+            if shot["checks"].get("repairs")
+        ],
     }
 
 
@@ -212,6 +237,13 @@ def _uploaded(held: str) -> str:
         return keep_logo(runtime().config.generative, data).sha256
     except OSError as error:
         raise UnsafeImage(f"the folder of pictures cannot be written ({error.strerror})") from error
+
+
+def _logo_touched(wrong: Mapping[str, str]) -> bool:
+    """Whether the field must be drawn anew: a file that is chosen meanwhile would be lost with it."""
+    sent = request.files.get("logo_file")
+    removed = request.form.get("no_logo") == "yes"
+    return removed or "logo" in wrong or bool(sent and sent.filename)
 
 
 def _save(kit: BrandKit, *, based_on: int | None) -> Version:

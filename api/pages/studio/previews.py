@@ -60,7 +60,7 @@ def words_of(brief: Brief, kit: BrandKit) -> Copy:
     return floor_copy(cleaned, kit.forbidden)[0].copy
 
 
-def draw(brief: Brief, kit: BrandKit, config: GenerativeConfig) -> Any:
+def draw(brief: Brief, kit: BrandKit, config: GenerativeConfig, *, form: str = "jpeg") -> Any:
     """The banner as the studio would draw it now, and what was measured of it.
 
     All but what takes a model: seconds of cut-out and gigabytes of weights are for a worker.
@@ -90,6 +90,7 @@ def draw(brief: Brief, kit: BrandKit, config: GenerativeConfig) -> Any:
             key="preview",
             picture_seed=_SEED,
             written_by_model=False,
+            form=form,
         )
 
 

@@ -1,5 +1,6 @@
 """The console's brand kit: drawn before it is saved, put in force, gone back from, and nothing believed."""
 
+import base64
 import io
 import re
 from html import unescape
@@ -12,6 +13,7 @@ from PIL import Image
 from api.runtime import Runtime
 from generative import brand_store, logo
 from generative.brand import BrandKit
+from generative.types import SIZES
 from recsys.database import looking, reading
 
 PAGE = "/console/creatives/brand"
@@ -40,8 +42,10 @@ def picture(colour: Any = (200, 30, 40, 255), size: tuple[int, int] = (300, 120)
     return buffer
 
 
-def banners(html: str) -> list[str]:
-    return [unescape(one) for one in re.findall(r'<img src="([^"]*/banner/[^"]*)"', html)]
+def banners(html: str) -> dict[str, Image.Image]:
+    """The previews of a page by size, opened."""
+    found = re.findall(r'class="shot-(\w+)".*?src="data:image/webp;base64,([^"]*)"', html)
+    return {size: Image.open(io.BytesIO(base64.b64decode(data))) for size, data in found}
 
 
 def test_a_saved_kit_is_in_force_at_once(console: FlaskClient, here: Runtime, send) -> None:
@@ -70,21 +74,38 @@ def test_a_preview_saves_nothing(console: FlaskClient, here: Runtime, send) -> N
 
 @pytest.mark.usefixtures("stocked")
 def test_the_preview_is_drawn_by_the_renderer_in_every_size(console: FlaskClient, send) -> None:
-    addresses = banners(send(console, PAGE, do="preview", **KIT).text)
+    shown = banners(send(console, PAGE, do="preview", **KIT).text)
 
-    assert len(addresses) == 6
-    small = next(one for one in addresses if "/banner/rectangle" in one)
-    answer = console.get(small)
-    assert answer.mimetype == "image/jpeg"
-    assert Image.open(io.BytesIO(answer.data)).size == (300, 250)
-    poster = next(one for one in addresses if "/banner/leaderboard" in one)
-    other = console.get(poster.replace("%23a8321f", "%231b5e45"))
-    assert other.data != console.get(poster).data
+    assert {size: picture.size for size, picture in shown.items()} == SIZES
 
 
 @pytest.mark.usefixtures("stocked")
-def test_what_was_measured_is_said(console: FlaskClient, text) -> None:
-    assert "Every word can be read: the faintest stands at" in text(console.get(PAGE).text)
+def test_a_page_that_is_opened_asks_for_its_previews(console: FlaskClient) -> None:
+    html = console.get(PAGE).text
+
+    assert 'hx-trigger="load, change delay:250ms"' in html
+    assert "data:image" not in html
+    assert html.count('class="unseen"') == len(SIZES)
+
+
+@pytest.mark.usefixtures("stocked")
+def test_a_preview_leads_to_the_whole_banner_of_that_kit(console: FlaskClient, send) -> None:
+    html = send(console, PAGE, do="preview", **KIT).text
+    poster = unescape(re.search(r'<a href="([^"]*/banner/leaderboard[^"]*)"', html)[1])
+
+    answer = console.get(poster)
+
+    assert answer.mimetype == "image/jpeg"
+    assert Image.open(io.BytesIO(answer.data)).size == SIZES["leaderboard"]
+    assert console.get(poster.replace("%23a8321f", "%231b5e45")).data != answer.data
+
+
+@pytest.mark.usefixtures("stocked")
+def test_what_was_measured_is_said(console: FlaskClient, send, text) -> None:
+    said = text(send(console, PAGE, do="preview", **KIT).text)
+
+    assert "Every word can be read: the faintest stands at" in said
+    assert "Story, faintest word" in said
 
 
 def test_without_a_catalogue_there_is_nothing_to_show(console: FlaskClient, text) -> None:
@@ -146,6 +167,14 @@ def test_a_logo_uploaded_for_a_preview_is_held_by_the_form(console: FlaskClient,
     html = send(console, PAGE, do="preview", logo_file=(picture(), "l.png"), **KIT).text
 
     assert re.search(r'name="logo" value="[0-9a-f]{64}"', html)
+
+
+def test_only_a_touched_logo_is_drawn_anew(console: FlaskClient, send) -> None:
+    touched = 'id="logo-field" class="field" hx-swap-oob="true"'
+
+    assert touched not in send(console, PAGE, do="preview", **KIT).text
+    sent = (picture(), "l.png")
+    assert touched in send(console, PAGE, do="preview", logo_file=sent, **KIT).text
 
 
 def test_a_logo_can_be_taken_off_again(console: FlaskClient, here: Runtime, send) -> None:
