@@ -1,4 +1,4 @@
-"""Photograph the running demo for the docs: shop, item, finished retrain, campaign gallery, two widths.
+"""Photograph the running demo for the docs: shop, item, finished retrain, campaign gallery, brand kit, two widths.
 
     python bench/screenshots.py http://127.0.0.1:8000 vk_adm_… [--out docs/images]
 
@@ -92,6 +92,9 @@ def _console(page: Any, out: Path, width: int, admin_key: str) -> None:
     _wait(page, "#progress .badge.done")
     page.reload()
     _snap(page, out, "console-campaign", width)
+    page.goto("/console/creatives/brand")
+    page.locator("#shots img").first.wait_for(timeout=60_000)
+    _snap(page, out, "console-brand", width)
 
 
 def _wait(page: Any, selector: str) -> None:
