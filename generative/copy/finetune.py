@@ -104,7 +104,8 @@ def train(
     """
     if len(pairs) < MIN_PAIRS or not held_out:
         raise TooLittleToLearn(
-            f"{len(pairs)} sound pairs and {len(held_out)} held out; it takes {MIN_PAIRS} and 1"
+            f"{len(pairs)} sound pairs and {len(held_out)} held out; it takes {MIN_PAIRS} and 1:"
+            " approve more creatives, name a teacher, or describe products in more words"
         )
     torch, model, tokenizer = _load(base, options)
     beat("reading", 0.0, {})

@@ -124,7 +124,10 @@ def split(pairs: Sequence[Pair], *, seed: int) -> tuple[list[Pair], list[Pair]]:
     ids = sorted({pair.item.item_id for pair in pairs})
     count = min(max(round(HELD_OUT * len(ids)), 1), MOST_HELD_OUT)
     if len(ids) <= count:
-        raise TooLittleToLearn(f"{len(ids)} products with sound pairs are too few for a voice")
+        raise TooLittleToLearn(
+            f"{len(ids)} products with sound pairs are too few for a voice: approve more creatives,"
+            " name a teacher, or describe products in more words"
+        )
     drawn = set(random.Random(seed).sample(ids, count))  # noqa: S311 a seed, not a secret
     unseen = [pair for pair in pairs if pair.item.item_id in drawn]
     texts = {_text(pair.item) for pair in unseen}
