@@ -6,7 +6,15 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from generative.banner.colours import WHITE, Colours, Rgb, lightness
 from generative.banner.geometry import Box, Geometry
-from generative.banner.melt import Melted, extended, faded
+from generative.banner.melt import (
+    Melted,
+    Stretch,
+    extended,
+    faded,
+    run_out,
+    stretched,
+    stretches,
+)
 from generative.picture.cutout import Product
 
 _STEPPED = 1.15  # enlarged by more, a mask's pixels show as steps
@@ -34,6 +42,7 @@ class Shown:
     kind: str
     radius: int = 0
     grounded: bool = False
+    stretch: Stretch | None = None
 
 
 def stand(
@@ -50,8 +59,8 @@ def stand(
     if product.method == "card":
         return _on_white(product.image, template, geometry)
     framed = product.method == "framed"
-    bleeds = framed and template == "editorial"  # from edge to edge of its panel, as in a magazine
-    box = geometry.place.stage if bleeds else box
+    if framed and template == "editorial":
+        return _bleeding(product.image, geometry)
     size = _sized(product.image.size, box, geometry)
     corner = _centred(size, box)
     return Shown(
@@ -60,7 +69,7 @@ def stand(
         corner=corner,
         box=(*corner, *size),
         kind="photo" if framed else "cut",
-        radius=0 if bleeds else round(min(size) * _ROUND[corners]),
+        radius=round(min(size) * _ROUND[corners]),
     )
 
 
@@ -89,6 +98,8 @@ def place(
     unit = min(geometry.width, geometry.height) / 100
     if shown.kind == "melt":
         sheet.paste(image, corner, _within(shown, geometry))
+    elif shown.kind == "photo" and shown.stretch:
+        sheet.paste(image, corner, run_out(image.size, shown.stretch))
     elif shown.kind == "photo":
         mask = _rounded(image.size, shown.radius)
         _shadow(sheet, mask, (corner[0], corner[1] + round(unit)), unit * 2.4, 0.2)
@@ -121,10 +132,35 @@ def stage_of(shown: Shown | None, melt: Melted | None) -> Rgb | None:
 
 def own_ground(shown: Shown, image: Image.Image, geometry: Geometry) -> Image.Image | None:
     """The photo's own ground carried over the stage on which it melts, as the stage lies."""
+    x, y, wide, tall = (round(part) for part in geometry.place.stage)
+    if shown.stretch and (shown.stretch.above or shown.stretch.below):
+        return stretched(image, shown.corner[1] - y, (wide, tall))
     if shown.kind != "melt":
         return None
-    x, y, wide, tall = (round(part) for part in geometry.place.stage)
     return extended(image, (shown.corner[0] - x, shown.corner[1] - y), (wide, tall))
+
+
+def _bleeding(photo: Image.Image, geometry: Geometry) -> Shown:
+    """A photo from edge to edge of its panel, as in a magazine; its wall and floor may go on.
+
+    Where only one of its upper and lower borders is ground, the other ends with the panel.
+    """
+    stage = geometry.place.stage
+    size = _sized(photo.size, stage, geometry)
+    left, top = _centred(size, stage)
+    stretch = stretches(photo) if size[0] >= stage[2] - 2 else Stretch(above=False, below=False)
+    if stretch.above and not stretch.below:
+        top = round(stage[1] + stage[3]) - size[1]
+    elif stretch.below and not stretch.above:
+        top = round(stage[1])
+    return Shown(
+        image=photo,
+        size=size,
+        corner=(left, top),
+        box=(left, top, *size),
+        kind="photo",
+        stretch=stretch,
+    )
 
 
 def _melting(photo: Image.Image, melt: Melted, geometry: Geometry) -> Shown:

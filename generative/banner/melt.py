@@ -17,6 +17,7 @@ from generative.picture.palette import to_oklab
 _SMALL = 160  # pixels of the longer side: enough to see a cord
 _RIM = 0.03  # of a side: what may fade
 _EVEN = 0.07  # how far a border's pixel may lie from its neighbours, in OKLab
+_STRANGE = 0.13  # how far the least like the others of a border's pixels may lie from them
 _DIFFERENT = 0.06  # how far from the ground a pixel of the subject lies
 _LEAST, _MOST = 0.01, 0.8  # share of the photo that its subject may take
 _GROUND_SHARE = 0.9  # of the lower border: more, and there is no ground left to see
@@ -79,6 +80,65 @@ def melted(photo: Image.Image) -> Melted | None:
         uneven=uneven,
         grounded=grounded,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Which of a photo's upper and lower borders show nothing but ground, and may go on."""
+
+    above: bool
+    below: bool
+
+
+def stretches(photo: Image.Image) -> Stretch:
+    """Whether a photo as wide as its stage can fill it upwards and downwards."""
+    size = (_SMALL, max(8, round(photo.height * _SMALL / photo.width)))
+    small = np.asarray(photo.convert("RGB").resize(size, Image.Resampling.BOX), dtype=np.float64)
+    lab = to_oklab(small / 255.0)  # (H, W, 3)
+    rim = max(3, round(size[1] * _RIM))
+    return Stretch(above=_bare(lab[:rim]), below=_bare(lab[-rim:]))
+
+
+def _bare(strip: Floats) -> bool:
+    """Whether nothing but ground is in a strip: not even a hanger's hook."""
+    side = strip.reshape(-1, 3)
+    farthest = float(np.linalg.norm(side - np.median(side, axis=0), axis=1).max())
+    return _spread(side) <= _EVEN and farthest <= _STRANGE
+
+
+def stretched(photo: Image.Image, top: int, size: tuple[int, int]) -> Image.Image:
+    """A stage of the photo's upper border's colours above it, and of its lower border's below."""
+    step = 8
+    wide, tall = max(4, size[0] // step), max(4, size[1] // step)
+    rows = max(4, round(photo.height / step))
+    pixels = np.asarray(
+        photo.convert("RGB").resize((wide, rows), Image.Resampling.BOX), dtype=np.float64
+    )
+    rim = max(1, rows // 30)
+    middle = (top + photo.height / 2) / step
+    spread = np.where(
+        (np.arange(tall) < middle)[:, None, None],
+        pixels[:rim].mean(axis=0)[None],
+        pixels[-rim:].mean(axis=0)[None],
+    )  # (tall, wide, 3)
+    across = Image.fromarray(spread.round().astype(np.uint8)).filter(
+        ImageFilter.GaussianBlur(max(1.0, wide / 20))
+    )
+    return across.resize(size, Image.Resampling.BICUBIC)
+
+
+def run_out(size: tuple[int, int], stretch: Stretch) -> Image.Image:
+    """A mask that runs out only where the ground goes on."""
+    rim = max(size[1] * _RIM, 1.0)
+    rows = np.arange(size[1], dtype=np.float64)
+    ramp = np.ones(size[1])
+    if stretch.above:
+        ramp = np.minimum(ramp, rows / rim)
+    if stretch.below:
+        ramp = np.minimum(ramp, rows[::-1] / rim)
+    smooth = ramp * ramp * (3 - 2 * ramp)
+    column = (smooth * 255).round().astype(np.uint8)[:, None]
+    return Image.fromarray(np.repeat(column, size[0], axis=1))
 
 
 def extended(photo: Image.Image, at: tuple[float, float], size: tuple[int, int]) -> Image.Image:
