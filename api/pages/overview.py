@@ -72,7 +72,9 @@ def _read(here: Runtime, bundle: ModelBundle) -> tuple[list[Stat], list[Todo]]:
     try:
         with here.database.asking(), reading(here.engine) as session:
             counts = items.count(session)
-            return _counted(counts, events.count(session)), todo.read(session, counts, bundle)
+            budget = here.config.generative.daily_budget
+            todos = todo.read(session, counts, bundle, budget=budget)
+            return _counted(counts, events.count(session)), todos
     except DATABASE_ERRORS:
         shown = f"{len(here.shelf.items):,}"
         return [Stat(name="Items", value=shown, note="as last read; the database is away")], []

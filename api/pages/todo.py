@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from generative import campaigns
+from generative import campaigns, ledger, voice_runs
 from generative.campaigns import OPEN
 from generative.types import Campaign, Progress
+from generative.voice_runs import VoiceRun
 from recsys.catalogue.items import CatalogueCounts
 from recsys.learning import runs
 from recsys.learning.bundle import ModelBundle
@@ -27,7 +28,9 @@ class Todo:
     going: bool = False
 
 
-def read(session: Session, counts: CatalogueCounts, bundle: ModelBundle) -> list[Todo]:
+def read(
+    session: Session, counts: CatalogueCounts, bundle: ModelBundle, *, budget: float
+) -> list[Todo]:
     """What has to be done first stands first."""
     newest = runs.recent(session, 1)
     found = [
@@ -38,6 +41,8 @@ def read(session: Session, counts: CatalogueCounts, bundle: ModelBundle) -> list
         _of_catalogue(counts),
         _of_model(bundle, newest),
         _of_run(newest),
+        _of_voice(voice_runs.recent(session, 1)),
+        _of_money(ledger.spent_today(session), budget),
         *(_of_campaign(one, progress) for one, progress in found),
     ]
     known = [todo for todo in waiting if todo is not None]
@@ -74,6 +79,26 @@ def _of_run(newest: Sequence[Run]) -> Todo | None:
     return None
 
 
+def _of_voice(newest: Sequence[VoiceRun]) -> Todo | None:
+    href = url_for("console.voice")
+    for run in newest:
+        if run.active:
+            return Todo(text="A voice is being trained.", action="Watch it", href=href, going=True)
+        if run.status == "failed":
+            return Todo(text="The last training of a voice failed.", action="See why", href=href)
+        if run.status == "refused":
+            text = "The last voice was not good enough and stays aside."
+            return Todo(text=text, action="Compare it", href=href)
+    return None
+
+
+def _of_money(spent: float, budget: float) -> Todo | None:
+    if not spent or spent < budget:
+        return None
+    text = "The day's budget for creatives is spent: those that cost money are not asked."
+    return Todo(text=text, action="See on what", href=url_for("console.providers"))
+
+
 def _of_campaign(campaign: Campaign, progress: Progress) -> Todo | None:
     href = url_for("console.campaign", campaign_id=campaign.campaign_id)
     name = campaign.spec.name
@@ -86,4 +111,5 @@ def _of_campaign(campaign: Campaign, progress: Progress) -> Todo | None:
     if campaign.status != "done" or unjudged <= 0:
         return None
     text = f"{unjudged:,} creatives of “{name}” are not judged yet."
+    href = url_for("console.campaign", campaign_id=campaign.campaign_id, show="none")
     return Todo(text=text, action="Judge them", href=href)

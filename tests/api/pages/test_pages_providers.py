@@ -111,3 +111,13 @@ def test_a_switch_wants_the_forms_token(console: FlaskClient) -> None:
     )
 
     assert answer.status_code == 403
+
+
+def test_the_overview_says_that_the_budget_is_spent(
+    console: FlaskClient, here: Runtime, text
+) -> None:
+    assert "budget for creatives" not in text(console.get("/console/").text)
+
+    day(here, PURSE, spent=1.0)
+
+    assert "budget for creatives is spent" in text(console.get("/console/").text)

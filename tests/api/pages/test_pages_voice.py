@@ -179,3 +179,19 @@ def test_an_unknown_voice_cannot_be_promoted(console: FlaskClient, send, voice_i
 
 def test_an_unknown_voice_run_is_not_found(console: FlaskClient) -> None:
     assert console.get(f"{PAGE}/runs/none").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("running", "A voice is being trained. Watch it"),
+        ("failed", "The last training of a voice failed. See why"),
+        ("refused", "The last voice was not good enough and stays aside. Compare it"),
+    ],
+)
+def test_the_overview_says_how_the_voice_stands(
+    console: FlaskClient, here: Runtime, text, status: str, said: str
+) -> None:
+    ran(here, status)
+
+    assert said in text(console.get("/console/").text)
