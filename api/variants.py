@@ -129,7 +129,7 @@ def every() -> Response:
 @blueprint.output(VariantsChangedOut)
 @parsing.takes(blueprint, DecisionBody, "body")
 def decide(size: str, variant: str, body: DecisionBody) -> Response:
-    """Let a look be shown in a size, or not any more; with two or more, one is drawn for each slate."""
+    """Let a look be shown in a size, or not any more. One is always worn, of two or more one is drawn."""
     here = runtime()
     told, degraded = decided(here, size, variant, Approval(body.approval))
     return parsing.answer(told | {"degraded": degraded})

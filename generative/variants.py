@@ -26,7 +26,6 @@ EXPLORATION = 0.1  # share of draws that are even among the variants
 LEAST_SHOWN = 200  # slates before a variant may rest
 RETIRED_BELOW = 0.01  # chance of being the best
 EVERYONE = ""  # the persona of whoever has none of their own
-_FEWEST = 2  # variants that make a choice
 _USUAL_RATE, _USUAL_SLATES = 0.05, 20.0  # what is thought of a slot before anything is seen
 _LENT = 100.0  # slates that the other personas' results count for at most
 _BOUNDS = (0.025, 0.975)
@@ -135,12 +134,10 @@ def is_name(variant: str) -> bool:
 
 
 def table(known: Known, rules: Rules = Rules()) -> Table:
-    """The chances of every slot with a choice; a size with fewer than two approved has none."""
+    """The chances of every slot; a size with nothing approved has none, and a lone look is always worn."""
     found: dict[str, dict[str, tuple[Share, ...]]] = {}
     for size, names in sorted(known.approved.items()):
         variants = tuple(sorted(set(names)))
-        if len(variants) < _FEWEST:
-            continue
         everyone = {name: Tally() for name in variants}
         own: dict[str, dict[str, Tally]] = {}
         for cell, tally in known.tallies.items():
@@ -230,14 +227,13 @@ def retired(table: Table) -> frozenset[Cell]:
 
 
 def report(known: Known, chosen: Table) -> list[dict[str, Any]]:
-    """Every approved variant of every slot, those without a choice too; shares of a slot together."""
-    rows = []
-    for size, names in sorted(known.approved.items()):
-        for persona, shares in chosen.get(size, {}).items():
-            rows += [{"size": size, "persona": persona, **_plain(share)} for share in shares]
-        if size not in chosen:
-            rows += [{"size": size, "persona": EVERYONE, **_alone(name)} for name in sorted(names)]
-    return rows
+    """Every approved variant of every slot, shares of a slot together."""
+    return [
+        {"size": size, "persona": persona, **_plain(share)}
+        for size in sorted(known.approved)
+        for persona, shares in chosen.get(size, {}).items()
+        for share in shares
+    ]
 
 
 def to_json(chosen: Table) -> dict[str, Any]:
@@ -261,12 +257,6 @@ def from_json(payload: Mapping[str, Any]) -> Table:
 
 def _plain(share: Share) -> dict[str, Any]:
     return {name: getattr(share, name) for name in Share.__slots__}
-
-
-def _alone(name: str) -> dict[str, Any]:
-    """The only approved variant of a size: nothing is drawn, and nothing counted."""
-    usual = {"rate": _USUAL_RATE, "low": 0.0, "high": 1.0, "best": 1.0, "chance": 0.0}
-    return {"variant": name, "shown": 0.0, "clicked": 0.0, "retired": False, **usual}
 
 
 def _steps(shares: Sequence[Share]) -> tuple[tuple[float, Draw], ...]:

@@ -1,4 +1,4 @@
-"""Looks over HTTP: off until two are approved, drawn once a slate, kept in the ledger, turned down at once."""
+"""Looks over HTTP: off until one is approved, drawn once a slate, kept in the ledger, turned down at once."""
 
 from collections import Counter
 from dataclasses import replace
@@ -40,12 +40,16 @@ def asked(here: Runtime, client, shop, n: int = 1, size: str = "hero") -> list[A
     return kept
 
 
-def test_nothing_is_drawn_before_two_looks_are_approved(here, client, admin, shop) -> None:
+def test_nothing_is_drawn_before_a_look_is_approved_and_a_lone_one_is_always_worn(
+    here, client, admin, shop
+) -> None:
+    before = asked(here, client, shop)[0]
     decide(client, admin, "bold")
+    after = asked(here, client, shop)[0]
 
-    answer = asked(here, client, shop)[0]
-
-    assert answer.creative_draw is None
+    assert before.creative_draw is None
+    assert after.creative_draw is not None
+    assert (after.creative_draw["variant"], after.creative_draw["chance"]) == ("bold", 1.0)
 
 
 def test_a_slate_wears_one_look_and_the_ledger_says_which_and_how_likely(

@@ -39,12 +39,13 @@ def chosen(engine: Engine) -> variant_store.Chosen:
         return variant_store.read(session)
 
 
-def test_nothing_is_drawn_before_two_looks_are_approved(engine: Engine) -> None:
-    decide(engine, "bold")
+def test_nothing_is_worn_before_a_look_is_approved_and_again_when_none_is(engine: Engine) -> None:
     assert not chosen(engine).choices
-
-    decide(engine, "type")
+    decide(engine, "bold")
     assert chosen(engine).choices
+
+    decide(engine, "bold", Approval.NONE)
+    assert not chosen(engine).choices
 
 
 def test_a_look_turned_down_is_out_of_the_draw_at_once_and_its_results_are_kept(
@@ -113,7 +114,7 @@ def test_refresh_reads_a_table_only_when_there_is_another(engine: Engine) -> Non
 
 
 def test_counting_begins_when_drawing_does(engine: Engine) -> None:
-    decide(engine, "bold")
+    decide(engine, "bold", Approval.REJECTED)
     with writing(engine) as session:
         later = NOW + timedelta(days=30)
         variant_store.decide(session, "hero", "type", Approval.APPROVED, now=later)

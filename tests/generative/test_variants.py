@@ -86,13 +86,11 @@ def test_a_persona_of_whom_little_is_known_leans_on_the_others() -> None:
     assert few["b"].chance < 0.4
 
 
-def test_a_size_with_fewer_than_two_approved_looks_has_no_choice() -> None:
-    known = Known(approved={"hero": ["bold"], "square": ["bold", "type"]})
+def test_a_size_with_nothing_approved_has_no_choice_and_a_lone_look_is_always_worn() -> None:
+    made = Choices(table(Known(approved={"square": ["bold"]})))
 
-    made = table(known)
-
-    assert set(made) == {"square"}
-    assert Choices(made).draw("hero", "everyone", 0.5) is None
+    assert made.draw("hero", "everyone", 0.5) is None
+    assert made.draw("square", "everyone", 0.999) == ("bold", pytest.approx(1.0), ("bold",))
 
 
 def test_a_look_that_is_not_approved_any_more_is_never_drawn() -> None:
@@ -141,7 +139,7 @@ def test_a_report_tells_of_a_lone_look_too() -> None:
     rows = variants.report(known, table(known))
 
     assert [(row["size"], row["variant"], row["chance"] > 0) for row in rows] == [
-        ("hero", "bold", False),
+        ("hero", "bold", True),
         ("square", "bold", True),
         ("square", "type", True),
     ]

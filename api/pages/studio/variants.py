@@ -18,7 +18,7 @@ SPANS = (7, 28, 90)
 _ESTIMATORS = {
     "ips": "Inverse propensity",
     "snips": "Self-normalised",
-    "doubly_robust": "Doubly robust",
+    "dr": "Doubly robust",
 }
 
 
