@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
+from generative.ledger import PURSE
 from generative.tables import CreativeRow, ProviderDayRow
 from recsys.answers.tables import AnswerRow
 
@@ -132,5 +133,5 @@ def _book(session: Session, since: datetime, until: datetime) -> dict[str, Spent
             calls=calls, candidates=candidates, accepted=accepted, seconds=seconds, spent=spent
         )
         for name, calls, candidates, accepted, seconds, spent in rows
-        if name.isidentifier()
+        if name != PURSE
     }

@@ -78,6 +78,13 @@ def test_a_voice_run_is_kept_though_the_queue_is_away(
     assert "Waiting for a worker" in answer.text
 
 
+def test_training_a_voice_rings_the_training_worker(console: FlaskClient, broker, send) -> None:
+    answer = send(console, f"{PAGE}/train")
+
+    assert broker("train") == 1
+    assert "The queue is away" not in answer.text
+
+
 def test_there_is_one_voice_training_at_a_time(console: FlaskClient, send) -> None:
     send(console, f"{PAGE}/train")
 
