@@ -4,7 +4,7 @@ Every product that is at hand is asked for at a size in turn, hostile entries am
 a remote model over a real connection, which answers soundly, makes things up, or fails in one of twenty
 ways, drawn by a seed; what the voices wrote of the 200 measured products, sound or not, speaks for the
 model in the process; providers are switched off and the budget runs out on the way, and pictures are
-missing or no pictures. What a shopper would read is checked against the raw row of the catalogue.
+missing or no pictures; the renderer gives up on every other one. What a shopper would read is checked against the raw row of the catalogue.
 """
 
 import json
@@ -27,6 +27,7 @@ from bench.checker import unproved  # noqa: E402 the path is set above
 from bench.creative_products import boutique, grocery, products, retail  # noqa: E402 as above
 from bench.creative_voices import candidate_of, kept  # noqa: E402 as above
 from bench.scripted_model import FAULTS, serving  # noqa: E402 as above
+from generative import studio as studios  # noqa: E402 as above
 from generative.config import GenerativeConfig  # noqa: E402 as above
 from generative.copy.candidate import Candidate  # noqa: E402 as above
 from generative.copy.guard import Breaker  # noqa: E402 as above
@@ -42,6 +43,7 @@ SEED = 17
 # Slow answers cost the bench seconds and prove nothing new: they are tested one by one.
 _FAULTS = tuple(fault for fault in FAULTS if fault not in {"slow", "drip"})
 _SOUND = 0.35  # share of the remote model's calls that are answered soundly
+_GIVES_UP = 0.5
 _PLACES = ("hero", "rectangle", "rectangle", "leaderboard", "skyscraper", "rectangle", "square")
 
 
@@ -78,6 +80,8 @@ def chaos(count: int = COUNT) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     providers: Counter[str] = Counter()
     unsound: list[dict[str, Any]] = []
+    draw = studios.draw
+    studios.draw = _giving_up(draw, random.Random(SEED + 1))  # noqa: S311 as above
     with tempfile.TemporaryDirectory() as folder, serving(_drawn(rng)) as scripted:
         config = _config(Path(folder), scripted.url)
         ledger = MemoryLedger(daily_budget=250.0)
@@ -100,6 +104,7 @@ def chaos(count: int = COUNT) -> dict[str, Any]:
             if number % 200 == 199:
                 print(number + 1, dict(counts), len(unsound), flush=True)
         asked = len(scripted.asked)
+    studios.draw = draw
     return {
         "served_checked": counts["served"],
         "unproved_claims_served": len(unsound),
@@ -110,6 +115,17 @@ def chaos(count: int = COUNT) -> dict[str, Any]:
         "by_provider": dict(providers),
         "unsound": unsound,
     }
+
+
+def _giving_up(draw: Any, rng: random.Random) -> Any:
+    """The renderer, which dies on one banner of two: what is left is words, and they are served."""
+
+    def drawn(*given: Any, **named: Any) -> Any:
+        if rng.random() < _GIVES_UP:
+            raise RuntimeError("the engine gave up")
+        return draw(*given, **named)
+
+    return drawn
 
 
 def _remote(config: GenerativeConfig, ledger: MemoryLedger) -> RemoteCopy:

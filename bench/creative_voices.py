@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,14 @@ def main() -> int:
     parser.add_argument("voice", choices=VOICES)
     parser.add_argument("--adapter", type=Path, help="LoRA in GGUF, of the voice `finetuned`")
     parser.add_argument("--lstm", type=Path, help="what generative.copy.lstm saved")
-    parser.add_argument("--half", type=int, choices=(0, 1), help="every other product alone")
+    parser.add_argument("--part", default="0/1", help="1/3: of every three products the second")
     parser.add_argument("--fresh", action="store_true", help="forget what it wrote before")
     options = parser.parse_args()
     if options.fresh:
         _path(options.voice).unlink(missing_ok=True)
     write = speaker(options.voice, options.adapter, options.lstm)
-    rows = written(options.voice, write, half=options.half)
+    part, parts = map(int, options.part.split("/"))
+    rows = written(options.voice, write, part=part, parts=parts)
     print(f"{options.voice}: {len(rows)} products in {_path(options.voice).relative_to(ROOT)}")
     return 0
 
@@ -66,14 +68,14 @@ def speaker(voice: str, adapter: Path | None = None, trained: Path | None = None
     return lambda brief: llama.write(brief, seed=0)
 
 
-def written(voice: str, write: Write, *, half: int | None = None) -> list[dict[str, Any]]:
-    """Every product's row, written now where it was not kept; with `half` of every other product."""
+def written(voice: str, write: Write, *, part: int = 0, parts: int = 1) -> list[dict[str, Any]]:
+    """Every product's row, written now where it was not kept; of `parts` processes each writes its own."""
     rows = {row["item_id"]: row for row in kept(voice)}
     path = _path(voice)
     path.parent.mkdir(parents=True, exist_ok=True)
     warm = False
     for number, (source, item) in enumerate(products()):
-        if item.item_id in rows or (half is not None and number % 2 != half):
+        if item.item_id in rows or number % parts != part:
             continue
         brief = brief_of(item)
         if not warm:
@@ -92,6 +94,27 @@ def written(voice: str, write: Write, *, half: int | None = None) -> list[dict[s
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
         rows[item.item_id] = row
     return list(rows.values())
+
+
+def again(item: ItemFacts, avoid: frozenset[str], adapter: Path | None) -> list[dict[str, Any]]:
+    """What the tuned voice writes where no tagline may open with a worn word; kept, as all lines."""
+    path = KEPT / "finetuned-again.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    for row in rows:
+        if row["item_id"] == item.item_id:
+            return list(row["lines"])
+    if adapter is None:
+        return []
+    lines = [_line(one) for one in _tuned(adapter).write(brief_of(item), seed=100, avoid=avoid)]
+    with path.open("a", encoding="utf-8") as file:
+        row = {"item_id": item.item_id, "avoid": sorted(avoid), "lines": lines}
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return lines
+
+
+@lru_cache(maxsize=1)
+def _tuned(adapter: Path) -> LlamaCopy:
+    return LlamaCopy(gguf_path="", samples=2, threads=1, timeout_seconds=600, adapter=adapter)
 
 
 def kept(voice: str) -> list[dict[str, Any]]:

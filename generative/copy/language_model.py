@@ -32,7 +32,8 @@ INSTALL = (
 )
 CONTEXT_TOKENS = 2048
 ANSWER_TOKENS = 96
-WORST_CHANCE, MEAN_CHANCE = -11.0, -1.7  # logarithms, of the least and of all tokens of a line
+REPEATED_TOKENS = 20  # of a tuned voice's answer that it should not say again
+WORST_CHANCE, MEAN_CHANCE = -12.0, -1.8  # logarithms, of the least and of all tokens of a line
 _IN_A_LINE = frozenset(
     (3, 7)
 )  # quotation marks before a token of {"headline": "…", "tagline": "…"}
@@ -86,25 +87,30 @@ class LlamaCopy:
             return []
         with self._lock:
             server, model, adapter = self._load()
-            rules = self._rules(brief, avoid)
+            tuned, plain = self._rules(brief, avoid)
             deadline = time.monotonic() + self._timeout_seconds
             found: list[Candidate] = []
             for sample in range(self._samples):
                 if time.monotonic() >= deadline:
                     break
+                # Of a thin entry nothing may be made but its own phrases: the last try of several.
+                last = 0 < sample == self._samples - 1
+                rules = plain if last else tuned
                 answer = self._sample(server, brief, rules, seed=seed + sample, sample=sample)
                 candidate = _candidate(answer, brief, seed=seed + sample)
                 if candidate is not None:
-                    problems = _halting(answer) if adapter else ()
+                    problems = _halting(answer) if adapter and not last else ()
                     found.append(
                         replace(candidate, model=model, adapter=adapter, problems=problems)
                     )
             return found
 
-    def _rules(self, brief: Brief, avoid: frozenset[str]) -> str:
-        if self._adapter:
-            return word_grammar(brief.item, brief.size, avoid=avoid)
-        return grammar(brief.item, avoid=avoid)
+    def _rules(self, brief: Brief, avoid: frozenset[str]) -> tuple[str, str]:
+        """The grammar of a tuned voice, and the one of the entry's phrases: both this without a voice."""
+        plain = grammar(brief.item, avoid=avoid)
+        if self._adapter is None:
+            return plain, plain
+        return word_grammar(brief.item, brief.size, avoid=avoid), plain
 
     def _sample(self, server: Any, brief: Brief, rules: str, *, seed: int, sample: int) -> Any:
         heat = TUNED_TEMPERATURES if self._adapter else TEMPERATURES
@@ -115,6 +121,8 @@ class LlamaCopy:
                 "temperature": heat[sample % len(heat)],
                 "top_p": 0.9,
                 "repeat_penalty": 1.15,
+                # Only what it has just said itself: the words of the entry are there to be used.
+                "repeat_last_n": REPEATED_TOKENS if self._adapter else 64,
                 "seed": seed,
                 "cache_prompt": True,
                 "grammar": rules,

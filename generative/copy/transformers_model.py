@@ -1,8 +1,8 @@
 """A language model of your own in this process, by transformers: on a GPU where there is one.
 
-Any causal model with a chat template will do. It is bound to the entry's words as a tuned voice is:
-at each step only tokens that go on with such a word are allowed, so that it may join them as it likes
-but brings no word of its own. Loaded on first use, from a folder, never from a network.
+Any causal model with a chat template will do. It is bound to the entry's runs of words as a tuned
+voice is: at each step only tokens that go on with one, or with a joining word, are allowed, so that it
+may put them in any order but brings no word of its own. Loaded on first use, from a folder, never from a network.
 """
 
 import importlib.util
@@ -18,13 +18,14 @@ from generative.copy.candidate import Candidate
 from generative.copy.language_model import sha256
 from generative.copy.prompts import messages
 from generative.copy.spoken import copy_of, speaks
-from generative.copy.word_grammar import stock
+from generative.copy.word_grammar import LINKS, POINTERS, stock
 from generative.errors import ProviderUnavailable
 from generative.types import Brief
 
 NAME = "transformers"
 INSTALL = "pip install -r requirements-finetune.lock"
 TEMPERATURE = 0.8
+HEADLINE, TAGLINE = (1, 4), (3, 7)  # fewest and most runs, links and pointers
 _HEAD, _BETWEEN = '{"headline": "', '", "tagline": "'
 
 
@@ -109,16 +110,17 @@ class TransformersCopy:
         import torch
 
         torch.manual_seed(seed)
-        words = stock(brief.item, brief.size, avoid=avoid)
+        words = stock(brief.item, avoid=avoid)
+        parts = (*words.runs, *LINKS, *POINTERS)
         ends = time.monotonic() + self._timeout_seconds
         prompt = _prompt(tokenizer, brief) + _HEAD
         go_on = _Speaker(model=model, tokenizer=tokenizer, ends=ends)
-        heads = go_on.all([prompt] * self._samples, words.first, words.word, words.headline)
+        heads = go_on.all([prompt] * self._samples, words.first, parts, HEADLINE)
         heads = [head for head in heads if head]
         if not heads or time.monotonic() >= ends:
             return []
         asked = [f"{prompt}{head}{_BETWEEN}" for head in heads]
-        tags = go_on.all(asked, words.opening, words.word, words.tagline)
+        tags = go_on.all(asked, words.opening, parts, TAGLINE)
         return [(head, f"{tag}.") for head, tag in zip(heads, tags, strict=True) if tag]
 
 

@@ -1,9 +1,11 @@
-"""A grammar that binds a tuned voice to the words of the catalogue entry, but not to their order.
+"""A grammar that binds a tuned voice to the things an entry names, but not to their order.
 
-A voice that was trained on sound lines can join words itself, so it may: any word of the entry, in
-its usual endings, and a small stock of words that claim nothing. No other word can be written, so no
-material, place or promise comes from elsewhere; that a word is said of the right thing is left to
-the checks. Money is a slot, filled from the live catalogue, and is never spelled out.
+A voice that was trained on sound lines can join words itself, so it may: any run of the entry's words
+that belongs together ("pebbled leather exterior", or from its end "leather exterior"), joined by a
+small stock of words that claim nothing. No other word can be written, so no material, place or promise
+comes from elsewhere, and no colour goes over to another thing; what the entry denies, or only sets
+beside the item, is not offered at all. Money is a slot, filled from the live catalogue, and is never
+spelled out.
 """
 
 import json
@@ -11,144 +13,150 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from generative.checks.reading import Reading, Scope, read
+from generative.checks.vocabulary import ABSOLUTE
 from generative.copy.limits import limits
 from generative.copy.template import short_name
 from generative.types import ItemFacts
 
-HEADLINE_WORDS = (2, 7)
-TAGLINE_WORDS = (4, 14)
-MAX_WORDS = 260  # of one entry; a longer one is cut, not refused
+JOINED = (1, 2)  # runs behind the first of a tagline
+MOST_WORDS = 5  # of a run
+MAX_RUNS = 160  # of one entry; a longer one is cut, not refused
 
-# Words that join, invite or point and that claim nothing whatever stands beside them. All are free
-# words of the checks too (a test holds them together), but nothing here denies, counts or compares,
-# and nothing could be a line's subject by itself: "a love of the vine" is bound to words, and nonsense.
-_GLUE = """a an and are as at be both but by can during for from has have how if in into is it its itself
-    just like made make makes may near of on onto or our out own so such that the their them then there
-    these they this those through to up us was we what when where which while who will with you your
-    yourself after before about around across
-    add bring brings choose comes discover enjoy everyday explore featuring find fit fits home holds keep
-    keeps needs pick put ready serve simply take use want wear day days moment moments weekend weekends"""
-GLUE = tuple(_GLUE.split())
+# What may stand before a run and between two. All are free words of the checks too (a test holds them
+# together), nothing here denies, counts or compares, and nothing is a line's subject by itself: with
+# "love", "is" and "that" a small model wrote sentences of bound words that meant nothing.
+LEADS = (
+    "with", "for", "from", "made for", "made from", "made with", "ready for", "enjoy", "discover",
+    "explore", "find", "choose", "bring", "add", "wear", "serve", "keep", "pick", "use", "try",
+)  # fmt: skip
+LINKS = (
+    "with", "for", "and", "or", "in", "on", "of", "from", "to", "at", "through", "during", "made for",
+    "made from", "made with", "ready for", "to add", "to wear", "to serve", "to enjoy", "to bring",
+)  # fmt: skip
+POINTERS = ("your", "the", "our", "its", "their", "this", "these", "both", "everyday", "those")
+GLUE = tuple(dict.fromkeys(" ".join((*LEADS, *LINKS, *POINTERS)).split()))
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
-_MEASURE = re.compile(r"\d+(?:[.,]\d+)*(?:\s?-\s?|\s)?[a-z]+\b")
 _MONEY = re.compile(
     r"[$\u20ac\u00a3\u00a5]\s?\d[\d.,]*|\d[\d.,]*\s?(?:[$\u20ac\u00a3\u00a5%]|(?:usd|eur|gbp|chf|percent)\b)",
     re.IGNORECASE,
 )
-_MIN_PLURAL = 5  # letters: below, an "s" is more often part of the word
-_NO_PLURAL = ("ss", "us", "is", "ous")
+_ARTICLES = frozenset(("a", "an"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """The words of one item's lines, and fewest and most words of each line."""
+    """What one item's lines are made of."""
 
-    first: tuple[str, ...]  # may open a headline
+    first: tuple[str, ...]  # runs and words that may open a headline
     opening: tuple[str, ...]  # may open a tagline
-    word: tuple[str, ...]  # may follow
-    headline: tuple[int, int]
-    tagline: tuple[int, int]
+    runs: tuple[str, ...]
 
 
-def stock(item: ItemFacts, size: str, *, avoid: frozenset[str] = frozenset()) -> Stock:
+def stock(item: ItemFacts, *, avoid: frozenset[str] = frozenset()) -> Stock:
     """No tagline opens with a word of `avoid`, which are in lower case."""
-    words = _of_entry(item)
-    first = tuple(dict.fromkeys(_capital(word) for word in (*words, *_OPENERS)))
-    room = limits(size)
-    return Stock(
-        first=first,
-        opening=tuple(word for word in first if word.lower() not in avoid) or first,
-        word=tuple(dict.fromkeys((*words, *GLUE))),
-        headline=_room(HEADLINE_WORDS, room.headline),
-        tagline=_room(TAGLINE_WORDS, room.tagline),
-    )
+    of_name, told = _runs((_name(item),)), _runs(_told(item))
+    named = {run.lower() for run in of_name}
+    # The name stands in the headline; a tagline that says it again says nothing.
+    news = tuple(run for run in told if run.lower().removeprefix("a ") not in named)
+    things = {run.split()[-1].lower() for run in news}
+    runs = news if len(things) >= _ENOUGH else (*news, *of_name)
+    first = tuple(dict.fromkeys(_capital(run) for run in (*of_name, *told)))
+    opening = tuple(dict.fromkeys(_capital(run) for run in runs))
+    fresh = tuple(run for run in opening if run.split()[0].lower() not in avoid)
+    return Stock(first=first, opening=fresh or opening, runs=runs)
 
 
 def word_grammar(item: ItemFacts, size: str, *, avoid: frozenset[str] = frozenset()) -> str:
-    """GBNF for `{"headline": …, "tagline": …}` over the words of one item.
+    """GBNF for `{"headline": …, "tagline": …}` over the runs of words of one item.
 
     A slot is offered only where the catalogue can fill it and the placement has room for it.
     """
-    words = stock(item, size, avoid=avoid)
+    words = stock(item, avoid=avoid)
+    leads = [word for word in LEADS if word.split()[0] not in avoid] or list(LEADS)
+    pointers = [word for word in POINTERS if word not in avoid] or list(POINTERS)
+    name = _name(item)
+    named = f"{_literal(name)} joined? | " if name else ""
     slots = _slots(item) if limits(size).tagline >= _SLOT_ROOM else ""
+    fewest, most = JOINED
     rules = [
         r'root ::= "{\"headline\": \"" headline "\", \"tagline\": \"" tagline ".\"}"',
-        f"headline ::= first {_more(words.headline)}",
-        f"tagline ::= opening {_more(words.tagline)}{slots}",
-        'gap ::= " " | ", "',
-        "first ::= " + _alternatives(words.first),
-        "opening ::= " + _alternatives(words.opening),
-        "word ::= " + _alternatives(words.word),
+        f"headline ::= {named}first joined?",
+        f"tagline ::= (opening | lead run) joined{{{fewest},{most}}}{slots}",
+        'joined ::= (" " | ", ") link pointer? run | ", " pointer? run',
+        f'lead ::= ({_alternatives(map(_capital, leads))}) " " pointer? | opener " "',
+        f"opener ::= {_alternatives(map(_capital, pointers))}",
+        f'link ::= ({_alternatives(LINKS)}) " "',
+        f'pointer ::= ({_alternatives(POINTERS)}) " "',
+        "first ::= " + _alternatives(words.first or (name or "This",)),
+        "opening ::= " + _alternatives(words.opening or (name or "This",)),
+        "run ::= " + _alternatives(words.runs or (name or "this",)),
     ]
     return "\n".join(rules)
 
 
-def _more(count: tuple[int, int]) -> str:
-    return f"(gap word){{{count[0] - 1},{count[1] - 1}}}"
-
-
 def word_forms(item: ItemFacts) -> frozenset[str]:
     """Every word, in lower case, that the grammar of an item can print."""
-    words = {part for word in (*_of_entry(item), *GLUE) for part in _WORD.findall(word.lower())}
-    return frozenset(words)
+    told = (*_runs((_name(item), *_told(item))), *GLUE)
+    return frozenset(word.lower() for run in told for word in run.split())
 
 
 _SLOT_ROOM = 60
-_OPENING = """a an the for from with your our this these in add bring choose comes discover enjoy explore
-    find keep made make pick ready serve simply take use wear when where"""
-_OPENERS = tuple(_OPENING.split())
+_ENOUGH = 4  # things that a tagline needs to choose from
 
 
-def _of_entry(item: ItemFacts) -> tuple[str, ...]:
-    """The entry's words in the order of its fields, a number only together with what it counts."""
+def _runs(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """Words of the entry that belong together, from their end; with an article where they may have one."""
     found: dict[str, None] = {}
-    named = set(_WORD.findall(f"{short_name(item)} {item.brand}"))
-    for text in _told(item):
-        for measure in _MEASURE.findall(text):
-            if any(letter.islower() for letter in measure):
-                found[measure] = None
-        for raw in _WORD.findall(text):
-            # Feeds write names in capitals; only a name keeps them in the middle of a sentence.
-            for form in _singular(raw if raw in named and not raw.isupper() else raw.lower()):
-                found[form] = None
-            found[raw.lower()] = None
-    glue = set(GLUE)
-    return tuple(word for word in found if word not in glue and len(word) > 1)[:MAX_WORDS]
+    for text in fields:
+        reading = read(text)
+        for first, last in dict.fromkeys(reading.chunks):
+            places = range(first, last + 1)
+            if not reading.weighs(first) or not all(_may_stand(reading, p) for p in places):
+                continue
+            counted = first > 0 and reading.tokens[first - 1].low in _ARTICLES
+            for start in places:
+                if last - start >= MOST_WORDS or reading.tokens[start].text == "-":
+                    continue
+                run = _spelled(reading, start, last)
+                # Of one word alone it is not known whether it can be counted: "a wood".
+                thing = not run.endswith("s") and run[0].isalpha() and last > start
+                if counted or thing:
+                    found[f"{'an' if run[0].lower() in 'aeiou' else 'a'} {run}"] = None
+                found[run] = None
+    return tuple(found)[:MAX_RUNS]
+
+
+def _may_stand(reading: Reading, place: int) -> bool:
+    token = reading.tokens[place]
+    plain = reading.scope[place] is Scope.PLAIN
+    return plain and token.low not in ABSOLUTE and token.text[0] not in '"\\'
+
+
+def _spelled(reading: Reading, start: int, last: int) -> str:
+    """A run as a line spells it: a sentence's first capital is none of its own, nor are shouted words'."""
+    said = ""
+    for place in range(start, last + 1):
+        token = reading.tokens[place]
+        shouted = token.text.isupper() and len(token.text) > 1
+        word = token.low if shouted or (token.opens and place > 0) else token.text
+        said += word if token.glued or said.endswith("-") or not said else f" {word}"
+    return said
+
+
+def _name(item: ItemFacts) -> str:
+    """The name without its pack, its number and what stands behind a comma."""
+    return short_name(item).split(",")[0].strip()
 
 
 def _told(item: ItemFacts) -> tuple[str, ...]:
-    """The fields that a line may be made of, without money.
+    """The fields that a tagline may be made of, without money.
 
-    Of the shelves only the narrowest: a model makes a stuff of "Boutique" and a use of "Grocery". Of
-    the name without its pack and number, of an attribute without what the shop calls it.
+    No shelf where there is a description: a model makes a stuff of "Boutique" and a use of "Grocery".
     """
-    shelf = item.category[-1:] if item.category[1:] or not item.description else ()
-    fields = (short_name(item), item.description, *item.attributes.values(), *shelf)
-    return tuple(_MONEY.sub(" ", field) for field in fields)
-
-
-def _singular(word: str) -> Iterable[str]:
-    """The word, and where it is a plural what it is a plural of.
-
-    The other way round would offer "crisps" for "crisp": which words are nouns is not known.
-    """
-    yield word
-    low = word.lower()
-    if len(low) < _MIN_PLURAL or not low.isascii() or low.endswith(_NO_PLURAL):
-        return
-    if low.endswith("ies"):
-        yield f"{word[:-3]}y"
-    elif low.endswith(("shes", "ches", "xes", "sses")):
-        yield word[:-2]
-    elif low.endswith("s"):
-        yield word[:-1]
-
-
-def _room(words: tuple[int, int], letters: int) -> tuple[int, int]:
-    """Fewest and most words: in a small placement long lines would only be refused."""
-    fewest, most = words
-    most = max(min(most, letters // 6), 2)
-    return min(fewest, most), most
+    shelf = () if item.description else item.category[-1:]
+    described = item.description[:1].lower() + item.description[1:]
+    return tuple(_MONEY.sub(" ", field) for field in (described, *item.attributes.values(), *shelf))
 
 
 def _slots(item: ItemFacts) -> str:
@@ -158,7 +166,11 @@ def _slots(item: ItemFacts) -> str:
 
 
 def _alternatives(words: Iterable[str]) -> str:
-    return " | ".join(json.dumps(word, ensure_ascii=False) for word in words)
+    return " | ".join(_literal(word) for word in words)
+
+
+def _literal(word: str) -> str:
+    return json.dumps(word, ensure_ascii=False)
 
 
 def _capital(word: str) -> str:
