@@ -69,7 +69,7 @@ def sign(
         raise SigningUnavailable(f"{media_type} holds no manifest")
     try:
         import c2pa
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, RuntimeError) as error:
         raise SigningUnavailable(
             "pip install c2pa-python==0.38.1 (requirements-sign.lock) to sign pictures"
         ) from error
@@ -85,7 +85,7 @@ def sign(
             c2pa.Builder(json.dumps(dict(manifest)), context) as builder,
         ):
             builder.sign(signer, media_type, io.BytesIO(data), signed)
-    except (c2pa.C2paError, ValueError, TypeError) as error:
+    except (c2pa.C2paError, ValueError, TypeError, RuntimeError, OSError) as error:
         raise SigningUnavailable(f"signing failed: {error}") from error
     return signed.getvalue()
 
@@ -98,7 +98,7 @@ def read(data: bytes, media_type: str) -> dict[str, Any] | None:
     """
     try:
         import c2pa
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, RuntimeError) as error:
         raise SigningUnavailable("pip install c2pa-python==0.38.1 to read manifests") from error
     try:
         with c2pa.Reader(media_type, io.BytesIO(data)) as reader:
