@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
 
 from api.pages.studio import served
 from api.runtime import Runtime
@@ -15,8 +16,8 @@ from recsys.database import reading, writing
 NOW = datetime.now(UTC)
 
 
-def answered(here: Runtime, *keys: str | None, at: datetime) -> None:
-    with writing(here.engine) as session:
+def answered(engine: Engine, *keys: str | None, at: datetime) -> None:
+    with writing(engine) as session:
         session.add(
             AnswerRow(
                 recommendation_id=new_id(at),
@@ -41,8 +42,8 @@ def answered(here: Runtime, *keys: str | None, at: datetime) -> None:
         )
 
 
-def made(here: Runtime, key: str, provider: str, *, at: datetime) -> None:
-    with writing(here.engine) as session:
+def made(engine: Engine, key: str, provider: str, *, at: datetime) -> None:
+    with writing(engine) as session:
         session.add(
             CreativeRow(
                 key=key,
@@ -58,60 +59,60 @@ def made(here: Runtime, key: str, provider: str, *, at: datetime) -> None:
         )
 
 
-def count(here: Runtime) -> served.Served:
-    with reading(here.engine) as session:
+def count(engine: Engine) -> served.Served:
+    with reading(engine) as session:
         return served.count(session, since=NOW - timedelta(days=2), until=NOW)
 
 
-def test_what_was_made_before_the_answer_is_a_hit(here: Runtime) -> None:
-    made(here, "early", "llama", at=NOW - timedelta(hours=9))
-    made(here, "late", "llama", at=NOW - timedelta(hours=1))
-    answered(here, "early", "late", "never", None, at=NOW - timedelta(hours=5))
+def test_what_was_made_before_the_answer_is_a_hit(engine: Engine) -> None:
+    made(engine, "early", "llama", at=NOW - timedelta(hours=9))
+    made(engine, "late", "llama", at=NOW - timedelta(hours=1))
+    answered(engine, "early", "late", "never", None, at=NOW - timedelta(hours=5))
 
-    found = count(here)
+    found = count(engine)
 
     assert found.shown == 3
     assert found.hit_rate == pytest.approx(1 / 3)
     assert found.by_maker == {served.PLAIN: 2, "llama": 1}
 
 
-def test_a_generation_is_saved_by_every_hit_after_the_first(here: Runtime) -> None:
-    made(here, "k", "extractive", at=NOW - timedelta(hours=9))
+def test_a_generation_is_saved_by_every_hit_after_the_first(engine: Engine) -> None:
+    made(engine, "k", "extractive", at=NOW - timedelta(hours=9))
     for hour in range(4):
-        answered(here, "k", at=NOW - timedelta(hours=hour + 1))
+        answered(engine, "k", at=NOW - timedelta(hours=hour + 1))
 
-    assert count(here).saved == 3
+    assert count(engine).saved == 3
 
 
-def test_money_is_spread_over_what_was_shown(here: Runtime) -> None:
-    answered(here, *["k"] * 50, at=NOW - timedelta(minutes=1))
+def test_money_is_spread_over_what_was_shown(engine: Engine) -> None:
+    answered(engine, *["k"] * 50, at=NOW - timedelta(minutes=1))
     counts = {"calls": 4, "failures": 0, "candidates": 8, "accepted": 6, "seconds": 5.0}
-    with writing(here.engine) as session:
+    with writing(engine) as session:
         for name in ("openai", "*"):
             today = NOW.date().isoformat()
             session.add(ProviderDayRow(name=name, day=today, spent=0.5, **counts))
 
-    found = count(here)
+    found = count(engine)
 
     assert found.per_thousand(found.spent) == pytest.approx(10.0)
     assert found.per_thousand(found.seconds) == pytest.approx(100.0)
 
 
-def test_of_many_answers_the_newest_stand_for_all(here: Runtime, monkeypatch) -> None:
+def test_of_many_answers_the_newest_stand_for_all(engine: Engine, monkeypatch) -> None:
     monkeypatch.setattr(served, "MOST_ANSWERS", 2)
-    made(here, "k", "llama", at=NOW - timedelta(hours=9))
+    made(engine, "k", "llama", at=NOW - timedelta(hours=9))
     for minute in range(1, 5):
-        answered(here, "k", "never", at=NOW - timedelta(minutes=minute))
+        answered(engine, "k", "never", at=NOW - timedelta(minutes=minute))
 
-    found = count(here)
+    found = count(engine)
 
     assert (found.answers, found.read) == (4, 2)
     assert (found.shown, found.hits) == (8, 4)
 
 
 def test_the_page_says_hit_rate_savings_and_cost(console: FlaskClient, here: Runtime, text) -> None:
-    made(here, "k", "llama", at=NOW - timedelta(hours=9))
-    answered(here, "k", "k", at=NOW - timedelta(minutes=1))
+    made(here.engine, "k", "llama", at=NOW - timedelta(hours=9))
+    answered(here.engine, "k", "k", at=NOW - timedelta(minutes=1))
 
     said = text(console.get("/console/creatives?days=7").text)
 
