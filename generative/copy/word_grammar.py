@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from generative.checks.reading import Reading, Scope, read
-from generative.checks.vocabulary import ABSOLUTE
+from generative.checks.vocabulary import ABSOLUTE, Kind, kind_of
 from generative.copy.limits import limits
 from generative.copy.template import short_name
 from generative.types import ItemFacts
@@ -102,6 +102,7 @@ def word_forms(item: ItemFacts) -> frozenset[str]:
 
 
 _SLOT_ROOM = 60
+_SAID = frozenset((Kind.COLOUR, Kind.MATERIAL))
 _ENOUGH = 4  # things that a tagline needs to choose from
 
 
@@ -114,6 +115,9 @@ def _runs(fields: tuple[str, ...]) -> tuple[str, ...]:
             places = range(first, last + 1)
             if not reading.weighs(first) or not all(_may_stand(reading, p) for p in places):
                 continue
+            after = reading.tokens[last + 1].low if last + 1 < len(reading.tokens) else ""
+            if after in {"one", "ones"}:
+                continue  # "land a big one": no thing is named
             counted = first > 0 and reading.tokens[first - 1].low in _ARTICLES
             for start in places:
                 if last - start >= MOST_WORDS or reading.tokens[start].text == "-":
@@ -153,10 +157,12 @@ def _told(item: ItemFacts) -> tuple[str, ...]:
     """The fields that a tagline may be made of, without money.
 
     No shelf where there is a description: a model makes a stuff of "Boutique" and a use of "Grocery".
+    Nor does a shop's word for a kind ("consumable") read well; a colour and a stuff do.
     """
     shelf = () if item.description else item.category[-1:]
     described = item.description[:1].lower() + item.description[1:]
-    return tuple(_MONEY.sub(" ", field) for field in (described, *item.attributes.values(), *shelf))
+    told = (value for value in item.attributes.values() if " " in value or kind_of(value) in _SAID)
+    return tuple(_MONEY.sub(" ", field) for field in (described, *told, *shelf))
 
 
 def _slots(item: ItemFacts) -> str:

@@ -111,3 +111,17 @@ def test_no_tagline_may_open_with_a_worn_word():
 
 def test_an_entry_of_nothing_still_has_rules():
     assert "root" in word_grammar(ItemFacts(item_id="1", title="?"), "hero")
+
+
+def test_an_attribute_is_offered_where_it_says_a_colour_or_more_than_a_kind():
+    item = ItemFacts(
+        item_id="1",
+        title="Mug",
+        description="Land a big one with this mug.",
+        attributes={"style": "consumable", "colour": "olive", "fit": "loose fit"},
+    )
+
+    words = word_forms(item) - set(GLUE)
+
+    assert {"olive", "loose", "mug"} <= words
+    assert not {"consumable", "big"} & words
