@@ -328,7 +328,7 @@ def _packed(torch: Any, batch: list[_Entry]) -> tuple[Any, Any, Any, Any]:
 def _write(model: Any, target: Path, options: Options) -> None:
     from peft import get_peft_model_state_dict
 
-    tensors = get_peft_model_state_dict(model)
+    tensors = get_peft_model_state_dict(model, save_embedding_layers=False)
     config = model.get_base_model().config
     export(
         target,
