@@ -41,7 +41,7 @@ format: .venv/.dev
 screenshots: .venv/.dev
 	.venv/bin/python bench/screenshots.py $(or $(VITRINE_URL),http://127.0.0.1:8080) "$$(cat var/demo/admin.key)"
 
-bench-accuracy bench-claims bench-creatives bench-ingestion bench-layout bench-newcomers bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training: bench-%: .venv/.dev
+bench-accuracy bench-bandit bench-claims bench-creatives bench-ingestion bench-layout bench-newcomers bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training: bench-%: .venv/.dev
 	.venv/bin/python bench/$*.py
 
 bench-gpu-creatives: .venv/.dev
