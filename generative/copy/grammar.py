@@ -40,16 +40,18 @@ _NEVER_LAST = SMALL | frozenset(("without", "no", "never", "non"))
 _NEVER_FIRST = _NEVER_LAST | {"little", "bit", "lot", "almost", "nearly", "rather", "quite", "far"}
 
 
-def grammar(item: ItemFacts, *, avoid: frozenset[str] = frozenset()) -> str:
+def grammar(item: ItemFacts, *, avoid: frozenset[str] = frozenset(), fewest: int = 2) -> str:
     """GBNF for `{"headline": …, "tagline": …}` over the phrases of one item.
 
     A headline is the name, with a noun phrase behind it at most. A tagline is a phrase or a noun
     phrase, with another noun phrase behind it at most: nothing else can be joined and still read.
-    No tagline opens with a word of `avoid` where the entry has another phrase.
+    No tagline opens with a word of `avoid`, or has less than `fewest` words, where the entry has
+    another phrase.
     """
     named = _phrases(short_name(item), limit=8)
     told = _phrases(item.description, limit=PHRASE_WORDS)[:MAX_STARTS]
     told = [run for run in told if run[0].lower() not in avoid] or told
+    told = [run for run in told if len(run) >= fewest] or told
     nouns = _noun_phrases(item.description)[:MAX_STARTS]
     join = ' (", " noun)?' if nouns else ""
     rules = [
@@ -57,7 +59,7 @@ def grammar(item: ItemFacts, *, avoid: frozenset[str] = frozenset()) -> str:
         f"headline ::= name{join}",
         f"tagline ::= opening{join}",
         "name ::= " + (_literal(" ".join(named[0])) if named else _rule(told, capital=True)),
-        "opening ::= " + _rule(told or named, capital=True),
+        "opening ::= " + _rule(told or named, capital=True, fewest=fewest),
     ]
     if nouns:
         rules.append("noun ::= " + " | ".join(dict.fromkeys(_literal(noun) for noun in nouns)))
@@ -152,12 +154,12 @@ def _leads(before: list[str]) -> bool:
     return before[-1] in _LEADS
 
 
-def _rule(phrases: list[list[str]], *, capital: bool) -> str:
-    bodies = [_phrase(run, capital=capital) for run in phrases]
+def _rule(phrases: list[list[str]], *, capital: bool, fewest: int = 2) -> str:
+    bodies = [_phrase(run, capital=capital, fewest=fewest) for run in phrases]
     return " | ".join(dict.fromkeys(bodies))
 
 
-def _phrase(run: list[str], *, capital: bool) -> str:
+def _phrase(run: list[str], *, capital: bool, fewest: int) -> str:
     """The words in order; the phrase may stop after any word that does not hang in the air."""
     body = ""
     for place in range(len(run) - 1, 0, -1):
@@ -168,7 +170,7 @@ def _phrase(run: list[str], *, capital: bool) -> str:
             word.lower() for word in run[max(place - 3, 0) : place]
         )  # "a rather small | and round melon"
         hangs = hangs or "to" in [word.lower() for word in run[max(place - 3, 0) : place]]
-        if place > 1 and here in SMALL - _BINDS and before not in _NEVER_LAST and not hangs:
+        if place >= fewest and here in SMALL - _BINDS and before not in _NEVER_LAST and not hangs:
             body = f"({body})?"
     first = run[0][:1].upper() + run[0][1:] if capital else run[0]
     return f"{_literal(first)} {body}".strip()

@@ -34,6 +34,7 @@ CONTEXT_TOKENS = 2048
 ANSWER_TOKENS = 96
 REPEATED_TOKENS = 20  # of a tuned voice's answer that it should not say again
 WORST_CHANCE, MEAN_CHANCE = -12.0, -1.8  # logarithms, of the least and of all tokens of a line
+_WHOLE = 5  # words of a phrase that is to stand alone
 _IN_A_LINE = frozenset(
     (3, 7)
 )  # quotation marks before a token of {"headline": "…", "tagline": "…"}
@@ -110,7 +111,8 @@ class LlamaCopy:
         plain = grammar(brief.item, avoid=avoid)
         if self._adapter is None:
             return plain, plain
-        return word_grammar(brief.item, brief.size, avoid=avoid), plain
+        tuned = word_grammar(brief.item, brief.size, avoid=avoid)
+        return tuned, grammar(brief.item, avoid=avoid, fewest=_WHOLE)
 
     def _sample(self, server: Any, brief: Brief, rules: str, *, seed: int, sample: int) -> Any:
         heat = TUNED_TEMPERATURES if self._adapter else TEMPERATURES
