@@ -98,6 +98,9 @@ class AnswerOut(BaseModel):
     history_n: int
     history_digest: str
     experiments: dict[str, str]
+    creative_draw: dict[str, Any] | None = Field(
+        default=None, description="The look that its creatives wore, and how likely it was drawn"
+    )
     items: list[AnsweredOut]
     degraded: list[str]
 
