@@ -1,6 +1,6 @@
 """What the banner compiler guarantees, measured again on 1,000 hostile briefs by code of its own.
 
-All six sizes and five templates, light and dark, in turn; every fifth brief leaves the choice to the
+All six sizes and five templates, light and dark, in turn; a fifth of the briefs leave the choice to the
 search. Texts are long German words, titles of 90 letters, Arabic, Hebrew, Chinese and Japanese,
 emoji, markup and one-letter names; pictures are tall, wide, square, transparent, pale on pale, noise
 or missing; brands have any colour, any corner, a legal line, a logo or neither.
@@ -180,7 +180,7 @@ def adversarial(rng: random.Random, number: int) -> Case:
         audience=audience,
         size=size,
         locale=rng.choice(("en", "de", "ar", "he", "ja", "zh")),
-        variant="" if number % 5 == 4 else f"{template}-{mode}",
+        variant="" if rng.random() < 0.2 else f"{template}-{mode}",
     )
     cleaned = clean(brief)
     room = limits(size)
