@@ -10,13 +10,26 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _add_columns()
+    _create_words_and_kit()
+    _create_voices()
+    _create_providers()
+    _create_variants()
+
+
+def _add_columns() -> None:
     for name in ("item", "item_version"):
         with op.batch_alter_table(name) as table:
             table.add_column(sa.Column("offer_until", sa.DateTime(timezone=True), nullable=True))
     with op.batch_alter_table("creative") as table:
         table.add_column(sa.Column("proofs", sa.JSON(), nullable=True))
         table.add_column(sa.Column("audit", sa.JSON(), nullable=True))
+    with op.batch_alter_table("answer") as table:
+        table.add_column(sa.Column("creative_draw", sa.JSON(), nullable=True))
     op.create_index("ix_campaign_creative_key", "campaign_creative", ["key"], unique=False)
+
+
+def _create_words_and_kit() -> None:
     op.create_table(
         "creative_words",
         sa.Column("copy_key", sa.String(length=64), nullable=False),
@@ -34,6 +47,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("version", name="pk_brand_kit"),
     )
+
+
+def _create_voices() -> None:
     op.create_table(
         "voice_run",
         sa.Column("run_id", sa.String(length=36), nullable=False),
@@ -53,6 +69,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("active", name="uq_voice_run_active"),
     )
     op.create_index("ix_voice_run_created_at", "voice_run", ["created_at"], unique=False)
+
+
+def _create_providers() -> None:
     op.create_table(
         "creative_provider",
         sa.Column("name", sa.String(length=40), nullable=False),
@@ -72,6 +91,9 @@ def upgrade() -> None:
         sa.Column("spent", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("name", "day", name="pk_creative_provider_day"),
     )
+
+
+def _create_variants() -> None:
     op.create_table(
         "creative_variant",
         sa.Column("size", sa.String(length=20), nullable=False),
@@ -99,8 +121,6 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_creative_variant_table"),
     )
-    with op.batch_alter_table("answer") as table:
-        table.add_column(sa.Column("creative_draw", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:

@@ -164,3 +164,4 @@ def test_a_backdrop_is_added_and_removed(log_in) -> None:
     page.get_by_role("button", name="Remove").click()
 
     page.get_by_text("It is empty").wait_for()
+    assert page.locator(".backdrops .card").count() == 0

@@ -74,3 +74,5 @@ def test_what_cannot_be_drawn_again_stops_nobody(runtime: Runtime, made: Creativ
     folder.write_text("in the way")
 
     creative.make_form(runtime, made.key, "webp")
+
+    assert folder.read_text() == "in the way"
