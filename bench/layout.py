@@ -36,12 +36,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.record import write  # noqa: E402 the path is set above
+from generative.banner.choices import asked  # noqa: E402 as above
 from generative.banner.compose import pixels  # noqa: E402 as above
 from generative.banner.elements import Element  # noqa: E402 as above
 from generative.banner.formats import picture  # noqa: E402 as above
 from generative.banner.materials import materials, product_of  # noqa: E402 as above
 from generative.banner.render import Drawn, drawn_best  # noqa: E402 as above
-from generative.banner.templates import NAMES, asked  # noqa: E402 as above
+from generative.banner.templates import NAMES  # noqa: E402 as above
 from generative.brand import BrandKit  # noqa: E402 as above
 from generative.brief import clean  # noqa: E402 as above
 from generative.copy.limits import limits  # noqa: E402 as above

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from generative import brand, logo
+from generative.banner import fonts
 from generative.banner.render import Rendered, render
 from generative.brand import BrandKit
 from generative.brief import to_json
@@ -21,7 +22,6 @@ from generative.checks import nsfw
 from generative.checks.image import open_image
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable, UnsafeImage
-from generative.fingerprint import fonts_digest
 from generative.picture.backdrops import bound, is_trained
 from generative.picture.kept import keep, store
 from generative.picture.matting import file_sha256
@@ -129,7 +129,7 @@ def surroundings(rendered: Rendered, kit: BrandKit, config: GenerativeConfig) ->
     return {
         "template_version": TEMPLATE_VERSION,
         "backdrop": str(rendered.checks.get("backdrop", "")),
-        "fonts": fonts_digest(),
+        "fonts": fonts.digest(),
         "logo": kit.logo if logo.read(kit.logo, config.media_dirs) else "",
         "cutout_model": file_sha256(config.weights("cutout")) if cut else "",
         "engines": _engines(),

@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from generative import brand
+from generative.banner import fonts
 from generative.brand import BrandKit
 from generative.config import GenerativeConfig
 from generative.copy import voices
@@ -14,8 +14,6 @@ from generative.provenance import TEMPLATE_VERSION
 from generative.providers import signature
 
 CHECKS_VERSION = "8"
-_FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
-_FACES = frozenset({".ttf", ".otf", ".ttc", ".woff2"})
 
 
 def fingerprint(config: GenerativeConfig, kit: BrandKit | None = None, *, voice: str = "") -> str:
@@ -31,7 +29,7 @@ def fingerprint(config: GenerativeConfig, kit: BrandKit | None = None, *, voice:
         _file_identity(config.weights("cutout")),
         Path(config.upscale_model).name,
         list(config.backdrops),
-        fonts_digest(),
+        fonts.digest(),
     ]
     return _short(shaping)
 
@@ -46,18 +44,6 @@ def copy_fingerprint(config: GenerativeConfig, kit: BrandKit, *, voice: str = ""
 def voice_signature(config: GenerativeConfig) -> str:
     """Which fine-tuned voice is live: one look at a small file; "" without one."""
     return voices.signature(config.voices_dir) if "llama" in config.copy_providers else ""
-
-
-@lru_cache(maxsize=1)
-def fonts_digest() -> str:
-    """Names and sizes of the installed typefaces: they decide a banner's pixels. Asked once a process."""
-    faces = [
-        (path.name, path.stat().st_size)
-        for folder in _FONTS
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _FACES and path.is_file()
-    ]
-    return _short([list(face) for face in sorted(faces)])
 
 
 def _file_identity(path: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from generative.banner.breaking import right_to_left
+from generative.banner.choices import Choice
 from generative.banner.colours import WHITE, Colours, scheme
 from generative.banner.compose import pixels, place, stand
 from generative.banner.elements import Element
@@ -21,7 +22,7 @@ from generative.banner.grounds import ground
 from generative.banner.legible import contrasts, low
 from generative.banner.materials import engine, product_of
 from generative.banner.render import Rendered
-from generative.banner.templates import LOOKS, Choice
+from generative.banner.templates import LOOKS
 from generative.banner.texts import Type
 from generative.brand import BrandKit
 from generative.brief import clean_text

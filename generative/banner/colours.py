@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from generative.banner.templates import Choice
+from generative.banner.choices import Choice
 from generative.brand import BrandKit
 from generative.picture.palette import (
     Palette,

@@ -15,6 +15,7 @@ from typing import Any
 
 _FACES = Path(__file__).parent / "faces"
 _SYSTEM = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+_KINDS = frozenset({".ttf", ".otf", ".ttc", ".woff2"})
 _SUBSETS = ("latin", "latin-ext")
 _WEIGHTS = (500, 700)
 _BUNDLED = {
@@ -73,11 +74,11 @@ def register(blitz: Any) -> None:
 
 @lru_cache(maxsize=1)
 def digest() -> str:
-    """What decides the shapes of letters on this machine: the bundled files, and Noto as installed."""
+    """What decides the shapes of letters on this machine: the bundled files, and the installed ones."""
     told = hashlib.sha256()
     for path in sorted(_FACES.glob("*.woff")):
         told.update(path.read_bytes())
-    found = {path for root in _SYSTEM for path in root.rglob("Noto*") if path.is_file()}
+    found = {path for root in _SYSTEM for path in root.rglob("*") if path.suffix.lower() in _KINDS}
     for path in sorted(found):
         told.update(f"{path.name}:{path.stat().st_size}\n".encode())
     return told.hexdigest()[:16]

@@ -18,6 +18,7 @@ from generative.banner.templates import Look
 from generative.banner.texts import Task, Texts, Type, eyebrow_height, fitted
 from generative.banner.words import Words
 
+_STRIP = 120  # pixels: a row no taller is a strip, whose things stand in its middle
 _CAPS_SHARE = 0.8  # of a headline's letters that must have capitals before it is set in them
 
 
@@ -209,11 +210,7 @@ def _stacked(made: _Stack, task: Task, colours: Colours, texts: Texts, money: Mo
     top = y + {"start": 0.0, "center": spare / 2, "end": spare}[place.justify]
     pinned = place.justify == "start" and spare < height * 0.42
     side = _side(geometry)
-    rule: Box | None = None
-    if ruled:
-        wide = gap * 1.6
-        left = {"left": x, "center": x + (width - wide) / 2, "right": x + width - wide}[side]
-        rule = (left, top + gap * 0.12, wide, max(geometry.measures.margin / 14, 1.5))
+    rule = _rule(geometry, top) if ruled else None
     top += heights[0]
     if eyebrow.lines:
         made.elements.append(
@@ -251,10 +248,24 @@ def _stacked(made: _Stack, task: Task, colours: Colours, texts: Texts, money: Mo
         at = y + height - money.height if pinned else top + gap * 1.15
         made.elements.extend(money.at((x, at, width, money.height)))
     else:
-        rx, ry, rw, rh = place.row
-        low = rh - money.height if rh > 120 else (rh - money.height) / 2  # noqa: PLR2004 a strip's is centred
-        made.elements.extend(money.at((rx, ry + max(low, 0.0), rw, money.height)))
+        made.elements.extend(money.at(_in_row(place.row, money.height)))
     return rule
+
+
+def _rule(geometry: Geometry, top: float) -> Box:
+    """The short line above a headline."""
+    x, _, width, _ = geometry.place.column
+    gap = geometry.measures.gap
+    wide = gap * 1.6
+    lefts = {"left": x, "center": x + (width - wide) / 2, "right": x + width - wide}
+    return (lefts[_side(geometry)], top + gap * 0.12, wide, max(geometry.measures.margin / 14, 1.5))
+
+
+def _in_row(row: Box, height: float) -> Box:
+    """Where price and button stand in a row of their own: at its foot, in a strip in its middle."""
+    x, y, width, tall = row
+    low = tall - height if tall > _STRIP else (tall - height) / 2
+    return (x, y + max(low, 0.0), width, height)
 
 
 def _eyebrow_element(

@@ -8,6 +8,7 @@ from PIL import Image
 
 from generative.banner import drawn
 from generative.banner.breaking import right_to_left
+from generative.banner.choices import Choice
 from generative.banner.colours import Rgb, scheme
 from generative.banner.compose import stage_of, stand
 from generative.banner.fitting import Ruler
@@ -16,7 +17,7 @@ from generative.banner.geometry import MEASURES, Geometry, Place, geometry, word
 from generative.banner.layout import arrange, legal_lines
 from generative.banner.melt import Melted, melted
 from generative.banner.search import Candidate, measured, rim
-from generative.banner.templates import LOOKS, PLACES, Choice
+from generative.banner.templates import LOOKS, PLACES
 from generative.banner.texts import Type
 from generative.banner.typeset import Setting, engine_ruler, engrave
 from generative.banner.words import Words, words

@@ -14,6 +14,7 @@ from typing import Any
 
 from PIL import Image
 
+from generative.banner.choices import Choice, asked
 from generative.banner.colours import Colours, lightness
 from generative.banner.compose import own_ground, pixels, place
 from generative.banner.formats import FORMS, encode, suffix
@@ -24,7 +25,7 @@ from generative.banner.legible import contrasts, low, mended, scrim
 from generative.banner.logos import lay
 from generative.banner.materials import Materials, arranged, materials, product_of
 from generative.banner.search import Candidate, ranked
-from generative.banner.templates import PLACES, Choice, asked
+from generative.banner.templates import PLACES
 from generative.banner.typeset import Setting
 from generative.banner.words import alt_text
 from generative.brand import BrandKit

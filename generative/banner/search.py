@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from generative.banner.choices import Choice
 from generative.banner.colours import Colours, Rgb, apart, ratio
 from generative.banner.compose import Shown
 from generative.banner.geometry import Geometry
 from generative.banner.layout import Arrangement
-from generative.banner.templates import Choice
 
 MOST_TRIED = 3
 _CHANCE = 0.16

@@ -69,8 +69,8 @@ def test_words_from_the_right_stand_right_and_their_picture_left(studio_photo):
     copy = Copy(headline="تفاح أحمر طازج", tagline="حلو ومقرمش.", action="أضف إلى السلة")
     stuff = {"size": "hero", "locale": "ar", "variant": "editorial-light"}
 
+    from generative.banner.choices import Choice
     from generative.banner.materials import arranged, materials, product_of
-    from generative.banner.templates import Choice
 
     product, _ = product_of(studio_photo, "", None)
     made = materials(clean(Brief(item=item, **stuff)), copy, product, BrandKit(), seed=1)

@@ -8,12 +8,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from generative.banner import materials
+from generative.banner.choices import CHOICES, Choice
 from generative.banner.colours import ratio, readable_on, scheme
 from generative.banner.compose import pixels, place, stand
 from generative.banner.geometry import MEASURES, geometry
 from generative.banner.grounds import ground
 from generative.banner.render import render, write
-from generative.banner.templates import CHOICES, NAMES, PLACES, Choice
+from generative.banner.templates import NAMES, PLACES
 from generative.banner.words import words
 from generative.brand import BrandKit
 from generative.brief import clean
