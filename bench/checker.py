@@ -90,12 +90,15 @@ def read(text: str) -> list[Word]:
             run += 1
             if low in _STOPS:
                 sentence, first = sentence + 1, True
-            if low not in {",", "\u2013"}:
-                deny_until = beside_until = -1
-            elif lows[place + 1 : place + 2] not in (["no"], ["nor"], ["or"]):
+            beside_until = -1  # "like lemon, it has a sour taste": the taste is its own
+            if low not in {",", "\u2013"} or lows[place + 1 : place + 2] not in (
+                ["no"],
+                ["nor"],
+                ["or"],
+            ):
                 deny_until = -1
             continue
-        if low in DENY:
+        if low in DENY and lows[place : place + 2] != ["no", "time"]:
             deny_until = place + 5
         if any(tuple(lows[place : place + len(phrase)]) == phrase for phrase in BESIDE):
             beside_until = place + 8

@@ -214,7 +214,7 @@ def under_quota(judged: list[Row], more: More) -> list[str | None]:
     The first sound one whose opener is not worn; where there is none, the voice is asked for `more`
     that open otherwise; where that fails too, the first sound one, else None.
     """
-    most = max(int(QUOTA * len(judged)), 1)
+    most = max(int(QUOTA * sum(bool(row["sound"]) for row in judged)), 1)
     opened: Counter[str] = Counter()
     printed: list[str | None] = []
     for row in judged:

@@ -134,7 +134,8 @@ def _runs(fields: tuple[str, ...]) -> tuple[str, ...]:
 def _may_stand(reading: Reading, place: int) -> bool:
     token = reading.tokens[place]
     plain = reading.scope[place] is Scope.PLAIN
-    return plain and token.low not in ABSOLUTE and token.text[0] not in '"\\'
+    compared = token.low in {"more", "less", "most", "least"}  # "a more juicy" names no thing
+    return plain and not compared and token.low not in ABSOLUTE and token.text[0] not in '"\\'
 
 
 def _spelled(reading: Reading, start: int, last: int) -> str:
