@@ -13,7 +13,8 @@ from generative.copy.template import shelf_of
 from generative.types import Brief
 
 _FITS = re.compile(
-    r"^(?:fits|suits|works|goes) (?:very )?well (?P<how>for|in|with|at|on) (?P<what>.+)$", re.IGNORECASE
+    r"^(?:fits|suits|works|goes) (?:very )?well (?P<how>for|in|with|at|on) (?P<what>.+)$",
+    re.IGNORECASE,
 )
 _THE = re.compile(r"^(?:fits|suits) (?P<what>(?:the|an?) .+)$", re.IGNORECASE)
 _CHOICE = re.compile(r"^an? (?:popular|good) choice for (?P<what>.+)$", re.IGNORECASE)

@@ -216,7 +216,9 @@ class TestMade:
         self, here: Runtime, client, admin, shop, monkeypatch
     ) -> None:
         rung: list[str] = []
-        monkeypatch.setattr(here.bell, "creative", lambda *_, variant, **__: not rung.append(variant))
+        monkeypatch.setattr(
+            here.bell, "creative", lambda *_, variant, **__: not rung.append(variant)
+        )
         decide(client, admin, "bold")
         decide(client, admin, "type")
 
