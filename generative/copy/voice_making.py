@@ -235,9 +235,8 @@ def _llama(base: Path, adapter: Path | None) -> Speak:
 
 
 def _sound(candidate: Candidate, brief: Brief) -> bool:
-    return judge(
-        candidate.copy, brief, forbidden=example_lines(), at_limit=candidate.at_limit
-    ).passed
+    verdict = judge(candidate.copy, brief, forbidden=example_lines(), at_limit=candidate.at_limit)
+    return verdict.passed and not candidate.problems
 
 
 def _products(pairs: Sequence[Pair]) -> list[ItemFacts]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from generative.copy import finetune, lora_gguf, voice_making
+from generative.copy.candidate import Candidate
 from generative.copy.distil import Pair
 from generative.copy.finetune import Options
 from generative.copy.language_model import weights
@@ -17,7 +18,7 @@ from generative.copy.lstm import load as load_lstm
 from generative.copy.lstm import save as save_lstm
 from generative.copy.lstm import train as train_lstm
 from generative.errors import ProviderUnavailable, TooLittleToLearn
-from generative.types import Brief, ItemFacts
+from generative.types import Brief, Copy, ItemFacts
 
 TUNABLE = all(importlib.util.find_spec(name) for name in ("peft", "transformers", "gguf"))
 needs_tuning = pytest.mark.skipif(
@@ -197,3 +198,15 @@ def test_llama_cpp_says_with_the_adapter_what_the_trained_model_says(tmp_path: P
     moved = max(abs(float(untuned[place]) - float(scores[place])) for place in theirs)
     assert worst < 0.15  # 4-bit products against 32-bit ones
     assert moved > 1.0  # and the adapter is what makes the difference
+
+
+def test_a_line_that_its_writer_doubts_is_not_accepted() -> None:
+    mug = ItemFacts(item_id="m", title="Tea mug", description="A red mug for tea, made in clay.")
+    copy = Copy(headline="Tea mug", tagline="A red mug, made in clay.", action="Shop now")
+
+    def speaking(*problems: str) -> float:
+        one = Candidate(copy=copy, provider="llama", problems=problems)
+        return voice_making.listen([mug], lambda _: [one], [])["acceptance_1"]
+
+    assert speaking() == 1.0
+    assert speaking("halting") == 0.0
