@@ -45,17 +45,20 @@ def find(here: Runtime, key: str) -> Standing | None:
     creative = record(here, key, seen.steering_version)
     if creative is None:
         return None
-    if "catalogue" in degraded and not seen.shelf.items:
-        raise Problem(503, _NEVER_READ, headers={"Retry-After": RETRY_SECONDS})
-    item = seen.shelf.items.get(creative.item_id)
+    item = _known(seen.shelf, degraded).items.get(creative.item_id)
     if item is None or item.hidden:
         raise gone(truth.unsold(item))
     return Standing(creative, item, truth.outdated(creative, item), seen.steering_version)
 
 
 def shelf(here: Runtime) -> Shelf:
-    """The shelf of now, as far as this process can know it."""
-    return looking.read(here, None, here.handle.get(), Degraded()).shelf
+    """The shelf of now, as far as this process can know it.
+
+    Raises:
+        Problem: 503, it never could read one.
+    """
+    degraded = Degraded()
+    return _known(looking.read(here, None, here.handle.get(), degraded).shelf, degraded)
 
 
 def gone(why: str) -> Problem:
@@ -86,3 +89,9 @@ def kept(here: Runtime, key: str) -> Creative | None:
             return campaigns.for_shop(session, key)
     except DATABASE_ERRORS:
         return None
+
+
+def _known(shelf: Shelf, degraded: Degraded) -> Shelf:
+    if "catalogue" in degraded and not shelf.items:
+        raise Problem(503, _NEVER_READ, headers={"Retry-After": RETRY_SECONDS})
+    return shelf

@@ -79,6 +79,21 @@ def test_one_item_that_no_longer_holds_takes_the_picture_away(
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_nobody_says_that_items_are_gone_while_the_catalogue_was_never_read(
+    cached_config: ApiConfig, here: Runtime
+) -> None:
+    key = draw(here)
+    nowhere = replace(cached_config.recsys, database_url="sqlite:////nowhere/at/all.db")
+    try:
+        blind = create_app(replace(cached_config, recsys=nowhere))
+    except OSError:
+        pytest.skip("no such folder can be made here")
+    answer = blind.test_client().get(f"/collages/{key}/picture")
+    blind.extensions["vitrine"].close()
+
+    assert answer.status_code == 503
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
