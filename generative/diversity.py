@@ -34,8 +34,7 @@ class Said:
     _lines: dict[str, str] = field(default_factory=dict)  # item id to its newest line
 
     def tell(self, item_id: str, line: str) -> None:
-        opener = opener_of(line)
-        if opener:
+        if opener := evaluation.opener(line):
             self._openers.setdefault(opener, set()).add(item_id)
         self._lines.pop(item_id, None)
         self._lines[item_id] = line
@@ -59,7 +58,7 @@ class Said:
         others = [line for other, line in self._lines.items() if other != item_id][-COMPARED:]
 
         def worn(line: str) -> int:
-            if opener_of(line) in avoid:
+            if evaluation.opener(line) in avoid:
                 return OPENED
             return ALIKE if others and evaluation.bleu([line], [others]) > MOST_ALIKE else FRESH
 
@@ -72,9 +71,3 @@ def said(lines: Iterable[tuple[str, str]], *, items: int) -> Said:
     for item_id, line in lines:
         found.tell(item_id, line)
     return found
-
-
-def opener_of(line: str) -> str:
-    """The first word, as a quota counts it; empty where there is none."""
-    words = evaluation.words(line)
-    return words[0] if words else ""

@@ -41,9 +41,14 @@ def distinct(lines: Sequence[str], order: int) -> float:
     return _share(len(set(grams)), len(grams))
 
 
+def opener(line: str) -> str:
+    """The first word; empty where there is none."""
+    return next(iter(words(line)), "")
+
+
 def openers(lines: Sequence[str]) -> Counter[str]:
     """How many lines each first word opens."""
-    return Counter(said[0] for line in lines if (said := words(line)))
+    return Counter(first for line in lines if (first := opener(line)))
 
 
 def opener_entropy(lines: Sequence[str]) -> float:

@@ -25,6 +25,7 @@ from generative.copy.prompts import PROMPT_VERSION
 from generative.copy.remote import Endpoint, RemoteCopy
 from generative.copy.template import TemplateCopy
 from generative.errors import NotAsked, ProviderUnavailable
+from generative.evaluation import opener
 from generative.types import Brief
 
 log = logging.getLogger(__name__)
@@ -208,8 +209,8 @@ def _ask(
 
 
 def _worn(candidate: Candidate, avoid: frozenset[str]) -> list[str]:
-    opener = candidate.copy.tagline.split(" ")[0].strip(",.!?").lower()
-    return [f"opens with {opener!r}, as too many do"] if opener in avoid and candidate.model else []
+    first = opener(candidate.copy.tagline)
+    return [f"opens with {first!r}, as too many do"] if first in avoid and candidate.model else []
 
 
 def _refusal(candidate: Candidate, problems: list[str]) -> Mapping[str, Any]:

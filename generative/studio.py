@@ -21,10 +21,10 @@ from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.limits import limits
 from generative.copy.prompts import example_lines
 from generative.copy.template import TemplateCopy, taglines
-from generative.diversity import Worn, never, opener_of
+from generative.diversity import Worn, never
 from generative.drawing import SHARPENED, draw, finish
 from generative.errors import UnsafeImage
-from generative.evaluation import is_verbatim
+from generative.evaluation import is_verbatim, opener
 from generative.floor import floor_copy, judge_fixed
 from generative.memo import MemoryWords, Words
 from generative.picture.source import fetch
@@ -145,7 +145,7 @@ class Studio:
         kept = None if seed else self._memo.get(place)
         if (
             kept is not None
-            and opener_of(kept.copy.tagline) not in avoid
+            and opener(kept.copy.tagline) not in avoid
             and not worn(kept.copy.tagline)
             and (verdict := self._judge(kept, cleaned)).passed
         ):

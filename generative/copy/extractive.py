@@ -12,6 +12,7 @@ from generative.copy.candidate import Candidate
 from generative.copy.limits import limits
 from generative.copy.rewording import varied
 from generative.copy.template import action, headline, item_name
+from generative.evaluation import opener
 from generative.types import Brief, Copy
 
 MIN_LENGTH = 14
@@ -128,7 +129,7 @@ class ExtractiveCopy:
         room = limits(brief.size).tagline
         lines = list(dict.fromkeys(_lines(brief, room)))
         lines = [line for line in varied(lines, brief) if len(line) <= room]
-        lines.sort(key=lambda line: line.split()[0].lower() in avoid)
+        lines.sort(key=lambda line: opener(line) in avoid)
         head, button = headline(brief), action(brief)
         return [
             Candidate(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from generative.copy.template import short_name
+from generative.evaluation import opener
 from generative.types import ItemFacts
 
 MAX_STARTS = 70
@@ -50,7 +51,7 @@ def grammar(item: ItemFacts, *, avoid: frozenset[str] = frozenset(), fewest: int
     """
     named = _phrases(short_name(item), limit=8)
     told = _phrases(item.description, limit=PHRASE_WORDS)[:MAX_STARTS]
-    told = [run for run in told if run[0].lower() not in avoid] or told
+    told = [run for run in told if opener(run[0]) not in avoid] or told
     told = [run for run in told if len(run) >= fewest] or told
     nouns = _noun_phrases(item.description)[:MAX_STARTS]
     join = ' (", " noun)?' if nouns else ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from generative.brief import clean
 from generative.copy.distil import SIZE, Pair, Teacher, distil, shortened, unfit
 from generative.copy.joined import joining
+from generative.evaluation import opener
 from generative.types import Brief, Copy, ItemFacts
 
 LINES = 3  # of one entry
@@ -87,22 +88,18 @@ def chosen(pairs: Sequence[Pair], rng: random.Random) -> list[Pair]:
 def _unlike(group: Sequence[Pair], openers: Counter[str], most: int) -> list[Pair]:
     taken: list[Pair] = []
     for pair in group:
-        opener = _opener(pair)
+        first = opener(pair.tagline)
         same = any(
-            opener == _opener(other) or pair.headline.lower() == other.headline.lower()
+            first == opener(other.tagline) or pair.headline.lower() == other.headline.lower()
             for other in taken
         )
-        if same or openers[opener] >= most:
+        if same or openers[first] >= most:
             continue
-        openers[opener] += 1
+        openers[first] += 1
         taken.append(pair)
         if len(taken) == LINES:
             break
     return taken
-
-
-def _opener(pair: Pair) -> str:
-    return pair.tagline.split(" ", 1)[0].lower().strip(",.")
 
 
 def _read(

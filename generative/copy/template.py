@@ -11,6 +11,7 @@ from generative.brief import clean_text, cut, language, orders
 from generative.copy import tongues
 from generative.copy.candidate import Candidate
 from generative.copy.limits import limits
+from generative.evaluation import opener
 from generative.types import Brief, Copy, ItemFacts
 
 _TAIL = re.compile(r"\s[\u2013\u2014|\u00b7]\s|,?\sNo\.\s?\d+$")
@@ -93,7 +94,7 @@ class TemplateCopy:
     ) -> list[Candidate]:
         """One candidate, whose first word is none of `avoid` where the sentences allow it."""
         lines = taglines(brief)
-        line = next((one for one in lines if one.split(" ")[0].lower() not in avoid), lines[0])
+        line = next((one for one in lines if opener(one) not in avoid), lines[0])
         copy = Copy(headline=headline(brief), tagline=line, action=action(brief))
         return [Candidate(copy=copy, provider=self.name, seed=seed)]
 

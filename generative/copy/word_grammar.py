@@ -17,6 +17,7 @@ from generative.checks.reading import Reading, Scope, read
 from generative.checks.vocabulary import ABSOLUTE, Kind, kind_of
 from generative.copy.limits import limits
 from generative.copy.template import short_name
+from generative.evaluation import opener
 from generative.types import ItemFacts
 
 JOINED = (1, 2)  # runs behind the first of a tagline
@@ -63,7 +64,7 @@ def stock(item: ItemFacts, *, avoid: frozenset[str] = frozenset()) -> Stock:
     runs = news if len(things) >= _ENOUGH else (*news, *of_name)
     first = tuple(dict.fromkeys(_capital(run) for run in (*of_name, *told)))
     opening = tuple(dict.fromkeys(_capital(run) for run in runs))
-    fresh = tuple(run for run in opening if run.split()[0].lower() not in avoid)
+    fresh = tuple(run for run in opening if opener(run) not in avoid)
     return Stock(first=first, opening=fresh or opening, runs=runs)
 
 

@@ -1,13 +1,16 @@
 """Who is asked for copy, in which order, and what is counted of it."""
 
+from dataclasses import replace
+
 import pytest
 
+from generative import evaluation
 from generative.brief import clean
 from generative.checks.claims import judge
 from generative.config import GenerativeConfig
 from generative.copy.candidate import Candidate
 from generative.copy.extractive import ExtractiveCopy
-from generative.copy.template import TemplateCopy
+from generative.copy.template import TemplateCopy, taglines
 from generative.errors import ProviderUnavailable
 from generative.floor import judge_fixed
 from generative.providers import MemoryLedger, build, signature, write
@@ -80,6 +83,23 @@ def test_a_worn_opener_is_refused_of_a_model():
 
     assert {candidate.provider for candidate, _ in told.passed} == {"extractive"}
     assert "too many" in str(told.refused)
+
+
+def test_the_first_part_of_a_joined_word_is_its_opener_as_the_quota_counts_it():
+    told = _told(Speaker("llama", "Soft-linen scarf."), avoid=frozenset({"soft"}))
+
+    assert "opens with 'soft'" in str(told.refused)
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_fixed_words_open_otherwise_too(locale):
+    item = replace(ITEM, category=("Scarves",))
+    brief = clean(Brief(item=item, size="hero", locale=locale))
+    opened = frozenset(map(evaluation.opener, taglines(brief)[:2]))
+
+    (written,) = TemplateCopy().write(brief, seed=0, avoid=opened)
+
+    assert evaluation.opener(written.copy.tagline) not in opened
 
 
 def test_calls_and_acceptance_are_counted_by_provider():
