@@ -144,9 +144,9 @@ def report(query: ReportQuery) -> Response:
 
 
 def decided(
-    here: Runtime, size: str, variant: str, approval: Approval, *, who: str = ""
+    here: Runtime, size: str, variant: str, approval: Approval
 ) -> tuple[dict[str, Any], list[str]]:
-    """Write a decision; what holds from now on, and what could not be told of it.
+    """Write a decision of whoever asks; what holds from now on, and what could not be told of it.
 
     Raises:
         Problem: 422, no such size or look.
@@ -159,7 +159,7 @@ def decided(
                 size,
                 variant,
                 approval,
-                who=who,
+                who=auth.who(),
                 now=datetime.now(UTC),
                 rules=Rules(exploration=settings.variant_exploration),
             )

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from api import keys
 from api.runtime import Runtime
+from generative import variant_store
 from generative.types import Banner, State
 from generative.variants import Choices
 from recsys.answers import ledger, store
 from recsys.answers.entry import Answer
 from recsys.behaviour import events
-from recsys.database import writing
+from recsys.database import reading, writing
 from recsys.types import Event, EventKind, Persona
 
 
@@ -50,6 +52,16 @@ def test_nothing_is_drawn_before_a_look_is_approved_and_a_lone_one_is_always_wor
     assert before.creative_draw is None
     assert after.creative_draw is not None
     assert (after.creative_draw["variant"], after.creative_draw["chance"]) == ("bold", 1.0)
+
+
+def test_a_decision_is_kept_with_the_key_that_made_it(here, client, admin) -> None:
+    decide(client, admin, "bold")
+
+    with reading(here.engine) as session:
+        decided = variant_store.decisions(session)
+    presented = keys.read(admin["Authorization"].removeprefix("Bearer "))
+    assert presented is not None
+    assert [one.who for one in decided] == [presented.key_id]
 
 
 def test_a_slate_wears_one_look_and_the_ledger_says_which_and_how_likely(

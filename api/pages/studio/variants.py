@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, request
 
-from api import auth, variants
+from api import variants
 from api.errors import Problem
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
@@ -55,7 +55,7 @@ def decide() -> Response:
     except ValueError:
         raise Problem(422, "approval is approved, rejected or none") from None
     size, variant = form.get("size", "")[:20], form.get("variant", "")[:60]
-    variants.decided(runtime(), size, variant, approval, who=auth.who())
+    variants.decided(runtime(), size, variant, approval)
     words = {
         Approval.APPROVED: "may be shown",
         Approval.REJECTED: "is never shown",
