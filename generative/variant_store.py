@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _ONE = "variants"
 _USUAL = Rules()
+_PERSONA_LETTERS = 200  # what its column holds
 _FADED = 0.01  # slates; what is left of a result below this is nothing
 _TABLE = VariantTableRow.__table__.c
 _REVISION = "SELECT revision FROM creative_variant_table"  # asked at every pulse: the short way
@@ -99,7 +100,7 @@ def count(
         return False
     passed = max(0.0, (until - kept.counted_until).total_seconds())
     fading = 0.5 ** (passed / half_life_seconds)
-    left = dict(found)
+    left = _as_kept(found)
     for row in session.scalars(select(VariantResultRow)):
         new = left.pop(Cell(row.size, row.persona, row.variant), Tally())
         row.shown = row.shown * fading + new.shown
@@ -108,7 +109,7 @@ def count(
         session.add(
             VariantResultRow(
                 size=cell.size,
-                persona=cell.persona[:200],
+                persona=cell.persona,
                 variant=cell.variant,
                 shown=tally.shown,
                 clicked=tally.clicked,
@@ -182,6 +183,15 @@ def _choose(session: Session, kept: VariantTableRow, *, now: datetime, rules: Ru
         kept.chances, kept.revision = found, kept.revision + 1
     kept.made_at = now
     session.flush()
+
+
+def _as_kept(found: Mapping[Cell, Tally]) -> dict[Cell, Tally]:
+    """With personas as their column holds them: names that begin alike for so long are one."""
+    kept: dict[Cell, Tally] = {}
+    for cell, tally in found.items():
+        short = cell._replace(persona=cell.persona[:_PERSONA_LETTERS])
+        kept[short] = kept.get(short, Tally()).plus(tally)
+    return kept
 
 
 def _tallies(reader: Session | Connection) -> Iterator[tuple[Cell, Tally]]:

@@ -48,6 +48,21 @@ def test_nothing_is_worn_before_a_look_is_approved_and_again_when_none_is(engine
     assert not chosen(engine).choices
 
 
+def test_a_persona_whose_name_is_longer_than_its_column_is_counted_on(engine: Engine) -> None:
+    long = GOOD._replace(persona=f"{'Hats, ' * 50}value")
+    alike = GOOD._replace(persona=f"{'Hats, ' * 50}premium")
+    decide(engine, "bold")
+
+    for hours in (1, 2):
+        until = NOW + timedelta(hours=hours)
+        found = {long: Tally(100, 9), alike: Tally(10, 1)}
+        assert count(engine, found, since=until - timedelta(hours=1), until=until)
+
+    with reading(engine) as session:
+        ((cell, tally),) = variant_store.known(session).tallies.items()
+    assert (cell.persona, round(tally.shown)) == (long.persona[:200], 220)
+
+
 def test_a_look_turned_down_is_out_of_the_draw_at_once_and_its_results_are_kept(
     engine: Engine,
 ) -> None:
