@@ -18,18 +18,14 @@ from api.errors import Problem
 from api.keys import Role
 from api.recommending import creatives
 from api.recommending.degraded import Degraded
-from api.runtime import CACHE_ERRORS, DATABASE_ERRORS, Runtime, runtime
+from api.runtime import CACHE_ERRORS, Runtime, runtime
 from api.schemas import BannerQuery, CreativeOut, CreativeQuery
 from api.specification import file_answer
 from api.standing import KEEP_FROM_CACHES, Standing
 from generative import forms, truth
 from generative.banner.formats import FORMS
-from generative.brief import facts_of
-from generative.creatives import brief_of
 from generative.errors import UnknownCreative
 from generative.types import Brief, Creative, State
-from recsys.database import reading
-from recsys.types import Item
 
 PENDING_RETRY_SECONDS = 5
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -57,7 +53,7 @@ def read(key: str, query: CreativeQuery) -> Response:
         raise UnknownCreative(key)
     creative = found.creative
     if found.outdated or truth.unsold(found.item):
-        creative = plain(here, found)
+        creative = plain(here, key, standing.brief(here, found))
     headers = {"X-AI-Generated": _ai_generated(creative)}
     if creative.state is State.PENDING:
         headers |= _retry()
@@ -137,15 +133,10 @@ def _instead(here: Runtime, found: Standing, form: str) -> Response:
 
 def _fresh(here: Runtime, found: Standing) -> Creative | None:
     """The ready creative of the same brief and the item of now; a worker is rung for a missing one."""
-    try:
-        with here.database.asking(), reading(here.engine) as session:
-            asked = brief_of(session, found.creative.key)
-    except DATABASE_ERRORS:
-        return None
-    if asked is None:
+    brief = standing.asked(here, found)
+    if brief is None:
         return None
     here.steered.now(here, found.steering, Degraded())  # in the style of now
-    brief = replace(asked, item=facts_of(found.item))
     floor = here.briefs.fresh(brief)
     held = standing.record(here, floor.key, found.steering)
     if held is None:
@@ -154,11 +145,9 @@ def _fresh(here: Runtime, found: Standing) -> Creative | None:
     return held if held.banner is not None else None
 
 
-def plain(here: Runtime, found: Standing) -> Creative:
-    """The catalogue's own words of now, under the key that was asked for."""
-    item: Item = found.item
-    brief = Brief(item=facts_of(item), size=found.creative.size)
-    return replace(here.briefs.fresh(brief), key=found.creative.key)
+def plain(here: Runtime, key: str, brief: Brief) -> Creative:
+    """The catalogue's own words, under the key that was asked for."""
+    return replace(here.briefs.fresh(brief), key=key)
 
 
 def _proofs(here: Runtime, creative: Creative) -> Any:

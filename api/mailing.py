@@ -14,17 +14,14 @@ from api import auth, parsing, standing
 from api.banners import plain
 from api.errors import Problem, invalid
 from api.keys import Role
-from api.runtime import DATABASE_ERRORS, Runtime, runtime
+from api.runtime import runtime
 from api.schemas import Strict
 from api.specification import file_answer
-from api.standing import Standing
 from generative import truth
 from generative.banner.email import email_block
-from generative.brief import clean, facts_of
-from generative.creatives import brief_of
+from generative.brief import clean
 from generative.errors import UnknownCreative
-from generative.types import Banner, Brief
-from recsys.database import reading
+from generative.types import Banner
 
 WIDEST = 600  # pixels; what mail readers show without scrolling sideways
 # A page of ours for nobody: whoever opens the address sees a picture and words, and nothing runs.
@@ -58,7 +55,8 @@ def email(key: str, query: EmailQuery) -> Response:
         raise UnknownCreative(key)
     if why := truth.unsold(found.item):
         raise standing.gone(why)
-    creative = plain(here, found) if found.outdated else found.creative
+    brief = standing.brief(here, found)
+    creative = plain(here, key, brief) if found.outdated else found.creative
     base = query.base or request.host_url
     picture = f"/creatives/{key}/banner" if found.creative.banner else found.item.image_url
     link = query.link or found.item.url
@@ -67,7 +65,7 @@ def email(key: str, query: EmailQuery) -> Response:
     if not link.startswith(("https://", "http://")):
         raise invalid("link", "the item has no web address of its own: say where it leads")
     html = email_block(
-        _brief(here, found),
+        clean(brief),
         creative.copy,
         here.styled.style.kit,
         image_url=urljoin(base, picture),
@@ -80,18 +78,6 @@ def email(key: str, query: EmailQuery) -> Response:
     made = bool(creative.provenance.get("ai_generated"))
     answer.headers["X-AI-Generated"] = "true" if made else "false"
     return answer
-
-
-def _brief(here: Runtime, found: Standing) -> Brief:
-    """The item of now, in the language that was asked for, as far as that is known."""
-    asked = None
-    try:
-        with here.database.asking(), reading(here.engine) as session:
-            asked = brief_of(session, found.creative.key)
-    except DATABASE_ERRORS:
-        pass
-    locale = "en" if asked is None else asked.locale
-    return clean(Brief(item=facts_of(found.item), size=found.creative.size, locale=locale))
 
 
 def _size(banner: Banner | None) -> tuple[int, int]:

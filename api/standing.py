@@ -5,6 +5,7 @@ not sold is gone, and a picture of an older price is never sent, whatever any ca
 """
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 from api.errors import RETRY_SECONDS, Problem
@@ -12,7 +13,9 @@ from api.recommending import creatives, looking
 from api.recommending.degraded import Degraded
 from api.runtime import DATABASE_ERRORS, Runtime
 from generative import campaigns, truth
-from generative.types import Creative, State
+from generative.brief import facts_of
+from generative.creatives import brief_of
+from generative.types import Brief, Creative, State
 from recsys.catalogue.shelf import Shelf
 from recsys.database import reading
 from recsys.types import Item
@@ -80,6 +83,21 @@ def record(here: Runtime, key: str, token: str | None) -> Creative | None:
     if kept is not None and kept.state is State.READY:
         here.trusted.note(key, token, now)
     return kept or held
+
+
+def asked(here: Runtime, found: Standing) -> Brief | None:
+    """What the creative was asked with, of the item of now; None where nobody can say."""
+    try:
+        with here.database.asking(), reading(here.engine) as session:
+            kept = brief_of(session, found.creative.key)
+    except DATABASE_ERRORS:
+        return None
+    return None if kept is None else replace(kept, item=facts_of(found.item))
+
+
+def brief(here: Runtime, found: Standing) -> Brief:
+    """As `asked`; where nobody can say, for everyone and in English."""
+    return asked(here, found) or Brief(item=facts_of(found.item), size=found.creative.size)
 
 
 def kept(here: Runtime, key: str) -> Creative | None:

@@ -36,11 +36,11 @@ def _shop(stocked, broker):
     """A stocked shop, a cache and a queue."""
 
 
-def make(here: Runtime, item_id: str = "i0") -> str:
+def make(here: Runtime, item_id: str = "i0", locale: str = "en") -> str:
     """What a worker leaves for the item as it is now; its key."""
     with reading(here.engine) as session:
         item = items.get(session, item_id)
-    brief = Brief(item=facts_of(item))
+    brief = Brief(item=facts_of(item), locale=locale)
     key = here.briefs.fresh(brief).key
     folder = here.config.generative.banners_dir
     folder.mkdir(parents=True, exist_ok=True)
@@ -195,6 +195,20 @@ def test_words_that_no_longer_hold_are_the_catalogues_own_of_now(
 
     assert (told["key"], told["state"], told["banner_url"]) == (key, "fallback", None)
     assert told["headline"] == "Golden Pears"
+
+
+def test_the_catalogues_own_words_of_now_keep_the_language_that_was_asked_for(
+    client, shop, here: Runtime
+) -> None:
+    key = make(here, locale="de")
+    change(here, title="Goldene Birnen")
+
+    told = client.get(f"/creatives/{key}", headers=shop).json
+    mailed = email(client, shop, key).text
+
+    assert told["action"] in {"Jetzt ansehen", "Zum Artikel", "Mehr erfahren"}
+    assert told["action"] in mailed
+    assert 'lang="de"' in mailed
 
 
 def test_a_ready_creative_is_not_asked_of_the_database_twice(
