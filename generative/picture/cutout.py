@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
+from scipy import ndimage
 
 from generative.picture.matting import matte, refusal, resized
 
@@ -22,6 +23,7 @@ _MAX_PALE_RIM = 0.04
 _PAPER = 250  # what a photographer's paper shows at least; a pale product shows less
 _MAX_LEAK = 0.01
 _CARD_TOP, _CARD_SIDE = 0.7, 0.97
+_MIDDLE = 127  # of a mask: more is the product
 _CLEAR = 8  # alpha below which a pixel shows nothing
 
 
@@ -90,13 +92,9 @@ def _studio(photo: Image.Image) -> Image.Image | None:
     if sides[1] < _EDGE_SHARE or sides[0] < _FOOT_SHARE:
         return None
     # White that can be reached from the border is background; white inside the product stays.
-    bright = Image.fromarray(white.astype(np.uint8) * 255)
-    padded = Image.new("L", (photo.width + 2, photo.height + 2), 255)
-    padded.paste(bright, (1, 1))
-    ImageDraw.floodfill(padded, (0, 0), 128)
-    reached = padded.point(lambda value: 255 if value == 128 else 0)  # noqa: PLR2004 the fill's mark
-    background = reached.crop((1, 1, photo.width + 1, photo.height + 1))
-    mask = ImageChops.invert(background).filter(ImageFilter.MedianFilter(3))
+    regions, _ = ndimage.label(np.pad(white, 1, constant_values=True))
+    background = (regions == regions[0, 0])[1:-1, 1:-1]
+    mask = Image.fromarray((~background).astype(np.uint8) * 255).filter(ImageFilter.MedianFilter(3))
     share = float(np.asarray(mask).mean()) / 255.0
     if not _MIN_AREA <= share <= _MAX_AREA:
         return None
@@ -107,19 +105,18 @@ def _studio(photo: Image.Image) -> Image.Image | None:
 
 def _pale_rim(mask: Image.Image, pixels: NDArray[np.uint8]) -> float:
     """The share of the product's rim that is nearly white: there the fill may have eaten into it."""
-    solid = mask.point(lambda value: 255 if value > 127 else 0)  # noqa: PLR2004 the middle
-    outer = np.asarray(solid.filter(ImageFilter.MinFilter(5))) > 0
-    inner = np.asarray(solid.filter(ImageFilter.MinFilter(9))) > 0
+    solid = np.asarray(mask) > _MIDDLE
+    outer = ndimage.minimum_filter(solid, 5, mode="nearest")
+    inner = ndimage.minimum_filter(solid, 9, mode="nearest")
     rim = outer & ~inner
     return float((pixels.min(axis=2)[rim] >= _PALE).mean()) if rim.any() else 1.0
 
 
 def _leak(mask: Image.Image, pixels: NDArray[np.uint8]) -> float:
     """Off-white background away from the rim, over the product's area: shadows, or product eaten."""
-    solid = mask.point(lambda value: 255 if value > 127 else 0)  # noqa: PLR2004 the middle
-    away = np.asarray(solid.filter(ImageFilter.MaxFilter(9))) == 0
-    area = int((np.asarray(solid) > 0).sum())
-    return float((away & (pixels.min(axis=2) < _PAPER)).sum()) / max(area, 1)
+    solid = np.asarray(mask) > _MIDDLE
+    away = ~ndimage.maximum_filter(solid, 9, mode="nearest")
+    return float((away & (pixels.min(axis=2) < _PAPER)).sum()) / max(int(solid.sum()), 1)
 
 
 def _apply(photo: Image.Image, mask: Image.Image) -> Image.Image:

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -109,3 +111,25 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
 
     with pytest.raises(ProviderUnavailable, match="broken"):
         cut_out(photo(), model_path=str(tmp_path / "broken.onnx"))
+
+
+def test_a_studio_photo_of_many_pixels_is_cut_out_without_walking_through_them_one_by_one():
+    large = Image.new("RGB", (2600, 2600), "white")
+    ImageDraw.Draw(large).ellipse((600, 600, 2000, 2000), fill=(30, 30, 40))
+
+    began = time.process_time()
+    product = cut_out(large)
+
+    assert (product.method, product.image.size) == ("studio", (1403, 1403))
+    assert time.process_time() - began < 6  # pixel by pixel it is some 11
+
+
+def test_white_inside_a_product_stays_with_it():
+    ring = photo()
+    ImageDraw.Draw(ring).ellipse((80, 80, 120, 120), fill="white")
+
+    product = cut_out(ring)
+
+    assert product.method == "studio"
+    middle = (product.image.width // 2, product.image.height // 2)
+    assert product.image.getpixel(middle) == (255, 255, 255, 255)
