@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -56,7 +56,7 @@ class SqlLedger:
     def reserve(self, name: str, most: float) -> bool:
         if most <= 0:
             return True
-        day = self._reserved_on[name] = self._day()
+        day = self._reserved_on[name] = _day(self._now())
         try:
             with Session(self._engine) as session, session.begin():
                 _open(session, [PURSE, name], day)
@@ -77,7 +77,7 @@ class SqlLedger:
     def settle(self, name: str, *, reserved: float, spent: float) -> None:
         if reserved == spent:
             return
-        day = self._reserved_on.get(name) or self._day()
+        day = self._reserved_on.get(name) or _day(self._now())
         try:
             with Session(self._engine) as session, session.begin():
                 _open(session, [PURSE, name], day)
@@ -90,7 +90,7 @@ class SqlLedger:
     def record(
         self, name: str, *, candidates: int, accepted: int, seconds: float, failed: bool
     ) -> None:
-        day = self._day()
+        day = _day(self._now())
         told = {
             "calls": 1,
             "failures": int(failed),
@@ -104,9 +104,6 @@ class SqlLedger:
                 _add(session, name, day, **told)
         except SQLAlchemyError:
             log.warning("a provider's call was not counted")
-
-    def _day(self) -> str:
-        return self._now().astimezone(UTC).date().isoformat()
 
 
 def switched_off(session: Session) -> frozenset[str]:
@@ -125,16 +122,19 @@ def switch(session: Session, name: str, *, on: bool, now: datetime | None = None
 
 def today(session: Session, *, now: datetime | None = None) -> dict[str, ProviderDayRow]:
     """What each provider did today; PURSE holds what all spent together."""
-    day = (now or datetime.now(UTC)).astimezone(UTC).date().isoformat()
+    day = _day(now or datetime.now(UTC))
     rows = session.scalars(select(ProviderDayRow).where(ProviderDayRow.day == day))
     return {row.name: row for row in rows}
 
 
 def spent_today(session: Session, *, now: datetime | None = None) -> float:
-    day = (now or datetime.now(UTC)).astimezone(UTC).date().isoformat()
-    spent = func.coalesce(func.sum(ProviderDayRow.spent), 0.0)
-    where = (ProviderDayRow.day == day, ProviderDayRow.name == PURSE)
-    return float(session.scalar(select(spent).where(*where)) or 0.0)
+    day = _day(now or datetime.now(UTC))
+    of_all = (ProviderDayRow.day == day, ProviderDayRow.name == PURSE)
+    return session.scalar(select(ProviderDayRow.spent).where(*of_all)) or 0.0
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()
 
 
 def _open(session: Session, names: list[str], day: str) -> None:
