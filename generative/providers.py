@@ -160,9 +160,7 @@ def write(
             spoken and provider.name not in FLOOR
         ):
             continue
-        started = time.perf_counter()
-        candidates, why_not = _ask(provider, brief, seed=seed, ledger=ledger, avoid=avoid)
-        seconds = time.perf_counter() - started
+        candidates, why_not, seconds = _ask(provider, brief, seed=seed, ledger=ledger, avoid=avoid)
         if why_not:
             refused.append({"provider": provider.name, "problems": [why_not]})
         sound = []
@@ -186,26 +184,28 @@ def write(
 
 def _ask(
     provider: CopyProvider, brief: Brief, *, seed: int, ledger: Ledger, avoid: frozenset[str]
-) -> tuple[list[Candidate], str]:
-    """What a provider wrote, or why it did not."""
+) -> tuple[list[Candidate], str, float]:
+    """What a provider wrote, or why it did not, and the seconds it took."""
     if provider.name in FLOOR:
-        return provider.write(brief, seed=seed, avoid=avoid), ""
+        return provider.write(brief, seed=seed, avoid=avoid), "", 0.0
     if why := ledger.allowed(provider.name):
-        return [], why
+        return [], why, 0.0
     started = time.perf_counter()
     try:
-        return provider.write(brief, seed=seed, avoid=avoid), ""
+        written = provider.write(brief, seed=seed, avoid=avoid)
     except NotAsked as error:
-        return [], str(error)
+        return [], str(error), 0.0
     except ProviderUnavailable as error:
         log.info("copy provider unavailable", extra={"provider": provider.name})
         why = str(error)
     except Exception as error:  # a library of models fails in ways of its own: the next is asked
         log.warning("copy provider failed", extra={"provider": provider.name}, exc_info=True)
         why = f"{type(error).__name__}: {error}"
+    else:
+        return written, "", time.perf_counter() - started
     seconds = time.perf_counter() - started
     ledger.record(provider.name, candidates=0, accepted=0, seconds=seconds, failed=True)
-    return [], why
+    return [], why, seconds
 
 
 def _worn(candidate: Candidate, avoid: frozenset[str]) -> list[str]:
