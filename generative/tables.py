@@ -1,4 +1,4 @@
-"""The rows this domain owns: creatives, campaigns, and what each campaign planned [SQL]."""
+"""The rows this domain owns: creatives and their words, brand kits, voices, providers, looks, campaigns [SQL]."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -35,7 +35,7 @@ class Base(DeclarativeBase):
 
 
 class CreativeRow(Base):
-    """One made creative. The key hashes all that shaped it, so a row is never updated but for approval."""
+    """One made creative. The key hashes all that shaped it but a photo's bytes: see `creatives.write_over`."""
 
     __tablename__ = "creative"
 
