@@ -22,8 +22,9 @@ from generative.checks import nsfw
 from generative.checks.image import open_image
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable, UnsafeImage
+from generative.files import store_if_possible
 from generative.picture.backdrops import bound, is_trained
-from generative.picture.kept import keep, store
+from generative.picture.kept import keep
 from generative.picture.matting import file_sha256
 from generative.provenance import TEMPLATE_VERSION, manifest, xmp
 from generative.signing import mark
@@ -155,7 +156,7 @@ def _sharpened(photo: bytes, config: GenerativeConfig) -> tuple[bytes, str]:
         return photo, why
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    store(kept, buffer.getvalue())
+    store_if_possible(buffer.getvalue(), kept)
     return buffer.getvalue(), SHARPENED
 
 

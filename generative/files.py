@@ -1,5 +1,6 @@
 """Writing a file whole or not at all."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -21,3 +22,9 @@ def store(data: bytes, target: Path) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def store_if_possible(data: bytes, target: Path) -> None:
+    """As `store`, for what is only saved work: what cannot be written is made again another time."""
+    with contextlib.suppress(OSError):
+        store(data, target)

@@ -5,8 +5,6 @@ cannot be mended on it is left to the next of at most three.
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +28,7 @@ from generative.banner.typeset import Setting
 from generative.banner.words import alt_text
 from generative.brand import BrandKit
 from generative.checks.layout import problems
+from generative.files import store
 from generative.picture.backdrops import PROCEDURAL, Paint
 from generative.picture.palette import rgb_of
 from generative.types import Banner, Brief, Copy
@@ -254,17 +253,7 @@ def write(rendered: Rendered, key: str, banners_dir: Path) -> Banner:
     """
     sha256 = hashlib.sha256(rendered.data).hexdigest()
     path = f"{key[:2]}/{key}-{sha256[:12]}{suffix(rendered.media_type)}"
-    target = banners_dir / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(rendered.data)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    store(rendered.data, banners_dir / path)
     return Banner(
         path=path,
         sha256=sha256,

@@ -4,9 +4,9 @@ A shop replaces its photos; the audit row keeps the hash, this folder the bytes.
 """
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
+
+from generative.files import store_if_possible
 
 
 def keep(root: Path, data: bytes) -> str:
@@ -15,23 +15,8 @@ def keep(root: Path, data: bytes) -> str:
     path = _path(root, sha256)
     if path.exists():
         return sha256
-    store(path, data)
+    store_if_possible(data, path)
     return sha256
-
-
-def store(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; what cannot be written is made again another time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
 
 
 def kept(root: Path, sha256: str) -> bytes | None:

@@ -5,8 +5,6 @@ An upload is decoded and written anew before it is kept, so what is stored holds
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from generative.checks.image import cleaned, open_image
 from generative.checks.nsfw import look
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable, UnsafeImage
+from generative.files import store
 from generative.picture.backdrops import Wish
 from generative.picture.palette import Palette, palette
 
@@ -74,9 +73,8 @@ def add(root: Path, data: bytes, *, nsfw_model: str = "") -> str:
         lightness=found.lightness,
         checked=seen.note,
     )
-    root.mkdir(parents=True, exist_ok=True)
-    _write(root / f"{sha256}.jpg", clean)
-    _write(root / f"{sha256}.json", json.dumps(asdict(entry)).encode())  # last: now it counts
+    store(clean, root / f"{sha256}.jpg")
+    store(json.dumps(asdict(entry)).encode(), root / f"{sha256}.json")  # last: now it counts
     return sha256
 
 
@@ -168,15 +166,3 @@ def _distance(entry: Entry, wanted: Palette) -> float:
     return float(
         abs(entry.chroma * np.exp(1j * entry.hue) - wanted.chroma * np.exp(1j * wanted.hue))
     )
-
-
-def _write(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from generative.errors import ProviderUnavailable
-from generative.picture.kept import store
+from generative.files import store_if_possible
 
 _SIDE = 1024  # what ISNet was trained on
 # Set by looking at the masks of the demo's 136 photos: bench/pictures.py counts what passes.
@@ -125,4 +125,4 @@ def _read(path: Path) -> Image.Image | None:
 def _keep(mask: Image.Image, path: Path) -> None:
     buffer = io.BytesIO()
     mask.save(buffer, "PNG")
-    store(path, buffer.getvalue())
+    store_if_possible(buffer.getvalue(), path)

@@ -18,10 +18,10 @@ from PIL import Image, ImageOps
 from generative.brand import BrandKit
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable
+from generative.files import store
 from generative.picture import library
 from generative.picture.backdrops import Wish
 from generative.picture.gate import SHOWN, compare
-from generative.picture.kept import store
 from generative.picture.palette import Palette
 
 STEPS = 25
@@ -73,6 +73,7 @@ def examine(
 
     Raises:
         ProviderUnavailable: No pipeline, no device, or nothing can measure pictures.
+        OSError: The gate cannot be written.
     """
     if not config.text_to_image:
         raise ProviderUnavailable("VITRINE_TEXT_TO_IMAGE names no pipeline")
@@ -88,8 +89,7 @@ def examine(
 
     report = compare("scene", painted, config, seed=seed)
     report |= {"kind": "scene", "sha256": _identity(config.text_to_image)}
-    _gate(config).parent.mkdir(parents=True, exist_ok=True)
-    store(_gate(config), (json.dumps(report, indent=1) + "\n").encode())
+    store((json.dumps(report, indent=1) + "\n").encode(), _gate(config))
     return report
 
 

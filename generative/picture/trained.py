@@ -22,6 +22,7 @@ from torch import Tensor
 from generative.checks.image import open_image
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable, UnsafeImage
+from generative.files import store
 from generative.picture import diffusion, gan, library
 from generative.picture.backdrops import Wish
 from generative.picture.matting import file_sha256
@@ -83,9 +84,7 @@ def train(  # noqa: PLR0913 a command's options
     gate = dict((measured or measure)(kind, config)) | {"train_seconds": round(seconds, 1)}
     gate |= {**told, "steps": reached, "weights": run.weights}
     gate["sha256"] = file_sha256(str(home / "weights.pt"))
-    part = home / "gate.json.part"
-    part.write_text(json.dumps(gate, indent=1) + "\n", encoding="utf-8")
-    part.replace(home / "gate.json")
+    store((json.dumps(gate, indent=1) + "\n").encode(), home / "gate.json")
     (home / "checkpoint.pt").unlink(missing_ok=True)
     return gate
 
