@@ -46,7 +46,7 @@ def changed(brief: Brief, item: Item | None, *, now: datetime) -> list[str]:
         words.append("the photo is another")
     if (then.description, dict(then.attributes)) != (today.description, dict(today.attributes)):
         words.append("what the entry says is another")
-    return words
+    return words or [why for why in [truth.problem(then, item)] if why]
 
 
 def _ordered(proofs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

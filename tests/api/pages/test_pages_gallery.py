@@ -151,6 +151,8 @@ def test_a_creative_of_an_older_price_is_shown_as_stale(
         ({}, {"hidden": True}, "the item is hidden"),
         ({}, {"title": "Another"}, "the title is another"),
         ({}, {"image_url": "/media/b.jpg"}, "the photo is another"),
+        ({}, {"brand": "Another"}, "the item changed: brand"),
+        ({}, {"category": ("Elsewhere",)}, "the item changed: category"),
         ({"offer_until": "2026-11-20T11:00:00+00:00"}, {}, "its offer has ended"),
     ],
 )
