@@ -1,9 +1,10 @@
 """The backdrop library over HTTP: the shop's own pictures, which banners may stand on."""
 
+from pathlib import Path
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, request, send_from_directory
+from flask import Response, send_from_directory
 from pydantic import BaseModel, Field
 
 from api import auth, parsing
@@ -15,8 +16,6 @@ from generative.checks.image import MAX_BYTES
 from generative.errors import UnsafeImage
 from generative.picture import library
 from generative.picture.library import Entry
-
-_ROOM = 10_000  # of a form's own
 
 blueprint = APIBlueprint("backdrops", __name__, tag="Creatives", url_prefix="/backdrops")
 blueprint.before_request(auth.need(Role.ADMIN))
@@ -47,7 +46,7 @@ class AddedOut(BaseModel):
 def every() -> Response:
     """Every picture with its colours: a banner takes one that goes with the product's."""
     here = runtime()
-    told = [_told(entry) for entry in library.listing(_root(here))]
+    told = [_told(entry) for entry in library.listing(root(here))]
     asked = "library" in here.config.generative.backdrops
     return parsing.answer({"backdrops": told, "asked": asked})
 
@@ -60,13 +59,10 @@ def every() -> Response:
 )
 def add() -> Response:
     """Keep a picture; 422 says why one is not taken."""
-    here = runtime()
-    request.max_content_length = MAX_BYTES + _ROOM
-    upload = request.files.get("file") if request.mimetype == "multipart/form-data" else None
-    data = request.get_data() if upload is None else upload.stream.read()
+    here, data = runtime(), parsing.upload(most=MAX_BYTES)
     model = here.config.generative.weights("nsfw")
     try:
-        sha256 = library.add(_root(here), data, nsfw_model=model)
+        sha256 = library.add(root(here), data, nsfw_model=model)
     except UnsafeImage as error:
         raise invalid("file", str(error)) from None
     except OSError as error:
@@ -78,22 +74,28 @@ def add() -> Response:
 @blueprint.doc(responses=file_answer("image/jpeg", "The picture"))
 def read(sha256: str) -> Response:
     """One picture."""
-    found = library.path_of(_root(runtime()), sha256[:64])
-    if found is None:
-        raise Problem(404, "there is no such backdrop")
-    return send_from_directory(found.parent.resolve(), found.name, mimetype="image/jpeg")
+    return picture(sha256)
 
 
 @blueprint.delete("/<sha256>")
 @blueprint.output({}, status_code=204)
 def remove(sha256: str) -> Response:
     """Forget a picture; banners that stand on it stay until they are made anew."""
-    if not library.remove(_root(runtime()), sha256[:64]):
+    if not library.remove(root(runtime()), sha256[:64]):
         raise Problem(404, "there is no such backdrop")
     return Response(status=204)
 
 
-def _root(here: Runtime) -> Any:
+def picture(sha256: str) -> Response:
+    """One picture, here and in the console."""
+    found = library.path_of(root(runtime()), sha256[:64])  # a longer name is no file's at all
+    if found is None:
+        raise Problem(404, "there is no such backdrop")
+    return send_from_directory(found.parent.resolve(), found.name, mimetype="image/jpeg")
+
+
+def root(here: Runtime) -> Path:
+    """Where the library lies."""
     return here.config.generative.pictures_dir / "library"
 
 

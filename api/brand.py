@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import auth, parsing
@@ -148,11 +148,7 @@ def restore(version: int) -> Response:
 )
 def upload() -> Response:
     """Keep a logo."""
-    here = runtime()
-    request.max_content_length = logo.MAX_UPLOAD + 10_000  # of a form's own
-    upload = request.files.get("file") if request.mimetype == "multipart/form-data" else None
-    data = request.get_data() if upload is None else upload.stream.read()
-    return parsing.answer(_kept(here, data), 201)
+    return parsing.answer(_kept(runtime(), parsing.upload(most=logo.MAX_UPLOAD)), 201)
 
 
 def kit_of(here: Runtime, sent: dict[str, Any]) -> BrandKit:

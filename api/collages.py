@@ -1,6 +1,7 @@
 """Two to four products on one picture, asked for by their ids and served while all of them hold."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
@@ -147,7 +148,7 @@ def _told(key: str, kept: Kept | None, degraded: Degraded) -> dict[str, Any]:
     }
 
 
-def _file(folder: Any, kept: Kept) -> Response:
+def _file(folder: Path, kept: Kept) -> Response:
     try:
         return send_from_directory(folder, kept.path, mimetype="image/jpeg", conditional=False)
     except NotFound:

@@ -58,7 +58,7 @@ def import_feed(query: ImportQuery) -> Response:
     """Read a CSV, JSON lines or Google Merchant feed."""
     here = runtime()
     request.max_content_length = here.config.max_upload_bytes
-    upload = request.files.get("file") if request.mimetype == "multipart/form-data" else None
+    upload = parsing.sent_file()
     feed_format = imports.format_of(query.format, upload or request)
     stream = io.BufferedReader(request.stream) if upload is None else upload.stream  # type: ignore[type-var] # werkzeug says IO, and gives a raw one
     missing: list[str] = []

@@ -17,7 +17,7 @@ import orjson
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import FileStorage, Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.errors import Problem
@@ -28,6 +28,7 @@ View = Callable[..., Response]
 
 _NOT_JSON_NUMBER = re.compile(rb"NaN|Infinity")
 _MAX_ERRORS = 20
+_FORM_BYTES = 10_000  # of a form's own, around a file
 _JSON = "application/json"
 
 
@@ -149,6 +150,18 @@ class Json(Response):
 
 
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+
+def sent_file() -> FileStorage | None:
+    """The file `file` of a form, where a form was sent."""
+    return request.files.get("file") if request.mimetype == "multipart/form-data" else None
+
+
+def upload(*, most: int) -> bytes:
+    """The file `file` of a form, else the body: at most so many bytes."""
+    request.max_content_length = most + _FORM_BYTES
+    file = sent_file()
+    return request.get_data() if file is None else file.stream.read()
 
 
 def answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 from flask.blueprints import BlueprintSetupState
 
 from api import auth
+from api import backdrops as backdrop_library
 from api.keyring import KeysUnread
 from api.pages import (
     answers,
@@ -148,7 +149,7 @@ _ADDRESSES = (
     ("GET", "/creatives/backdrops", "backdrops", backdrops.show),
     ("POST", "/creatives/backdrops", "upload_backdrops", backdrops.upload),
     ("POST", "/creatives/backdrops/remove", "remove_backdrop", backdrops.remove),
-    ("GET", "/creatives/backdrops/<sha256>", "backdrop", backdrops.picture),
+    ("GET", "/creatives/backdrops/<sha256>", "backdrop", backdrop_library.picture),
     ("GET", "/creatives/variants", "variants", variants.show),
     ("POST", "/creatives/variants", "decide_variant", variants.decide),
     ("GET", "/creatives/voice", "voice", voice.show),

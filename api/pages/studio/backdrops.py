@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from flask import Response, request, send_from_directory, url_for
+from flask import Response, request, url_for
 
-from api.errors import Problem
+from api.backdrops import root
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
 from api.runtime import runtime
@@ -26,7 +26,7 @@ _HUES = (  # of OKLab, every 30 degrees; it begins in pink
 
 def show() -> Response:
     config = runtime().config.generative
-    entries = library.listing(_root())
+    entries = library.listing(root(runtime()))
     return page(
         "console/backdrops.html",
         heading="Backdrops",
@@ -49,7 +49,7 @@ def upload() -> Response:
     kept, refused = 0, []
     for one in sent[:UPLOADS]:
         try:
-            library.add(_root(), one.stream.read(MAX_BYTES + 1), nsfw_model=model)
+            library.add(root(runtime()), one.stream.read(MAX_BYTES + 1), nsfw_model=model)
             kept += 1
         except UnsafeImage as error:
             refused.append(f"{(one.filename or '')[:40]}: {error}")
@@ -65,22 +65,11 @@ def upload() -> Response:
 
 
 def remove() -> Response:
-    if library.remove(_root(), request.form.get("sha256", "")[:64]):
+    if library.remove(root(runtime()), request.form.get("sha256", "")[:64]):
         tell("The picture is removed. Banners that stand on it stay until they are made anew.")
     else:
         tell("That picture was gone already.", "warn")
     return see_other("console.backdrops")
-
-
-def picture(sha256: str) -> Response:
-    found = library.path_of(_root(), sha256)
-    if found is None:
-        raise Problem(404, "there is no such backdrop")
-    return send_from_directory(found.parent.resolve(), found.name, mimetype="image/jpeg")
-
-
-def _root() -> Any:
-    return runtime().config.generative.pictures_dir / "library"
 
 
 def _picture(entry: Entry) -> dict[str, Any]:

@@ -79,3 +79,4 @@ def test_choosing_nothing_is_told(console: FlaskClient, send) -> None:
 
 def test_a_backdrop_may_not_be_looked_for_outside_its_folder(console: FlaskClient) -> None:
     assert console.get(f"{PAGE}/..%2F..%2Fetc%2Fpasswd").status_code == 404
+    assert console.get(f"{PAGE}/{'a' * 300}").status_code == 404
