@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from generative.brief import clean, from_json, key, to_json
-from generative.checks.avoid import avoided
+from generative.checks.avoid import forbidden_in
 from generative.checks.claims import Verdict, examine, judge
 from generative.checks.lexicon import RUDE
 from generative.copy.candidate import Candidate
@@ -51,13 +51,13 @@ def floor_copy(cleaned: Brief, avoid: Sequence[str] = ()) -> tuple[Candidate, Ve
     """
     for candidate in ExtractiveCopy().write(cleaned, seed=0):
         verdict = judge(candidate.copy, cleaned)
-        if verdict.passed and not avoided(_said(candidate.copy), avoid):
+        if verdict.passed and not forbidden_in(candidate.copy, avoid):
             return candidate, verdict
     nameless = replace(cleaned.item, title="")
     for item in (cleaned.item, nameless, replace(nameless, category=())):
         candidate = TemplateCopy().write(replace(cleaned, item=item), seed=0)[0]
         verdict = judge_fixed(candidate.copy, cleaned)
-        if verdict.passed and not avoided(_said(candidate.copy), avoid):
+        if verdict.passed and not forbidden_in(candidate.copy, avoid):
             break
     return candidate, replace(verdict, problems=())
 
@@ -72,7 +72,3 @@ def judge_fixed(copy: Copy, cleaned: Brief) -> Verdict:
     if rude := RUDE.search(said):
         problems = [*problems, f"rude: {rude.group()!r}"]
     return Verdict(problems=tuple(problems), support=1.0, proofs=proofs, unproved=unproved)
-
-
-def _said(copy: Copy) -> str:
-    return f"{copy.headline} . {copy.tagline} . {copy.action}"

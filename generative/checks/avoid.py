@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from generative.types import Copy
+
 
 def avoided(text: str, forbidden: Sequence[str]) -> str:
     """The first forbidden word or phrase that a text holds as such; "" where it holds none.
@@ -14,6 +16,11 @@ def avoided(text: str, forbidden: Sequence[str]) -> str:
         return ""
     match = _pattern(tuple(forbidden)).search(" ".join(text.casefold().split()))
     return match.group() if match else ""
+
+
+def forbidden_in(copy: Copy, forbidden: Sequence[str]) -> str:
+    """The first forbidden word that copy says; none is read over two of its lines."""
+    return avoided(f"{copy.headline} . {copy.tagline} . {copy.action}", forbidden)
 
 
 @lru_cache(maxsize=16)
