@@ -66,7 +66,7 @@ def products(path: Path) -> Iterator[ItemFacts]:
             for row in rows:
                 if row.get("title") and row.get("description"):
                     yield _item(row)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, csv.Error) as error:
             raise OSError(f"{path}: no products in it: {error!r}") from None
 
 

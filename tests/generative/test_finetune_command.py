@@ -31,19 +31,31 @@ def test_products_are_read_from_csv(tmp_path: Path) -> None:
     assert (found.item_id, found.category, found.brand) == ("7", ("Home", "Mugs"), "Acme")
 
 
-@pytest.mark.parametrize("content", ["not json\n", "[1, 2]\n", "7\n"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("shop.jsonl", "not json\n"),
+        ("shop.jsonl", "[1, 2]\n"),
+        ("shop.jsonl", "7\n"),
+        ("shop.csv", f"id,title,description\n1,Mug,{'a' * 200_000}\n"),  # more than csv takes
+    ],
+)
 def test_a_file_without_products_ends_the_command(
     tmp_path: Path,
+    name: str,
     content: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = tmp_path / "shop.jsonl"
+    path = tmp_path / name
     path.write_text(content)
+    gguf = tmp_path / "base.gguf"
+    gguf.write_bytes(b"weights")
     monkeypatch.setenv("VITRINE_VOICES_DIR", str(tmp_path / "voices"))
+    monkeypatch.setenv("VITRINE_GGUF_PATH", str(gguf))
 
     assert main(["finetune", str(path)]) == 1
-    assert capsys.readouterr().err.strip()
+    assert f"{path}: no products in it" in capsys.readouterr().err
 
 
 def test_a_shop_that_says_too_little_is_told_what_to_do(
