@@ -11,7 +11,7 @@ from typing import Any
 from generative import voice_runs, voicing
 from generative.brief import facts_of
 from generative.copy.distil import Pair
-from generative.errors import GenerativeError, VoiceRunInProgress
+from generative.errors import GenerativeError
 from generative.ledger import SqlLedger
 from generative.types import ItemFacts
 from generative.voicing import Stopped
@@ -25,16 +25,6 @@ log = logging.getLogger(__name__)
 
 _MOST_APPROVED = 2_000
 _PATIENCE_SECONDS = 900.0  # without a step: the slowest, loading a base model, takes a minute
-
-
-def start(runtime: Runtime, *, trigger: str) -> str | None:
-    """Open a run's row; None while another run is waiting or running."""
-    try:
-        with writing(runtime.engine) as session:
-            return voice_runs.start(session, trigger=trigger, now=_now())
-    except VoiceRunInProgress as busy:
-        log.info("no voice run by %s: %s", trigger, busy)
-        return None
 
 
 def run(runtime: Runtime, run_id: str) -> None:

@@ -63,7 +63,7 @@ class Briefs:
     def adopt(self, fingerprint: str, forbidden: tuple[str, ...] = ()) -> None:
         """From now on everything is made in this style; what was worked out in another is dropped."""
         if self._memory.fingerprint != fingerprint:
-            # A request that holds the old memory ends in the old style, whole.
+            # A call that holds the old memory ends in the old style, whole.
             self._memory = _Memory(fingerprint, forbidden)
 
     def keys(
@@ -133,7 +133,7 @@ class Briefs:
 
     def _key(
         self,
-        memory: "_Memory",
+        memory: _Memory,
         item: Item,
         of: _Worn,
         frames: dict[bool, _Frame],

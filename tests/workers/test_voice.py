@@ -11,7 +11,7 @@ import pytest
 from generative import voice_runs, voicing
 from generative.copy import voices
 from generative.copy.voice_making import Outcome
-from generative.errors import ProviderUnavailable
+from generative.errors import ProviderUnavailable, VoiceRunInProgress
 from generative.voice_runs import VoiceRun
 from generative.voicing import Stopped
 from recsys.database import reading, writing
@@ -37,9 +37,8 @@ def row(runtime: Runtime, run_id: str) -> VoiceRun:
 
 
 def begun(runtime: Runtime) -> str:
-    run_id = voice.start(runtime, trigger="tests")
-    assert run_id is not None
-    return run_id
+    with writing(runtime.engine) as session:
+        return voice_runs.start(session, trigger="tests", now=datetime.now(UTC))
 
 
 def learning(tmp_path: Path, *, passed: bool = True) -> Callable[..., Outcome]:
@@ -134,13 +133,14 @@ def test_a_voice_run_that_fails_says_why_and_frees_the_slot(
     failed = row(shop, run_id)
     assert failed.status == "failed"
     assert expected in (failed.error or "")
-    assert voice.start(shop, trigger="tests") is not None
+    assert begun(shop)
 
 
 def test_a_second_voice_run_is_not_begun(shop: Runtime) -> None:
     begun(shop)
 
-    assert voice.start(shop, trigger="tests") is None
+    with pytest.raises(VoiceRunInProgress):
+        begun(shop)
 
 
 def test_the_sweep_rings_for_waiting_voice_runs_and_ends_silent_ones(shop: Runtime) -> None:
