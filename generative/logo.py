@@ -42,6 +42,7 @@ def keep(data: bytes, media_dirs: Sequence[Path]) -> Logo:
         raise UnsafeImage(f"a logo of {len(data)} bytes; at most {MAX_UPLOAD} are taken")
     image = open_image(data)
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    image.info.clear()  # its profile would be written again
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     pixels = buffer.getvalue()

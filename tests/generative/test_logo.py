@@ -36,6 +36,16 @@ def test_what_hides_in_an_upload_does_not_outlive_it(tmp_path):
     assert b"PK\x03\x04" not in data
 
 
+@pytest.mark.parametrize("fmt", ["PNG", "JPEG", "WEBP"])
+def test_a_profile_is_left_behind_whatever_is_written_in_it(tmp_path, fmt):
+    hostile = picture(fmt=fmt, icc_profile=b"<script>alert(1)</script>" * 20)
+
+    kept = logo.keep(hostile, (tmp_path,))
+
+    with Image.open(io.BytesIO(logo.read(kept.sha256, (tmp_path,)))) as image:
+        assert "icc_profile" not in image.info
+
+
 def test_a_large_logo_is_scaled_down(tmp_path):
     kept = logo.keep(picture(size=(4000, 1000)), (tmp_path,))
 
