@@ -1,7 +1,7 @@
 """Who made a creative from what: kept in its row and written into its picture.
 
-Every picture carries XMP with IPTC's DigitalSourceType, so that machines can tell what was generated
-from photographs; `generative.signing` puts the same, signed, into a C2PA manifest.
+Every picture but a GIF carries XMP with IPTC's DigitalSourceType, so that machines can tell what was
+generated from photographs; `generative.signing` puts the same, signed, into a C2PA manifest.
 """
 
 import hashlib

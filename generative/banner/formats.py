@@ -4,9 +4,11 @@ import base64
 import io
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from generative.banner import fonts
 from generative.banner.elements import Element
@@ -53,20 +55,32 @@ def encode(best: "Drawn", stuff: "Materials", *, form: str, alt: str, xmp: bytes
     if FORMS[form].moves:
         return _loop(best, stuff, form=form, xmp=xmp)
     if form == "svg":
-        return _svg(best, stuff.ruler, alt=alt).encode()
+        return _svg(best, stuff.ruler, alt=alt, xmp=xmp).encode()
     return picture(best.flat(), form=form, xmp=xmp)
 
 
 def picture(image: Image.Image, *, form: str, xmp: bytes) -> bytes:
     """One still picture with its XMP packet."""
     buffer = io.BytesIO()
+    held = xmp_options(form.upper(), xmp)
     if form == "webp":
-        image.save(buffer, "WEBP", quality=_WEBP_QUALITY, method=4, xmp=xmp)
+        image.save(buffer, "WEBP", quality=_WEBP_QUALITY, method=4, **held)
     elif form == "png":
-        image.save(buffer, "PNG", compress_level=6)
+        image.save(buffer, "PNG", compress_level=6, **held)
     else:
-        image.save(buffer, "JPEG", quality=QUALITY, optimize=True, subsampling=0, xmp=xmp or None)
+        image.save(buffer, "JPEG", quality=QUALITY, optimize=True, subsampling=0, **held)
     return buffer.getvalue()
+
+
+def xmp_options(kind: str, packet: bytes) -> dict[str, Any]:
+    """What `Image.save(…, kind)` takes to write XMP; nothing where the kind holds none (GIF)."""
+    if not packet or kind == "GIF":
+        return {}
+    if kind != "PNG":
+        return {"xmp": packet}
+    chunk = PngInfo()
+    chunk.add_itxt("XML:com.adobe.xmp", packet.decode())
+    return {"pnginfo": chunk}
 
 
 def _loop(best: "Drawn", stuff: "Materials", *, form: str, xmp: bytes) -> bytes:
@@ -95,7 +109,7 @@ def _loop(best: "Drawn", stuff: "Materials", *, form: str, xmp: bytes) -> bytes:
         loop=_PLAYS,
         quality=_LOOP_QUALITY,
         method=3,
-        xmp=xmp,
+        **xmp_options("WEBP", xmp),
     )
     return buffer.getvalue()
 
@@ -112,7 +126,7 @@ class Line:
     anchor: str
 
 
-def _svg(best: "Drawn", ruler: Ruler, *, alt: str) -> str:
+def _svg(best: "Drawn", ruler: Ruler, *, alt: str, xmp: bytes) -> str:
     arrangement, form = best.arrangement, best.candidate.geometry
     lines = [line for element in arrangement.elements for line in _lines(element, ruler)]
     faces = {
@@ -127,6 +141,7 @@ def _svg(best: "Drawn", ruler: Ruler, *, alt: str) -> str:
             width=form.width,
             height=form.height,
             alt=alt,
+            xmp=Markup(xmp.decode()),  # noqa: S704 our own packet, escaped where it is written
             sheet=base64.b64encode(picture(best.sheet, form="jpeg", xmp=b"")).decode(),
             faces=faces,
             elements=arrangement.elements,

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generative import certificate, signing
 from generative.banner.collage import Piece, collage
 from generative.banner.email import email_block
 from generative.banner.formats import FORMS, still_or_loop
 from generative.banner.render import render
 from generative.brand import BrandKit
 from generative.brief import clean
+from generative.provenance import manifest, source_type, xmp
 from generative.types import Brief, Copy, ItemFacts
 
 COPY = Copy(headline="Pink Lady <b>", tagline="Crisp pink apple.", action="Shop now")
@@ -34,6 +36,35 @@ def test_every_form_is_what_it_says_and_the_same_twice(form, studio_photo):
         with Image.open(io.BytesIO(first.data)) as image:
             assert Image.MIME[image.format] == first.media_type
             assert image.size == (300, 250)
+
+
+@pytest.mark.parametrize("form", ["jpeg", "webp", "png", "loop"])
+def test_every_form_that_can_hold_xmp_holds_it(form, studio_photo):
+    brief = clean(Brief(item=OFFER, size="rectangle", variant="field-light"))
+    packet = xmp(key="k1", ai_generated=True)
+    drawn = render(brief, COPY, studio_photo, BrandKit(), seed=1, form=form, xmp=packet)
+
+    with Image.open(io.BytesIO(drawn.data)) as image:
+        held = image.info["xmp"]
+    assert b"compositeWithTrainedAlgorithmicMedia" in (
+        held if isinstance(held, bytes) else held.encode()
+    )
+
+
+def test_an_svg_holds_its_packet_and_can_still_be_signed(studio_photo, tmp_path):
+    pytest.importorskip("c2pa")
+    brief = clean(Brief(item=OFFER, size="rectangle", variant="field-light"))
+    packet = xmp(key="k<1>", ai_generated=False)
+    drawn = render(brief, COPY, studio_photo, BrandKit(), seed=1, form="svg", xmp=packet)
+    certificate.make(tmp_path, "Vitrine")
+    told = manifest("k<1>", {"digital_source_type": source_type(ai_generated=False)})
+
+    marked = signing.mark(drawn.data, drawn.media_type, told, tmp_path)
+
+    assert packet in marked.data
+    assert ET.fromstring(marked.data) is not None  # noqa: S314 our own
+    assert marked.c2pa == "signed"
+    assert signing.read(marked.data, drawn.media_type)["validation_state"] == "Valid"
 
 
 @pytest.mark.parametrize("form", ["loop", "gif"])

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from generative import certificate, signing
+from generative.banner.formats import xmp_options
 from generative.copy.candidate import Candidate
 from generative.errors import SigningUnavailable
-from generative.picture.marks import xmp_options
 from generative.provenance import manifest, provenance, xmp
 from generative.types import Copy
 
