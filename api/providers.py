@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from api import auth, parsing
 from api.errors import Problem
@@ -19,6 +20,8 @@ from generative.config import GenerativeConfig
 from generative.providers import FLOOR, NAMES, MemoryLedger
 from generative.tables import ProviderDayRow
 from recsys.database import reading, writing
+
+_SWITCHED = tuple(name for name in NAMES if name not in FLOOR)
 
 blueprint = APIBlueprint("providers", __name__, tag="Creatives", url_prefix="/providers")
 blueprint.before_request(auth.need(Role.ADMIN))
@@ -77,12 +80,36 @@ def every(query: DaysQuery) -> Response:
 @parsing.takes(blueprint, SwitchBody, "body")
 def switch(name: str, body: SwitchBody) -> Response:
     """Turn one off or on, for all processes. 404 names those that have a switch."""
-    switched = [one for one in NAMES if one not in FLOOR]
-    if name not in switched:
-        raise Problem(404, f"no provider with a switch is called {name[:40]!r}: {switched} are")
-    with writing(runtime().engine) as session:
-        ledger.switch(session, name, on=body.enabled)
+    switch_to(name, on=body.enabled)
     return parsing.answer(_told(1))
+
+
+def switch_to(name: str, *, on: bool) -> None:
+    """Turn one off or on, here and in the console.
+
+    Raises:
+        Problem: 404, it has no switch.
+    """
+    if name not in _SWITCHED:
+        known = ", ".join(_SWITCHED)
+        raise Problem(404, f"no provider with a switch is called {name[:40]!r}: {known} are")
+    with writing(runtime().engine) as session:
+        ledger.switch(session, name, on=on)
+
+
+def asked(config: GenerativeConfig) -> list[str]:
+    """The configured ones, in the order in which they are asked."""
+    return [name for name in config.copy_providers if name in NAMES]
+
+
+def book(session: Session, n_days: int, *, now: datetime) -> dict[str, list[ProviderDayRow]]:
+    """The last days of each that was asked anything, the newest first."""
+    first = (now - timedelta(days=n_days - 1)).date().isoformat()
+    recent = select(ProviderDayRow).where(ProviderDayRow.day >= first)
+    found: dict[str, list[ProviderDayRow]] = {}
+    for row in session.scalars(recent.order_by(ProviderDayRow.day.desc())):
+        found.setdefault(row.name, []).append(row)
+    return found
 
 
 def trouble(name: str, config: GenerativeConfig) -> str:
@@ -97,15 +124,10 @@ def trouble(name: str, config: GenerativeConfig) -> str:
 
 def _told(n_days: int) -> dict[str, Any]:
     config, now = runtime().config.generative, datetime.now(UTC)
-    first = (now - timedelta(days=n_days - 1)).date().isoformat()
-    rows: dict[str, list[ProviderDayRow]] = {}
     with reading(runtime().engine) as session:
         off, spent = ledger.switched_off(session), ledger.spent_today(session, now=now)
-        recent = select(ProviderDayRow).where(ProviderDayRow.day >= first)
-        for row in session.scalars(recent.order_by(ProviderDayRow.day.desc())):
-            rows.setdefault(row.name, []).append(row)
-    asked = [name for name in config.copy_providers if name in NAMES]
-    order = {name: place for place, name in enumerate(asked, 1)}
+        rows = book(session, n_days, now=now)
+    order = {name: place for place, name in enumerate(asked(config), 1)}
     told = [
         {
             "name": name,
@@ -116,7 +138,7 @@ def _told(n_days: int) -> dict[str, Any]:
             "acceptance_percent": _acceptance(rows.get(name, [])),
             "days": [_day(row) for row in rows.get(name, [])],
         }
-        for name in (*asked, *(name for name in NAMES if name not in order))
+        for name in (*order, *(name for name in NAMES if name not in order))
     ]
     return {"providers": told, "daily_budget": config.daily_budget, "spent_today": spent}
 

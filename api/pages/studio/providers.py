@@ -6,18 +6,16 @@ from typing import Any
 
 from flask import Response, request
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from api.errors import Problem
+from api import providers
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
-from api.providers import trouble
 from api.runtime import runtime
 from generative import ledger
 from generative.config import GenerativeConfig
 from generative.providers import FLOOR, NAMES
 from generative.tables import ProviderDayRow, ProviderRow
-from recsys.database import reading, writing
+from recsys.database import reading
 
 DAYS = 14
 _FEW = 3  # calls before failures say something
@@ -38,8 +36,9 @@ def show() -> Response:
         off = ledger.switched_off(session)
         spent = ledger.spent_today(session, now=now)
         since = {row.name: row.changed_at for row in session.scalars(select(ProviderRow))}
-        days = _days(session, now)
-    asked = [name for name in config.copy_providers if name in NAMES]
+        book = providers.book(session, DAYS, now=now)
+    days = {name: {row.day: row for row in rows} for name, rows in book.items()}
+    asked = providers.asked(config)
     rows = [
         _row(name, days.get(name, {}), config, now=now, off=name in off, spent=spent, place=place)
         for place, name in enumerate(asked, 1)
@@ -60,10 +59,7 @@ def show() -> Response:
 def switch() -> Response:
     """Turn one provider on or off, everywhere and at once."""
     name, on = request.form.get("name", ""), request.form.get("on") == "yes"
-    if name not in NAMES or name in FLOOR:
-        raise Problem(404, f"no provider with a switch is called {name[:40]!r}")
-    with writing(runtime().engine) as session:
-        ledger.switch(session, name, on=on)
+    providers.switch_to(name, on=on)
     if on:
         tell(f"{name} is on: it is asked again within a second.")
     else:
@@ -115,7 +111,7 @@ def _health(
     """A word and a sentence; the first trouble that keeps it from writing is the one that is told."""
     if off:
         return "off", "switched off here; the next in the order is asked instead"
-    if why := trouble(name, config):
+    if why := providers.trouble(name, config):
         return "unusable", why
     if name == "openai" and _paid(config) and spent >= config.daily_budget:
         return "refused", "the day's budget is spent; it is asked again after midnight UTC"
@@ -124,16 +120,6 @@ def _health(
     if today.calls >= _FEW and today.failures >= _FAILING * today.calls:
         return "failed", f"{today.failures:,} of {today.calls:,} calls failed today"
     return "works", "answers"
-
-
-def _days(session: Session, now: datetime) -> dict[str, dict[str, ProviderDayRow]]:
-    """The book of the last days, by provider and day."""
-    first = (now - timedelta(days=DAYS - 1)).date().isoformat()
-    found: dict[str, dict[str, ProviderDayRow]] = {}
-    for row in session.scalars(select(ProviderDayRow).where(ProviderDayRow.day >= first)):
-        session.expunge(row)
-        found.setdefault(row.name, {})[row.day] = row
-    return found
 
 
 def _fortnight(days: Mapping[str, ProviderDayRow], now: datetime) -> dict[str, Any]:
