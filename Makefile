@@ -7,15 +7,15 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 export PYTHONPATH = $(CURDIR)
 
-.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-claims bench-creatives bench-first-run bench-ingestion bench-layout bench-gpu-creatives bench-newcomers bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training bench-docs clean
+.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-bandit bench-claims bench-creatives bench-first-run bench-ingestion bench-layout bench-gpu-creatives bench-newcomers bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training bench-docs clean
 
 help:
 	@echo "make demo              install, fill, train and start the sample shop (Ctrl-C stops it)"
 	@echo "make demo-reset        forget the sample shop's state"
 	@echo "make test              run every test; starts PostgreSQL and Valkey by itself"
 	@echo "make check             format, lint, types, import contracts"
-	@echo "make bench-accuracy    rewrite bench/results/accuracy.json; likewise -claims, -creatives, -first-run, -ingestion,"
-	@echo "                       -newcomers, -retrieval, -serving, -soak, -swap, -synthetic, -training"
+	@echo "make bench-accuracy    rewrite bench/results/accuracy.json; likewise -bandit, -claims, -creatives, -first-run, -gpu-creatives,"
+	@echo "                       -ingestion, -layout, -newcomers, -pictures, -retrieval, -serving, -soak, -swap, -synthetic, -training"
 	@echo "make bench-docs        make docs/benchmarks.md from bench/results"
 	@echo "make screenshots       make docs/images from the running demo"
 
