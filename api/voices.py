@@ -4,6 +4,7 @@ As with models: a run is a committed row before any worker is rung for it, and e
 the live voice by itself.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from api.runtime import Runtime, runtime
 from api.schemas import PageQuery, StartedOut
 from generative import voice_runs
 from generative.copy import voices
+from generative.copy.voices import VoiceInfo
 from generative.voice_runs import VoiceRun
 from recsys.database import reading, writing
 
@@ -131,12 +133,10 @@ def promote(voice_id: str) -> Response:
 @blueprint.output(SpokenOut)
 def rollback() -> Response:
     """Write in the sound voice before the live one; 409 where there is none."""
-    found = voices.voices(runtime().config.generative.voices_dir)
-    live = next((place for place, one in enumerate(found) if one.live), None)
-    older = [] if live is None else [one for one in found[live + 1 :] if not one.problem]
-    if not older:
+    before = earlier(voices.voices(runtime().config.generative.voices_dir))
+    if before is None:
         raise Problem(409, "there is no earlier voice to go back to")
-    return parsing.answer(_spoken(runtime(), older[0].voice_id))
+    return parsing.answer(_spoken(runtime(), before))
 
 
 @blueprint.delete("/live")
@@ -144,6 +144,12 @@ def rollback() -> Response:
 def silence() -> Response:
     """Let the model write as it came."""
     return parsing.answer(_spoken(runtime(), None))
+
+
+def earlier(found: Sequence[VoiceInfo]) -> str | None:
+    """The sound voice before the live one, of all on disk, the newest first."""
+    live = next((place for place, one in enumerate(found) if one.live), len(found))
+    return next((one.voice_id for one in found[live + 1 :] if not one.problem), None)
 
 
 def _spoken(here: Runtime, voice_id: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from api.pages.answers import see_other, tell
 from api.pages.frame import page
 from api.pages.studio import voice_report
 from api.runtime import runtime
+from api.voices import earlier
 from generative import voice_runs
 from generative.copy import voices
 from generative.copy.voices import VoiceInfo
@@ -46,8 +47,6 @@ def show() -> Response:
         runs = voice_runs.recent(session, RUNS_SHOWN)
         approved = len(voice_runs.approved(session, 1_000))
     found = voices.voices(_root())
-    live = next((at for at, one in enumerate(found) if one.live), None)
-    older = [] if live is None else [one for one in found[live + 1 :] if not one.problem]
     config = runtime().config.generative
     return page(
         "console/voice.html",
@@ -56,8 +55,8 @@ def show() -> Response:
         run=_run(runs[0]) if runs else None,
         runs=[_earlier(one) for one in runs[1:]],
         voices=[_version(one) for one in found],
-        speaking=None if live is None else found[live].voice_id,
-        previous=older[0].voice_id if older else None,
+        speaking=next((one.voice_id for one in found if one.live), None),
+        previous=earlier(found),
         asked="llama" in config.copy_providers,
         approved=f"{approved:,}",
         teacher=Path(config.voice_teacher).name,
