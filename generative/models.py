@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from generative import files
 from generative.config import FETCHED
 from generative.errors import ModelUnavailable
 
@@ -208,16 +209,11 @@ def _member(tar: tarfile.TarFile, name: str | tarfile.TarInfo) -> bytes:
 
 
 def _is(path: Path, sha256: str) -> bool:
-    return path.is_file() and _sha256(path) == sha256
+    return path.is_file() and files.sha256(path) == sha256
 
 
 def _check(path: Path, sha256: str) -> None:
-    found = _sha256(path)
+    found = files.sha256(path)
     if found != sha256:
         path.unlink()
         raise ModelUnavailable(f"{path.name} has sha256 {found}, not {sha256}: it was thrown away")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

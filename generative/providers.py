@@ -20,12 +20,13 @@ from generative.copy import voices
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.extractive import ExtractiveCopy
 from generative.copy.guard import Purse
-from generative.copy.language_model import LlamaCopy, identity, sha256, weights
+from generative.copy.language_model import LlamaCopy, identity, weights
 from generative.copy.prompts import PROMPT_VERSION
 from generative.copy.remote import Endpoint, RemoteCopy
 from generative.copy.template import TemplateCopy
 from generative.errors import NotAsked, ProviderUnavailable
 from generative.evaluation import opener
+from generative.files import remembered_sha256
 from generative.types import Brief
 
 log = logging.getLogger(__name__)
@@ -227,7 +228,7 @@ def live_adapter(config: GenerativeConfig) -> Path | None:
     voice, base = voices.live(config.voices_dir), weights(config.gguf_path)
     if voice is None or base is None:
         return None
-    if sha256(base) != voice.base_sha256:
+    if remembered_sha256(base) != voice.base_sha256:
         log.warning("voice of other weights", extra={"voice": voice.voice_id})
         return None
     return voice.path

@@ -5,7 +5,6 @@ a Unix socket in a private directory that is removed at once, so no port is open
 reach it; calls go through the library, not through the socket. The model is loaded on first use, once a process.
 """
 
-import hashlib
 import importlib.util
 import json
 import shutil
@@ -13,7 +12,6 @@ import tempfile
 import threading
 import time
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from generative.copy.prompts import messages
 from generative.copy.spoken import copy_of, speaks
 from generative.copy.word_grammar import word_grammar
 from generative.errors import ProviderUnavailable
+from generative.files import remembered_sha256
 from generative.types import Brief
 
 INSTALL = (
@@ -139,7 +138,8 @@ class LlamaCopy:
             raise ProviderUnavailable(f"no language model is installed: {INSTALL}")
         if self._server is None:
             self._server = self._start(path)
-        return self._server, sha256(path), sha256(self._adapter) if self._adapter else ""
+        tuned = remembered_sha256(self._adapter) if self._adapter else ""
+        return self._server, remembered_sha256(path), tuned
 
     def _start(self, path: Path) -> Any:
         try:
@@ -187,17 +187,6 @@ def identity(gguf_path: str) -> str:
     if path is None or importlib.util.find_spec("xllamacpp") is None:
         return "none"
     return f"{path.name}:{path.stat().st_size}"
-
-
-def sha256(path: Path) -> str:
-    stat = path.stat()
-    return _sha256(path, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 they make the cache's key
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _candidate(answer: Any, brief: Brief, *, seed: int) -> Candidate | None:

@@ -15,11 +15,11 @@ from typing import Any
 
 from generative.brief import orders
 from generative.copy.candidate import Candidate
-from generative.copy.language_model import sha256
 from generative.copy.prompts import messages
 from generative.copy.spoken import copy_of, speaks
 from generative.copy.word_grammar import LINKS, POINTERS, stock
 from generative.errors import ProviderUnavailable
+from generative.files import remembered_sha256
 from generative.types import Brief
 
 NAME = "transformers"
@@ -240,4 +240,4 @@ def _prompt(tokenizer: Any, brief: Brief) -> str:
 def _digest(folder: Path) -> str:
     """The digest of the weights, of the first file where they are in several."""
     files = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
-    return sha256(files[0]) if files else sha256(folder / "config.json")
+    return remembered_sha256(files[0] if files else folder / "config.json")

@@ -24,11 +24,12 @@ from generative.copy import finetune, lstm, voices
 from generative.copy.candidate import Candidate
 from generative.copy.distil import SIZE, Pair
 from generative.copy.finetune import Beat, Trained
-from generative.copy.language_model import LlamaCopy, sha256
+from generative.copy.language_model import LlamaCopy
 from generative.copy.lstm import LstmOptions
 from generative.copy.prompts import example_lines
 from generative.copy.voices import Voice
 from generative.errors import ProviderUnavailable, TooLittleToLearn
+from generative.files import remembered_sha256
 from generative.types import Brief, ItemFacts
 
 HELD_OUT = 0.08  # of the products
@@ -108,7 +109,7 @@ def make(
             root,
             voice_name(now, pairs, recipe),
             adapter,
-            base_sha256=sha256(base),
+            base_sha256=remembered_sha256(base),
             baseline=Path(folder) / voices.BASELINE if baseline else None,
             report=report | {"passed": not verdict, "verdict": verdict},
         )

@@ -7,7 +7,6 @@ root/.tmp-…/                       a publish under way, or what a killed one l
 A process looks at `signature`, one `stat`, to see that another voice is live.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from generative.errors import CorruptVoice, UnknownVoice
+from generative.files import sha256
 
 LIVE = "LIVE"
 ADAPTER = "adapter.gguf"
@@ -79,7 +79,7 @@ def publish(
         manifest = {
             "format": FORMAT,
             "voice_id": voice_id,
-            "sha256": _sha256(temporary / ADAPTER),
+            "sha256": sha256(temporary / ADAPTER),
             "base_sha256": base_sha256,
             "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "report": dict(report),
@@ -139,7 +139,7 @@ def load(root: Path, voice_id: str) -> Voice:
             created_at=manifest["created_at"],
             report=manifest["report"],
         )
-        digest = _sha256(voice.path)
+        digest = sha256(voice.path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptVoice(f"{voice_id}: {error!r}") from error
     if digest != voice.sha256:
@@ -205,11 +205,6 @@ def _names(root: Path) -> list[str]:
     return sorted(
         (path.name for path in root.iterdir() if _VOICE.fullmatch(path.name)), reverse=True
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:
