@@ -30,16 +30,16 @@ from generative.picture import library, trained
 from generative.picture.cutout import cut_out
 from generative.picture.gate import measure
 from generative.picture.matting import matte, refusal
-from generative.provenance import manifest, xmp
+from generative.provenance import TEMPLATE_VERSION, manifest, source_type, xmp
 from generative.types import SIZES, Brief, Copy, ItemFacts
 
 MEDIA = Path(__file__).resolve().parents[1] / "demo" / "media"
 SEED = 98765
 KEY = "ab" * 32
 MADE = {
-    "digital_source_type": "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia",
+    "digital_source_type": source_type(ai_generated=False),
     "provider": "template",
-    "template_version": "3",
+    "template_version": TEMPLATE_VERSION,
     "seed": 0,
     "facts_sha256": "0" * 64,
     "fingerprint": "0" * 16,
@@ -157,7 +157,7 @@ def marking(config: GenerativeConfig, rows: list[dict[str, Any]]) -> dict[str, f
             photo,
             BrandKit(),
             seed=SEED,
-            xmp=xmp(key=KEY, ai_generated=False),
+            xmp=lambda _: xmp(key=KEY, ai_generated=False),
         ).data
         for kind in ("jpeg", "png", "webp"):
             data = plain if kind == "jpeg" else _as(plain, kind)

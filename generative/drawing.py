@@ -61,29 +61,27 @@ def draw(  # noqa: PLR0913 as `render`, each under its name
     indecent = "" if photo is None else _unsafe(photo, config.weights("nsfw"))
     shown, sharpened = (None, "") if indecent or photo is None else _sharpened(photo, config)
 
-    def rendered(*, painted_by_model: bool) -> Rendered:
-        return render(
-            brief,
-            copy,
-            shown,
-            kit,
-            seed=picture_seed,
-            cutout_model=config.weights("cutout"),
-            cutout_cache=config.pictures_dir / "cutouts",
-            backdrop=bound(kit, picture_seed, config, subject=_subject(brief)),
-            xmp=xmp(
-                key=key,
-                ai_generated=written_by_model,
-                painted_by_model=painted_by_model,
-                sharpened=sharpened == SHARPENED,
-            ),
-            form=form,
-            logo=logo.read(kit.logo, config.media_dirs),
+    def packet(painter: str) -> bytes:
+        return xmp(
+            key=key,
+            ai_generated=written_by_model,
+            painted_by_model=is_trained(painter),
+            sharpened=sharpened == SHARPENED,
         )
 
-    made = rendered(painted_by_model=False)
-    if is_trained(str(made.checks.get("backdrop", ""))):
-        made = rendered(painted_by_model=True)  # its XMP must say so
+    made = render(
+        brief,
+        copy,
+        shown,
+        kit,
+        seed=picture_seed,
+        cutout_model=config.weights("cutout"),
+        cutout_cache=config.pictures_dir / "cutouts",
+        backdrop=bound(kit, picture_seed, config, subject=_subject(brief)),
+        xmp=packet,
+        form=form,
+        logo=logo.read(kit.logo, config.media_dirs),
+    )
     checks = dict(made.checks) | ({"sharpened": sharpened} if sharpened else {})
     if indecent:
         checks["picture_problem"] = indecent

@@ -29,6 +29,7 @@ from generative.brief import clean_text
 from generative.checks.layout import problems
 from generative.copy.slots import amounts
 from generative.copy.template import short_name
+from generative.picture.backdrops import PROCEDURAL
 from generative.picture.palette import Palette
 from generative.types import Copy, ItemFacts
 
@@ -132,7 +133,7 @@ def _checks(
         "least_px": round(min(element.px for element in elements), 2),
         "engine": engine_name,
         "products": len(products),
-        "backdrop": "procedural",
+        "backdrop": PROCEDURAL,
     }
 
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, ImageDraw
 from generative.banner.compose import own_ground, pixels, place
 from generative.banner.geometry import Box
 from generative.banner.grounds import ground
+from generative.picture.backdrops import PROCEDURAL
 
 if TYPE_CHECKING:
     from generative.banner.materials import Materials
@@ -44,7 +45,7 @@ def frames(best: "Drawn", stuff: "Materials") -> tuple[list[Image.Image], list[i
 
 def _lifts(best: "Drawn") -> bool:
     shown = best.candidate.shown
-    return shown is not None and shown.kind in {"cut", "card"} and best.painter == "procedural"
+    return shown is not None and shown.kind in {"cut", "card"} and best.painter == PROCEDURAL
 
 
 def _lifted(best: "Drawn", stuff: "Materials", lift: float) -> Image.Image:

@@ -5,7 +5,7 @@ cannot be mended on it is left to the next of at most three.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,15 +84,15 @@ def render(  # noqa: PLR0913 what a picture is made from, each under its name
     seed: int,
     cutout_model: str = "",
     cutout_cache: Path | None = None,
-    xmp: bytes = b"",
+    xmp: Callable[[str], bytes] | None = None,
     form: str = "jpeg",
     backdrop: Paint | None = None,
     logo: bytes | None = None,
 ) -> Rendered:
     """Draw one banner; a photo that must not be opened leaves the words on the ground.
 
-    `backdrop` may paint behind the product, else the template does; a model's cut-outs are kept in
-    `cutout_cache`.
+    `backdrop` may paint behind the product, else the template does; `xmp` makes the packet when it
+    is known who painted; a model's cut-outs are kept in `cutout_cache`.
 
     Raises:
         KeyError: A size or a form that does not exist.
@@ -104,7 +104,7 @@ def render(  # noqa: PLR0913 what a picture is made from, each under its name
     alt = alt_text(brief.item, best.arrangement.words)
     measures = MEASURES[brief.size]
     return Rendered(
-        data=encode(best, stuff, form=form, alt=alt, xmp=xmp),
+        data=encode(best, stuff, form=form, alt=alt, xmp=xmp(best.painter) if xmp else b""),
         media_type=form_of.media_type,
         width=measures.width,
         height=measures.height,
@@ -203,7 +203,7 @@ def _sheet(candidate: Candidate, stuff: Materials, colours: Colours) -> tuple[Im
         form,
         colours,
         seed=stuff.seed,
-        backdrop=painted if painter != PROCEDURAL else None,  # a template's own is designed for it
+        backdrop=painted,
         own=own,
     )
     if shown and image:

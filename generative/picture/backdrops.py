@@ -1,8 +1,8 @@
 """What is put behind a product: the one entry to every painter, in the configured order.
 
 `library` takes the shop's own pictures, `flow` and `gan` are trained on them, `scene` asks a
-diffusers pipeline, `procedural` needs nothing and cannot fail. Painters that need torch are loaded
-by name. A painter that cannot help is passed over; which one painted is said with the picture.
+diffusers pipeline; `procedural` leaves it to the template, which paints its own ground. Painters
+that need torch are loaded by name. A painter that cannot help is passed over; which one painted is said with the picture.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from PIL import Image
 from generative.brand import BrandKit
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable
-from generative.picture.backdrop import backdrop, blend
+from generative.picture.backdrop import blend
 from generative.picture.palette import Palette
 
 PROCEDURAL = "procedural"
@@ -61,7 +61,7 @@ class Painter(Protocol):
 
 
 class Paint(Protocol):
-    """What a layout asks: a backdrop for a palette, and who painted it."""
+    """What a layout asks: a backdrop for a palette, and who painted it; None leaves it to a template."""
 
     def __call__(
         self, palette: Palette, size_px: tuple[int, int], *, dark: bool = False
@@ -88,9 +88,8 @@ def paint(
     *,
     dark: bool = False,
     subject: str = "",
-    product: Image.Image | None = None,
 ) -> tuple[Image.Image | None, str]:
-    """A backdrop and who painted it: `procedural`, or `library:<hash>`, `flow:<hash>`, ….
+    """A backdrop and who painted it: `library:<hash>`, `flow:<hash>`, …; None and `procedural`.
 
     The same arguments give the same pixels while the library and the weights stay what they are.
     """
@@ -101,7 +100,6 @@ def paint(
         seed=seed,
         dark=dark,
         subject=subject,
-        product=product,
     )
     for name in config.backdrops:
         if name == PROCEDURAL:
@@ -111,7 +109,7 @@ def paint(
         except ProviderUnavailable:
             continue
         return image, f"{name}:{source}"
-    return backdrop(wish.own, size_px, seed=seed, dark=dark), PROCEDURAL
+    return None, PROCEDURAL
 
 
 def painter(name: str) -> Painter:

@@ -10,11 +10,14 @@ import pytest
 from PIL import Image
 
 from generative.brand import BrandKit
+from generative.brief import clean
 from generative.checks.image import cleaned
+from generative.drawing import draw
 from generative.errors import UnsafeImage
-from generative.picture import library
+from generative.picture import backdrops, library
 from generative.picture.backdrops import paint
 from generative.picture.palette import Palette, luminance, palette
+from generative.types import Brief, Copy, ItemFacts
 
 
 def scene(rgb, size=(640, 400), seed=0):
@@ -241,3 +244,31 @@ def test_a_grey_product_takes_the_shop_s_colour_and_a_shop_s_paper_holds():
     assert abs(blend(grey, "#2846a5").hue - of(BLUE).hue) < 0.2
     assert abs(blend(red, "#2846a5").hue - red.hue) < 0.4
     assert blend(red, "#2846a5", "#fdf6e3").chroma < 0.05
+
+
+def test_a_trained_backdrop_is_painted_once_and_the_packet_says_so(config, monkeypatch):
+    asked = []
+
+    def painter(name):
+        def paint(wish, _config):
+            asked.append(name)
+            return Image.new("RGB", wish.size, (235, 238, 240)), "feed"
+
+        return paint
+
+    monkeypatch.setattr(backdrops, "painter", painter)
+    brief = clean(Brief(item=ItemFacts(item_id="a", title="Apple"), variant="field-light"))
+    drawn = draw(
+        brief,
+        Copy(headline="Apple", tagline="", action="Shop now"),
+        None,
+        BrandKit(),
+        replace(config, backdrops=("flow", "procedural")),
+        key="k",
+        picture_seed=1,
+        written_by_model=False,
+    )
+
+    assert drawn.checks["backdrop"] == "flow:feed"
+    assert b"backdrop by a trained generator" in drawn.data
+    assert asked == ["flow"]

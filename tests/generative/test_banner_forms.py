@@ -42,7 +42,7 @@ def test_every_form_is_what_it_says_and_the_same_twice(form, studio_photo):
 def test_every_form_that_can_hold_xmp_holds_it(form, studio_photo):
     brief = clean(Brief(item=OFFER, size="rectangle", variant="field-light"))
     packet = xmp(key="k1", ai_generated=True)
-    drawn = render(brief, COPY, studio_photo, BrandKit(), seed=1, form=form, xmp=packet)
+    drawn = render(brief, COPY, studio_photo, BrandKit(), seed=1, form=form, xmp=lambda _: packet)
 
     with Image.open(io.BytesIO(drawn.data)) as image:
         held = image.info["xmp"]
@@ -55,7 +55,7 @@ def test_an_svg_holds_its_packet_and_can_still_be_signed(studio_photo, tmp_path)
     pytest.importorskip("c2pa")
     brief = clean(Brief(item=OFFER, size="rectangle", variant="field-light"))
     packet = xmp(key="k<1>", ai_generated=False)
-    drawn = render(brief, COPY, studio_photo, BrandKit(), seed=1, form="svg", xmp=packet)
+    drawn = render(brief, COPY, studio_photo, BrandKit(), seed=1, form="svg", xmp=lambda _: packet)
     certificate.make(tmp_path, "Vitrine")
     told = manifest("k<1>", {"digital_source_type": source_type(ai_generated=False)})
 
