@@ -13,8 +13,9 @@ from generative.config import GenerativeConfig
 from generative.copy import voices
 from generative.copy.distil import Pair, Teacher, gguf_teacher, provider_teacher
 from generative.copy.finetune import Options
-from generative.copy.language_model import INSTALL, weights
+from generative.copy.language_model import weights
 from generative.copy.lessons import Lessons, lessons
+from generative.copy.llama_server import INSTALL
 from generative.copy.voice_making import Outcome, Recipe, make
 from generative.errors import ProviderUnavailable
 from generative.providers import FLOOR, Ledger, build

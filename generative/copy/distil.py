@@ -8,8 +8,6 @@ shares with it is less than `MAX_RUN` of the tagline.
 import json
 import random
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -18,11 +16,11 @@ from typing import Any
 
 from generative.brief import clean, orders
 from generative.checks.claims import judge
+from generative.copy import llama_server
 from generative.copy.candidate import CopyProvider
 from generative.copy.prompts import example_lines
 from generative.copy.template import action
 from generative.copy.word_grammar import word_grammar
-from generative.errors import ProviderUnavailable
 from generative.types import Brief, Copy, ItemFacts
 
 Teacher = Callable[[Brief, int], list[Copy]]  # (cleaned brief, seed) -> unchecked copy
@@ -125,7 +123,7 @@ def gguf_teacher(path: Path, *, threads: int = 1) -> Teacher:
     Raises:
         ProviderUnavailable: llama.cpp is missing, or cannot load the file.
     """
-    server = _server(path, threads)
+    server = llama_server.start(path, threads=threads, context_tokens=_CONTEXT_TOKENS)
 
     def ask(brief: Brief, seed: int) -> list[Copy]:
         entry = f"Name: {brief.item.title}\nEntry: {brief.item.description[:420]}"
@@ -148,28 +146,6 @@ def gguf_teacher(path: Path, *, threads: int = 1) -> Teacher:
         return _copies(answer, brief)
 
     return ask
-
-
-def _server(path: Path, threads: int) -> Any:
-    try:
-        import xllamacpp
-    except ImportError as error:
-        raise ProviderUnavailable("xllamacpp is missing, so no GGUF can teach") from error
-    folder = Path(tempfile.mkdtemp(prefix="vitrine-teacher-"))
-    params = xllamacpp.CommonParams()
-    params.model.path = str(path)
-    params.n_ctx = _CONTEXT_TOKENS
-    params.n_parallel = 1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    params.hostnames = [str(folder / "llama.sock")]  # a socket nobody can reach, instead of a port
-    params.n_threads_http = 1
-    params.verbosity = 0
-    try:
-        return xllamacpp.Server(params)
-    except Exception as error:
-        raise ProviderUnavailable(f"{path.name} cannot be loaded: {error}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lines_of(rules: str) -> str:

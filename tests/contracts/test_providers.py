@@ -11,8 +11,9 @@ from generative.checks.claims import judge
 from generative.config import GenerativeConfig
 from generative.copy.candidate import CopyProvider
 from generative.copy.extractive import ExtractiveCopy
-from generative.copy.language_model import INSTALL, LlamaCopy, identity
+from generative.copy.language_model import LlamaCopy, identity
 from generative.copy.limits import limits
+from generative.copy.llama_server import INSTALL
 from generative.copy.remote import Endpoint, RemoteCopy
 from generative.copy.template import TemplateCopy
 from generative.copy.word_grammar import word_forms

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from generative.config import GenerativeConfig
-from generative.copy.language_model import INSTALL, LlamaCopy, identity
+from generative.copy.language_model import LlamaCopy, identity
+from generative.copy.llama_server import INSTALL
 from generative.types import Brief, ItemFacts
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from generative.brief import clean
-from generative.copy.language_model import INSTALL, LlamaCopy, _halting, identity
+from generative.copy.language_model import LlamaCopy, _halting, identity
+from generative.copy.llama_server import INSTALL
 from generative.errors import ProviderUnavailable
 from generative.types import Brief, ItemFacts
 
