@@ -17,6 +17,7 @@ from generative.banner.fonts import FAMILIES
 from generative.brand import BadBrandKit, BrandKit
 from generative.brand_store import Version
 from generative.checks import nsfw
+from generative.checks.avoid import avoided
 from generative.checks.image import open_image
 from generative.config import GenerativeConfig
 from generative.errors import UnsafeImage
@@ -165,7 +166,19 @@ def kit_of(here: Runtime, sent: dict[str, Any]) -> BrandKit:
         raise invalid("font", f"is none of {', '.join(sorted(FAMILIES))}")
     if kit.logo and logo.read(kit.logo, here.config.generative.media_dirs) is None:
         raise invalid("logo", "no such logo is kept; POST /brand/logo keeps one")
+    for field, message in contradictions(kit).items():
+        raise invalid(field, message)
     return kit
+
+
+def contradictions(kit: BrandKit) -> dict[str, str]:
+    """What a kit prints on banners and itself forbids there, by field."""
+    found = {field: avoided(getattr(kit, field), kit.forbidden) for field in ("name", "legal")}
+    return {
+        field: f"holds “{word}”, which the kit itself forbids"
+        for field, word in found.items()
+        if word
+    }
 
 
 def keep_logo(config: GenerativeConfig, data: bytes) -> Logo:

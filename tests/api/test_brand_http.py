@@ -96,6 +96,8 @@ def test_another_process_follows_without_being_asked(
         ({"logo": "../../etc/passwd"}, "logo"),
         ({"owner": "me"}, "owner"),
         ({"legal": "x" * 121}, "legal"),
+        ({"name": "Cheap & Co", "forbidden": ["cheap"]}, "name"),
+        ({"legal": "No bargain.", "forbidden": ["bargain"]}, "legal"),
     ],
 )
 def test_a_bad_field_is_named(client, admin, kit, field) -> None:

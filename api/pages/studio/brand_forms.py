@@ -7,8 +7,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
+from api.brand import contradictions
 from generative.brand import BrandKit, Corners, Tone
-from generative.checks.avoid import avoided
 
 Form = MultiDict[str, str]
 CORNERS: tuple[str, ...] = get_args(Corners)
@@ -88,9 +88,7 @@ def kit_of(typed: Mapping[str, Any], fonts: tuple[str, ...]) -> BrandKit:
         raise BadKit(errors) from None
     if kit.font and kit.font not in fonts:
         errors["font"] = _MEND["font"]
-    for field in ("name", "legal"):
-        if word := avoided(getattr(kit, field), kit.forbidden):
-            errors[field] = f"holds “{word}”, which the kit itself forbids"
+    errors |= contradictions(kit)
     if errors:
         raise BadKit(errors)
     return kit
