@@ -116,7 +116,7 @@ def test_a_rule_that_cannot_be_meant_names_its_field(
         (replace(PLACEMENT, title="t\x07"), "title"),
         (replace(PLACEMENT, k=0), "k"),
         (replace(PLACEMENT, k=101), "k"),
-        (replace(PLACEMENT, banner="skyscraper"), "banner"),
+        (replace(PLACEMENT, banner="poster"), "banner"),
         (replace(PLACEMENT, filter="price ="), "filter"),
         (replace(PLACEMENT, boosts=PLACEMENT.boosts * 21), "boosts"),
         (replace(PLACEMENT, boosts=(Boost(expression="", weight=1),)), "boosts.0.expression"),
