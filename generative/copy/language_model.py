@@ -11,13 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generative.brief import orders
 from generative.copy import llama_server
 from generative.copy.candidate import Candidate
 from generative.copy.grammar import grammar
 from generative.copy.llama_server import INSTALL
 from generative.copy.prompts import messages
-from generative.copy.spoken import copy_of, speaks
+from generative.copy.spoken import copy_of, may_write
 from generative.copy.word_grammar import word_grammar
 from generative.errors import ProviderUnavailable
 from generative.files import remembered_sha256
@@ -76,8 +75,7 @@ class LlamaCopy:
         Raises:
             ProviderUnavailable: Library or weights are missing, or the weights cannot be loaded.
         """
-        entry = brief.item.description
-        if not entry or orders(entry) or not speaks(brief, self._languages):
+        if not may_write(brief, self._languages):
             return []
         with self._lock:
             server, model, adapter = self._load()

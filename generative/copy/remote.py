@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from generative.brief import orders
 from generative.copy.candidate import Candidate
 from generative.copy.guard import Bottomless, Breaker, Patience, Purse
 from generative.copy.limits import limits
 from generative.copy.prompts import asking
-from generative.copy.spoken import copy_of, speaks
+from generative.copy.spoken import copy_of, may_write
 from generative.copy.wire import Reply, Unanswered, address, post
 from generative.errors import NotAsked, ProviderUnavailable
 from generative.types import Brief
@@ -82,8 +81,7 @@ class RemoteCopy:
         Raises:
             ProviderUnavailable: It rests, it has no money left, or it did not answer as asked.
         """
-        entry = brief.item.description
-        if not entry or orders(entry) or not speaks(brief, self._endpoint.languages):
+        if not may_write(brief, self._endpoint.languages):
             return []
         if why := self._breaker.why_not():
             raise NotAsked(why)

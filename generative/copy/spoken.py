@@ -1,6 +1,6 @@
 """What any model wrote, as copy: tidied, with its button, and told where it ran into its limit."""
 
-from generative.brief import clean_text
+from generative.brief import clean_text, language, orders
 from generative.copy.limits import limits
 from generative.copy.template import action
 from generative.types import Brief, Copy
@@ -22,6 +22,7 @@ def tidy(text: str) -> str:
     return text[:1].upper() + text[1:] if text == clean_text(text, len(text) + 1) else text
 
 
-def speaks(brief: Brief, languages: tuple[str, ...]) -> bool:
-    """Whether a model of these languages may write in the one that is asked for."""
-    return brief.locale.lower().replace("_", "-").split("-")[0] in languages
+def may_write(brief: Brief, languages: tuple[str, ...]) -> bool:
+    """Whether there is an entry to write from, in a language of the model's, that gives it no orders."""
+    entry = brief.item.description
+    return bool(entry) and not orders(entry) and language(brief.locale) in languages

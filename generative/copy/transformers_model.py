@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generative.brief import orders
 from generative.copy.candidate import Candidate
 from generative.copy.prompts import messages
-from generative.copy.spoken import copy_of, speaks
+from generative.copy.spoken import copy_of, may_write
 from generative.copy.word_grammar import LINKS, POINTERS, stock
 from generative.errors import ProviderUnavailable
 from generative.files import remembered_sha256
@@ -67,8 +66,7 @@ class TransformersCopy:
         Raises:
             ProviderUnavailable: Library or weights are missing, cannot be loaded, or ran out of memory.
         """
-        entry = brief.item.description
-        if not entry or orders(entry) or not speaks(brief, self._languages):
+        if not may_write(brief, self._languages):
             return []
         if why := self.available():
             raise ProviderUnavailable(why)
