@@ -112,6 +112,11 @@ def shortened(item: ItemFacts, *, seed: int) -> ItemFacts:
     return replace(item, description=rng.choice(sentences)) if sentences else item
 
 
+def text_of(item: ItemFacts) -> str:
+    """What an entry says, by which two entries are told to be one: without case or spacing."""
+    return " ".join(item.description.lower().split())
+
+
 def provider_teacher(provider: CopyProvider) -> Teacher:
     """Any copy provider as a teacher: a remote model, or one on a GPU."""
     return lambda brief, seed: [one.copy for one in provider.write(brief, seed=seed)]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from generative.brief import clean
-from generative.copy.distil import SIZE, Pair, Teacher, distil, shortened, unfit
+from generative.copy.distil import SIZE, Pair, Teacher, distil, shortened, text_of, unfit
 from generative.copy.joined import joining
 from generative.evaluation import opener
 from generative.types import Brief, Copy, ItemFacts
@@ -124,8 +124,7 @@ def _read(
 def _one_of_each_text(items: Iterable[ItemFacts]) -> list[ItemFacts]:
     found: dict[str, ItemFacts] = {}
     for item in items:
-        text = " ".join(item.description.lower().split())
-        if text:
+        if text := text_of(item):
             found.setdefault(text, item)
     return sorted(found.values(), key=lambda item: item.item_id)
 

@@ -11,7 +11,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +22,10 @@ from generative.brief import clean
 from generative.checks.claims import judge
 from generative.copy import finetune, lstm, voices
 from generative.copy.candidate import Candidate
-from generative.copy.distil import SIZE, Pair
+from generative.copy.distil import SIZE, Pair, text_of
 from generative.copy.finetune import Beat, Trained
 from generative.copy.language_model import LlamaCopy
-from generative.copy.lstm import LstmOptions
+from generative.copy.lstm import LstmOptions, Speak
 from generative.copy.prompts import example_lines
 from generative.copy.voices import Voice
 from generative.errors import ProviderUnavailable, TooLittleToLearn
@@ -40,7 +40,6 @@ MAY_LOSE = 0.05  # of the live voice's acceptance: less is noise of so few produ
 _TIMEOUT_SECONDS = 120.0
 
 log = logging.getLogger(__name__)
-Speak = Callable[[Brief], list[Candidate]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +130,9 @@ def split(pairs: Sequence[Pair], *, seed: int) -> tuple[list[Pair], list[Pair]]:
         )
     drawn = set(random.Random(seed).sample(ids, count))  # noqa: S311 a seed, not a secret
     unseen = [pair for pair in pairs if pair.item.item_id in drawn]
-    texts = {_text(pair.item) for pair in unseen}
+    texts = {text_of(pair.item) for pair in unseen}
     learned = [
-        pair for pair in pairs if pair.item.item_id not in drawn and _text(pair.item) not in texts
+        pair for pair in pairs if pair.item.item_id not in drawn and text_of(pair.item) not in texts
     ]
     return learned, unseen
 
@@ -276,7 +275,3 @@ def _report(
         "rank": recipe.options.rank,
         "seed": recipe.seed,
     }
-
-
-def _text(item: ItemFacts) -> str:
-    return " ".join(item.description.lower().split())
