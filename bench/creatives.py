@@ -53,17 +53,15 @@ from bench.creative_voices import (  # noqa: E402 as above
     written,
 )
 from bench.record import write  # noqa: E402 as above
-from generative import evaluation  # noqa: E402 as above
-from generative.checks.claims import Verdict, judge  # noqa: E402 as above
+from generative import evaluation, writing  # noqa: E402 as above
+from generative.checks.claims import Verdict  # noqa: E402 as above
 from generative.config import GenerativeConfig  # noqa: E402 as above
-from generative.copy.prompts import example_lines  # noqa: E402 as above
-from generative.copy.template import TemplateCopy  # noqa: E402 as above
-from generative.floor import judge_fixed  # noqa: E402 as above
+from generative.copy.candidate import Candidate  # noqa: E402 as above
+from generative.diversity import OPENER_SHARE  # noqa: E402 as above
 from generative.studio import Studio  # noqa: E402 as above
 from generative.types import Brief, ItemFacts  # noqa: E402 as above
 
 PARTS = ("voices", "banner", "chaos", "cached")
-QUOTA = 0.10  # of a campaign's lines may open with the same word
 BANNERS = 40
 Row = dict[str, Any]
 More = Callable[[ItemFacts, frozenset[str]], list[str]]
@@ -167,10 +165,8 @@ def _judged(row: Row, source: str, item: ItemFacts) -> Row:
     return {**row, "source": source, "item": item, "verdicts": verdicts, "sound": sound}
 
 
-def _verdict(candidate: Any, brief: Brief) -> Verdict:
-    if candidate.provider == TemplateCopy.name:
-        return judge_fixed(candidate.copy, brief)
-    verdict = judge(candidate.copy, brief, forbidden=example_lines(), at_limit=candidate.at_limit)
+def _verdict(candidate: Candidate, brief: Brief) -> Verdict:
+    verdict = writing.judged(candidate, brief)
     return replace(verdict, problems=(*candidate.problems, *verdict.problems))
 
 
@@ -214,19 +210,21 @@ def under_quota(judged: list[Row], more: More) -> list[str | None]:
     The first sound one whose opener is not worn; where there is none, the voice is asked for `more`
     that open otherwise; where that fails too, the first sound one, else None.
     """
-    most = max(int(QUOTA * sum(bool(row["sound"]) for row in judged)), 1)
+    most = max(int(OPENER_SHARE * sum(bool(row["sound"]) for row in judged)), 1)
     opened: Counter[str] = Counter()
     printed: list[str | None] = []
     for row in judged:
         lines = _freshest_first(row)
         worn = frozenset(word for word, count in opened.items() if count >= most)
-        fresh = [line for line in lines if _opener(line) not in worn]
+        fresh = [line for line in lines if evaluation.opener(line) not in worn]
         if lines and not fresh:
-            fresh = [line for line in more(row["item"], worn) if _opener(line) not in worn]
+            fresh = [
+                line for line in more(row["item"], worn) if evaluation.opener(line) not in worn
+            ]
         line = next(iter(fresh or lines), None)
         printed.append(line)
         if line is not None:
-            opened[_opener(line)] += 1
+            opened[evaluation.opener(line)] += 1
     return printed
 
 
@@ -238,10 +236,6 @@ def _freshest_first(row: Row) -> list[str]:
     """Sound taglines as the studio ranks a voice of the shop's choice: its own words before the entry's."""
     lines = [copy.tagline for copy in row["sound"]]
     return sorted(lines, key=lambda line: evaluation.is_verbatim(line, row["item"].description))
-
-
-def _opener(line: str) -> str:
-    return line.split(" ", maxsplit=1)[0].strip(",.").lower()
 
 
 def _unproved(judged: list[Row], printed: list[str | None]) -> int:
