@@ -3,6 +3,8 @@
 All 84 products of the boutique, one grocery of each of the 47 texts, and products of AWS's retail
 demo store (MIT-0) up to 200, drawn by a seed. What a voice learns from shares neither an id nor a
 description with any of them. Without the retail demo store there are 131, and none to learn from.
+
+PYTHONPATH=. python bench/creative_products.py > learn.jsonl    what `python -m generative finetune` reads
 """
 
 import csv
@@ -11,8 +13,10 @@ import io
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
+from generative.copy.distil import text_of
 from generative.types import ItemFacts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,9 +28,9 @@ SEED = 5
 def products(shared: Path = SHARED) -> list[tuple[str, ItemFacts]]:
     """(source, product) of the 200; the source is "boutique", "grocery" or "retail"."""
     sample = [("boutique", item) for item in boutique()] + [("grocery", item) for item in grocery()]
-    known = {_text(item) for _, item in sample}
+    known = {text_of(item) for _, item in sample}
     others = sorted(
-        (item for item in _first_of_each(retail(shared)) if _text(item) not in known),
+        (item for item in _first_of_each(retail(shared)) if text_of(item) not in known),
         key=lambda item: item.item_id,
     )
     rng = random.Random(SEED)  # noqa: S311 a seed, not a secret
@@ -37,11 +41,11 @@ def products(shared: Path = SHARED) -> list[tuple[str, ItemFacts]]:
 def to_learn_from(shared: Path = SHARED) -> list[ItemFacts]:
     """Products of the retail demo store that are none of the 200, neither by id nor by description."""
     measured = [item for _, item in products(shared)]
-    ids, texts = {item.item_id for item in measured}, {_text(item) for item in measured}
+    ids, texts = {item.item_id for item in measured}, {text_of(item) for item in measured}
     return [
         item
         for item in _first_of_each(retail(shared))
-        if item.item_id not in ids and _text(item) not in texts
+        if item.item_id not in ids and text_of(item) not in texts
     ]
 
 
@@ -110,10 +114,11 @@ def _first_of_each(items: Iterator[ItemFacts] | list[ItemFacts]) -> Iterator[Ite
     """One item of each text, the first."""
     met: set[str] = set()
     for item in items:
-        if _text(item) not in met:
-            met.add(_text(item))
+        if text_of(item) not in met:
+            met.add(text_of(item))
             yield item
 
 
-def _text(item: ItemFacts) -> str:
-    return " ".join(item.description.lower().split())
+if __name__ == "__main__":
+    for product in to_learn_from():
+        print(json.dumps({"id": product.item_id, **asdict(product)}))
