@@ -18,7 +18,8 @@ _USES = (
     "1.3.6.1.4.1.62558.2.1",
     "1.3.6.1.5.5.7.3.4",
 )  # C2PA's claims; mail, which all readers allow
-_NEEDED = "pip install c2pa-python==0.38.1 cryptography (requirements-sign.lock) to sign pictures"
+NEEDED = "pip install c2pa-python==0.38.1 cryptography (requirements-sign.lock) for signed pictures"
+MISSING = "no certificate; `python -m generative certificate` makes one"
 
 
 def make(folder: Path, name: str, *, days: int = 397, now: datetime | None = None) -> datetime:
@@ -33,7 +34,7 @@ def make(folder: Path, name: str, *, days: int = 397, now: datetime | None = Non
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import ec
     except ImportError as error:
-        raise SigningUnavailable(_NEEDED) from error
+        raise SigningUnavailable(NEEDED) from error
     start = now or datetime.now(UTC)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     root_key, root = _root(folder, name, start)
@@ -67,13 +68,11 @@ def ends(folder: Path) -> datetime:
     try:
         from cryptography import x509
     except ImportError as error:
-        raise SigningUnavailable(_NEEDED) from error
+        raise SigningUnavailable(NEEDED) from error
     try:
         leaf = x509.load_pem_x509_certificates((folder / CHAIN).read_bytes())[0]
     except OSError as error:
-        raise SigningUnavailable(
-            "no certificate; `python -m generative certificate` makes one"
-        ) from error
+        raise SigningUnavailable(MISSING) from error
     except (ValueError, IndexError) as error:
         raise SigningUnavailable(f"{CHAIN} is no certificate chain: {error}") from error
     end: datetime = leaf.not_valid_after_utc

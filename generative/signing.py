@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from generative.certificate import CHAIN, KEY, ends
+from generative.certificate import CHAIN, KEY, MISSING, NEEDED, ends
 from generative.errors import SigningUnavailable
 
 SIGNED = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/svg+xml"})
@@ -70,9 +70,7 @@ def sign(
     try:
         import c2pa
     except (ImportError, OSError, RuntimeError) as error:
-        raise SigningUnavailable(
-            "pip install c2pa-python==0.38.1 (requirements-sign.lock) to sign pictures"
-        ) from error
+        raise SigningUnavailable(NEEDED) from error
     signed = io.BytesIO()
     try:
         info = c2pa.C2paSignerInfo(
@@ -99,7 +97,7 @@ def read(data: bytes, media_type: str) -> dict[str, Any] | None:
     try:
         import c2pa
     except (ImportError, OSError, RuntimeError) as error:
-        raise SigningUnavailable("pip install c2pa-python==0.38.1 to read manifests") from error
+        raise SigningUnavailable(NEEDED) from error
     try:
         with c2pa.Reader(media_type, io.BytesIO(data)) as reader:
             return dict(json.loads(reader.json()))
@@ -116,9 +114,7 @@ def credentials(signing_dir: Path, *, now: datetime | None = None) -> Credential
     try:
         stats = [(signing_dir / name).stat() for name in (KEY, CHAIN)]
     except OSError as error:
-        raise SigningUnavailable(
-            "no certificate; `python -m generative certificate` makes one"
-        ) from error
+        raise SigningUnavailable(MISSING) from error
     if stats[0].st_mode & 0o077:
         raise SigningUnavailable(f"others may read {KEY}: chmod 600 it, or make another")
     made, end = _read(signing_dir, *(told.st_mtime_ns for told in stats))
