@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from generative import brand, logo
@@ -22,10 +23,9 @@ from generative.checks import nsfw
 from generative.checks.image import open_image
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable, UnsafeImage
-from generative.files import store_if_possible
+from generative.files import remembered_sha256, store_if_possible
 from generative.picture.backdrops import bound, is_trained
 from generative.picture.kept import keep
-from generative.picture.matting import file_sha256
 from generative.provenance import TEMPLATE_VERSION, manifest, xmp
 from generative.signing import mark
 from generative.types import Brief, Copy
@@ -130,7 +130,7 @@ def surroundings(rendered: Rendered, kit: BrandKit, config: GenerativeConfig) ->
         "backdrop": str(rendered.checks.get("backdrop", "")),
         "fonts": fonts.digest(),
         "logo": kit.logo if logo.read(kit.logo, config.media_dirs) else "",
-        "cutout_model": file_sha256(config.weights("cutout")) if cut else "",
+        "cutout_model": remembered_sha256(Path(config.weights("cutout"))) if cut else "",
         "engines": _engines(),
     }
 
