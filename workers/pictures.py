@@ -81,7 +81,11 @@ def _again(runtime: Runtime, row: Photographed) -> int:
         return 0  # nothing shows it any more
     if briefs.key(asked, runtime.studio.fingerprint) != row.key:
         return 0  # nor this: it was made in another style
-    made = runtime.studio.make(asked)
+    try:
+        made = runtime.studio.make(asked)
+    except OSError as error:  # the sweep has more to do, and comes by here again
+        log.error("creative %s is not drawn again: %s", row.key, error)  # noqa: TRY400 the message is all there is
+        return 0
     if made.banner is None:
         return 0
     with writing(runtime.engine) as session:

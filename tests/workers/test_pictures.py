@@ -1,5 +1,6 @@
 """A photo that is replaced behind its address is noticed, and what showed it is drawn again."""
 
+import errno
 import io
 import os
 from dataclasses import replace
@@ -76,6 +77,22 @@ def test_a_photo_that_is_away_changes_nothing(both: Runtime) -> None:
     path.unlink()
 
     assert pictures.look(both) == 0
+
+
+def test_a_full_disk_stops_no_sweep_and_the_photo_is_drawn_at_the_next(
+    both: Runtime, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = shown(both, key)
+    photo(both, (20, 60, 200))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full_disk)
+        assert pictures.look(both) == 0
+
+    assert pictures.look(both) == 1
+    assert shown(both, key) != before
 
 
 def test_what_nothing_shows_any_more_is_not_drawn(both: Runtime, key: str) -> None:
