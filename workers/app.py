@@ -31,6 +31,8 @@ def celery_app(config: WorkersConfig) -> Celery:
             "vitrine.retrain": {"queue": "train"},
             "vitrine.learn_voice": {"queue": "train"},
             "vitrine.make_creative": {"queue": "default", "priority": LATER},
+            "vitrine.make_form": {"queue": "default", "priority": LATER},
+            "vitrine.make_collage": {"queue": "default", "priority": LATER},
             "vitrine.run_campaign": {"queue": "default", "priority": LATER},
             "vitrine.count_variants": {"queue": "default", "priority": LATER},
         },

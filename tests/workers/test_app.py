@@ -9,7 +9,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from workers import tasks
-from workers.app import beat_schedule, celery_app
+from workers.app import LATER, beat_schedule, celery_app
 from workers.config import WorkersConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +22,16 @@ def test_training_has_a_queue_of_its_own_and_all_else_shares_one() -> None:
     assert router.route({}, "vitrine.retrain")["queue"].name == "train"
     for task in ("make_creative", "run_campaign", "sweep", "record_answers", "scheduled_retrain"):
         assert router.route({}, f"vitrine.{task}")["queue"].name == "default"
+
+
+def test_what_draws_waits_behind_the_sweep() -> None:
+    app = celery_app(WorkersConfig())
+    router = app.amqp.router
+
+    for task in ("make_creative", "make_form", "make_collage", "run_campaign", "count_variants"):
+        assert router.route({}, f"vitrine.{task}")["priority"] == LATER
+    for task in ("sweep", "record_answers"):
+        assert not router.route({}, f"vitrine.{task}").get("priority")
 
 
 def test_nothing_but_json_is_accepted() -> None:
