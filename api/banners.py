@@ -44,7 +44,7 @@ blueprint = APIBlueprint("creatives", __name__, tag="Creatives")
 def read(key: str, query: CreativeQuery) -> Response:
     """What is kept under a key, if it still holds; `pending` until a worker has made it.
 
-    410 where the item is not sold any more. With `proofs` (admin): which field proves which words.
+    410 where the item is hidden or gone. With `proofs` (admin): which field proves which words.
     """
     auth.need(Role.ADMIN if query.proofs else Role.STOREFRONT)()
     here = runtime()
