@@ -14,7 +14,6 @@ from generative.picture.palette import (
     Palette,
     colour,
     contrast,
-    hex_of,
     luminance,
     rgb_of,
     to_oklab,
@@ -26,6 +25,7 @@ BLACK: Rgb = (0, 0, 0)  # pure: only then does one of the two always reach 4.5
 READABLE = 4.5  # WCAG 2.2, 1.4.3
 _COMFORT = 5.2  # what soft ink is made for, so that a little grain costs nothing
 _APART = 0.16  # from its ground, in OKLab, or a button cannot be seen
+_ONE_SHEET = frozenset({"field", "frame", "type"})  # words and product stand on one ground
 _SEEN = 1.35  # a button is a shape, not a text: this much stands out from its ground
 
 
@@ -53,17 +53,22 @@ def scheme(choice: Choice, palette: Palette, kit: BrandKit, *, stage: Rgb | None
     """The colours of a template, light or dark; `stage` where the photo brings its own ground."""
     made = _MAKERS[choice.template](palette, _brand(kit.color), dark=choice.dark)
     paper = rgb_of(kit.paper) if kit.paper else None
-    if paper and (lightness(paper) < 0.5) == choice.dark:  # noqa: PLR2004 the middle
+    if paper and deep(paper) == choice.dark:
         made = replace(made, **_papered(choice.template, paper))
     if stage is not None:
         made = replace(made, stage=stage)
-        if choice.template in {"field", "frame", "type"}:
+        if choice.template in _ONE_SHEET:
             made = replace(made, ground=stage)
     return _inked(made, palette, rgb_of(kit.color), poster=choice.template == "bold")
 
 
 def lightness(rgb: Rgb) -> float:
     return float(to_oklab(np.array(rgb) / 255.0)[0])
+
+
+def deep(rgb: Rgb) -> bool:
+    """Whether a ground is dark rather than light."""
+    return lightness(rgb) < 0.5  # noqa: PLR2004 the middle
 
 
 def readable_on(background: Rgb) -> Rgb:
@@ -146,17 +151,18 @@ def _frame(palette: Palette, brand: _Tone, *, dark: bool) -> Colours:
 
 def _bold(palette: Palette, brand: _Tone, *, dark: bool) -> Colours:
     del palette  # a poster shouts in the shop's own colour
-    shape = colour(min(max(brand.light, 0.46), 0.8), brand.chroma, brand.hue)
+    light = min(max(brand.light, 0.46), 0.8)
+    shape = colour(light, brand.chroma, brand.hue)
     if dark:
         return replace(
             _plain(ground=colour(0.18, 0.02, brand.hue), stage=shape),
             shape=shape,
-            shape_soft=colour(min(max(brand.light, 0.46), 0.8) - 0.1, brand.chroma, brand.hue),
+            shape_soft=colour(light - 0.1, brand.chroma, brand.hue),
         )
     return replace(
         _plain(ground=colour(0.975, 0.008, brand.hue), stage=shape),
         shape=shape,
-        shape_soft=colour(min(max(brand.light, 0.46), 0.8) + 0.09, brand.chroma * 0.9, brand.hue),
+        shape_soft=colour(light + 0.09, brand.chroma * 0.9, brand.hue),
     )
 
 
@@ -179,7 +185,7 @@ _MAKERS = {
 
 def _papered(template: str, paper: Rgb) -> dict[str, Rgb]:
     """The brand's paper as the ground, and as the stage where both are one sheet."""
-    if template in {"field", "frame", "type"}:
+    if template in _ONE_SHEET:
         return {"ground": paper, "stage": paper}
     return {"ground": paper}
 
@@ -231,7 +237,3 @@ def _towards(ground: Rgb, light: float, chroma: float, hue: float, *, least: flo
         if ratio(found, ground) >= least:
             return found
     return readable_on(ground)
-
-
-def css(rgb: Rgb) -> str:
-    return hex_of(rgb)

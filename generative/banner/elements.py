@@ -28,8 +28,3 @@ class Element:
     radius: float = 0.0
     underline: bool = False
     strike: bool = False
-
-    @property
-    def ground(self) -> Rgb | None:
-        """What lies behind the words where the element brings it along."""
-        return self.fill

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from generative.banner.breaking import Piece, hyphenations, joined, pieces
+from generative.banner.breaking import Piece, hyphenations, pieces
 
 _MEASURED_PX = 100.0
 _SAFE = 1.004  # engines round every advance; a line must not come out a pixel wider than its place
@@ -204,8 +204,3 @@ def _text(row: list[Piece]) -> str:
     return "".join(
         (" " if piece.spaced and place else "") + piece.text for place, piece in enumerate(row)
     )
-
-
-def tracked(face: Face, text: str) -> Face:
-    """The face without tracking where letters join: spaces between them would tear them apart."""
-    return replace(face, tracking=0.0) if joined(text) else face

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from generative.banner.choices import Choice, asked
-from generative.banner.colours import Colours, lightness
+from generative.banner.colours import Colours, deep
 from generative.banner.compose import own_ground, pixels, place
 from generative.banner.formats import FORMS, encode, suffix
 from generative.banner.geometry import MEASURES
@@ -128,10 +128,9 @@ def drawn_best(stuff: Materials, choices: tuple[Choice, ...]) -> Drawn:
 def _sensible(choices: tuple[Choice, ...], stuff: Materials) -> tuple[Choice, ...]:
     """Without twins: what is symmetrical has no mirror; a paper of the shop's is light or dark itself."""
     paper = stuff.kit.paper
-    is_deep = bool(paper) and lightness(rgb_of(paper)) < 0.5  # noqa: PLR2004 the middle, as in `scheme`
     kept = []
     for choice in choices:
-        if paper and choice.dark != is_deep:
+        if paper and choice.dark != deep(rgb_of(paper)):
             continue
         x, _, wide, _ = PLACES[choice.template, stuff.size].picture
         even = abs(x + wide / 2 - MEASURES[stuff.size].width / 2) < wide * 0.1
