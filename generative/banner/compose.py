@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from generative.banner.colours import WHITE, Colours, Rgb, lightness
+from generative.banner.colours import WHITE, Colours, Rgb, deep
 from generative.banner.geometry import Box, Geometry
 from generative.banner.melt import (
     Melted,
@@ -25,6 +25,7 @@ _MELTING = frozenset({"editorial", "field", "frame", "type"})
 _GROUNDED = frozenset({"editorial", "field"})  # whose stage ends with the banner
 _ROUND = {"square": 0.0, "soft": 0.03, "round": 0.08}  # of a photo's shorter side
 _SMOOTH = 0.02  # how uneven a ground may be, in OKLab, to go on unseen
+_MOST_PIXELS = 12_000_000  # of a photo as it melts: for a smaller subject it would be huge
 _COVERS = 0.55  # of the stage: of a ground with a pattern most must be the photo itself
 
 
@@ -49,11 +50,12 @@ def stand(
     product: Product, melt: Melted | None, template: str, geometry: Geometry, *, corners: str
 ) -> Shown:
     """How large a product is shown in a template's picture box, and how."""
-    if melt is not None and melts(melt, template):
+    if melt is not None and template in (_GROUNDED if melt.grounded else _MELTING):
         found = _melting(product.image, melt, geometry)
         _, _, wide, tall = geometry.place.stage
         covers = min(found.size[0], wide) * min(found.size[1], tall) / (wide * tall)
-        if melt.uneven <= _SMOOTH or covers >= _COVERS:
+        goes_on = melt.uneven <= _SMOOTH or covers >= _COVERS
+        if goes_on and found.size[0] * found.size[1] <= _MOST_PIXELS:
             return found
     box = geometry.place.picture
     if product.method == "card":
@@ -76,12 +78,12 @@ def stand(
 def pixels(shown: Shown) -> Image.Image:
     """The product's pixels as they will stand: RGBA for a cut-out, RGB for a photo."""
     if shown.kind != "cut":
-        return _scaled(shown.image.convert("RGB"), shown.size)
-    scaled = _scaled(shown.image, shown.size)
+        return scaled(shown.image.convert("RGB"), shown.size)
+    cut = scaled(shown.image, shown.size)
     enlarged = shown.size[0] / shown.image.width
     if enlarged > _STEPPED:
-        scaled.putalpha(_smoothed(scaled.getchannel("A"), enlarged))
-    return scaled
+        cut.putalpha(_smoothed(cut.getchannel("A"), enlarged))
+    return cut
 
 
 def _smoothed(alpha: Image.Image, enlarged: float) -> Image.Image:
@@ -97,7 +99,7 @@ def place(
     corner = shown.corner
     unit = min(geometry.width, geometry.height) / 100
     if shown.kind == "melt":
-        sheet.paste(image, corner, _within(shown, geometry))
+        _melt(sheet, shown, image, geometry)
     elif shown.kind == "photo" and shown.stretch:
         sheet.paste(image, corner, run_out(image.size, shown.stretch))
     elif shown.kind == "photo":
@@ -115,10 +117,6 @@ def place(
     else:
         _cut_shadow(sheet, image, corner, colours)
         sheet.paste(image.convert("RGB"), corner, image.getchannel("A"))
-
-
-def melts(melt: Melted | None, template: str) -> bool:
-    return melt is not None and template in (_GROUNDED if melt.grounded else _MELTING)
 
 
 def stage_of(shown: Shown | None, melt: Melted | None) -> Rgb | None:
@@ -185,21 +183,19 @@ def _melting(photo: Image.Image, melt: Melted, geometry: Geometry) -> Shown:
     )
 
 
-def _within(shown: Shown, geometry: Geometry) -> Image.Image:
-    """The fading mask of a photo, empty outside its stage."""
-    size, corner = shown.size, shown.corner
-    mask = faded(size, grounded=shown.grounded)
-    x, y, wide, tall = geometry.place.stage
-    window = Image.new("L", size, 0)
+def _melt(sheet: Image.Image, shown: Shown, image: Image.Image, geometry: Geometry) -> None:
+    """Lay what a photo shows on its stage, its rim fading."""
+    (left, top), (wide, tall) = shown.corner, shown.size
+    x, y, across, down = geometry.place.stage
     area = (
-        max(round(x) - corner[0], 0),
-        max(round(y) - corner[1], 0),
-        min(round(x + wide) - corner[0], size[0]),
-        min(round(y + tall) - corner[1], size[1]),
+        max(round(x) - left, 0),
+        max(round(y) - top, 0),
+        min(round(x + across) - left, wide),
+        min(round(y + down) - top, tall),
     )
     if area[0] < area[2] and area[1] < area[3]:
-        window.paste(mask.crop(area), area[:2])
-    return window
+        at = (left + area[0], top + area[1])
+        sheet.paste(image.crop(area), at, faded(shown.size, area, grounded=shown.grounded))
 
 
 def _on_white(photo: Image.Image, template: str, geometry: Geometry) -> Shown:
@@ -234,14 +230,14 @@ def _cut_shadow(
 ) -> None:
     """A pool of shade under the product, darkest where it touches; deeper on dark grounds."""
     wide, tall = image.size
-    deep = 0.55 if lightness(colours.stage) < 0.5 else 0.36  # noqa: PLR2004 the middle
+    shade = 0.55 if deep(colours.stage) else 0.36
     pad = max(8, round(max(wide, tall) * 0.12))
     pool = Image.new("L", (wide + 2 * pad, round(tall * 0.2) + 2 * pad), 0)
     height = max(4, round(min(wide, tall) * 0.07))
     middle = pool.height // 2
     ImageDraw.Draw(pool).ellipse(
         (pad + wide * 0.1, middle - height, pad + wide * 0.9, middle + height),
-        fill=round(255 * deep),
+        fill=round(255 * shade),
     )
     pool = pool.filter(ImageFilter.GaussianBlur(max(3, height * 0.8)))
     at = (corner[0] - pad, corner[1] + tall - middle - round(height * 0.3))
@@ -264,7 +260,7 @@ def _shadow(
     sheet.paste(_SHADOW, (at[0] - pad, at[1] - pad), soft.filter(ImageFilter.BoxBlur(blur * 0.8)))
 
 
-def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Scaled with premultiplied alpha, so that no white creeps in from behind a mask."""
     if image.mode != "RGBA":
         return image.resize(size, Image.Resampling.LANCZOS)

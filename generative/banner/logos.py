@@ -4,23 +4,21 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from generative.banner.colours import BLACK, WHITE, Rgb, apart
-from generative.banner.geometry import Box, Geometry
+from generative.banner.compose import scaled
+from generative.banner.geometry import Geometry
 
 _DROWNS = 0.3  # how near, in OKLab, a logo's colours may come to what lies behind it
 _SOLID = 128
 
 
-def lay(sheet: Image.Image, logo: Image.Image, geometry: Geometry) -> Box:
-    """Paste a logo where the brand's name would stand, and say where."""
+def lay(sheet: Image.Image, logo: Image.Image, geometry: Geometry) -> None:
+    """Paste a logo where the brand's name would stand."""
     x, y, wide, tall = geometry.place.brand
     pad = max(2, round(geometry.measures.brand_px * 0.2))
     tall = max(tall - 2 * pad, geometry.measures.brand_px * 0.8)
     scale = min(wide / logo.width, tall / logo.height, 1.6)
     size = (max(1, round(logo.width * scale)), max(1, round(logo.height * scale)))
-    shown = logo.convert("RGBa" if logo.mode == "RGBA" else "RGBA").resize(
-        size, Image.Resampling.LANCZOS
-    )
-    shown = shown.convert("RGBA")
+    shown = scaled(logo.convert("RGBA"), size)
     left = {
         "start": x + wide - size[0] if geometry.rtl else x,
         "center": x + (wide - size[0]) / 2,
@@ -29,7 +27,6 @@ def lay(sheet: Image.Image, logo: Image.Image, geometry: Geometry) -> Box:
     corner = (round(left), round(y + (geometry.place.brand[3] - size[1]) / 2))
     _plate(sheet, shown, corner, pad)
     sheet.paste(shown.convert("RGB"), corner, shown.getchannel("A"))
-    return (*corner, *size)
 
 
 def _plate(sheet: Image.Image, logo: Image.Image, corner: tuple[int, int], pad: int) -> None:

@@ -160,13 +160,16 @@ def extended(photo: Image.Image, at: tuple[float, float], size: tuple[int, int])
     return sheet.resize((wide * step, tall * step), Image.Resampling.BICUBIC).crop((0, 0, *size))
 
 
-def faded(size: tuple[int, int], *, grounded: bool, rim: float = _RIM) -> Image.Image:
-    """A mask that is whole in the middle and runs out at the rim; not at a foot that stands."""
+def faded(size: tuple[int, int], area: tuple[int, int, int, int], *, grounded: bool) -> Image.Image:
+    """A mask that is whole in the middle and runs out at the rim; not at a foot that stands.
+
+    Only the part of it in `area` is made: a photo may be far larger than the stage it lies on.
+    """
     wide, tall = size
-    x = np.minimum(np.arange(wide), np.arange(wide)[::-1]) / max(wide * rim, 1.0)
+    x = np.minimum(np.arange(wide), np.arange(wide)[::-1]) / max(wide * _RIM, 1.0)
     below = np.full(tall, tall) if grounded else np.arange(tall)[::-1]
-    y = np.minimum(np.arange(tall), below) / max(tall * rim, 1.0)
-    ramp_x, ramp_y = (np.clip(part, 0, 1) for part in (x, y))
+    y = np.minimum(np.arange(tall), below) / max(tall * _RIM, 1.0)
+    ramp_x, ramp_y = np.clip(x[area[0] : area[2]], 0, 1), np.clip(y[area[1] : area[3]], 0, 1)
     smooth_x, smooth_y = (part * part * (3 - 2 * part) for part in (ramp_x, ramp_y))
     return Image.fromarray((np.outer(smooth_y, smooth_x) * 255).round().astype(np.uint8))
 

@@ -13,6 +13,7 @@ from generative.banner.colours import ratio, readable_on, scheme
 from generative.banner.compose import pixels, place, stand
 from generative.banner.geometry import MEASURES, geometry
 from generative.banner.grounds import ground
+from generative.banner.melt import melted
 from generative.banner.render import render, write
 from generative.banner.templates import NAMES, PLACES
 from generative.banner.words import words
@@ -300,6 +301,20 @@ def test_a_milk_carton_of_the_sample_shop_loses_nothing():
     shown = np.asarray(product.image.convert("RGB"))
     assert product.method == "card"
     assert (shown.min(axis=2) < 250).sum() == (whole.min(axis=2) < 250).sum()
+
+
+@pytest.mark.parametrize("template", ["editorial", "frame"])
+def test_a_small_thing_on_a_large_wall_is_not_scaled_to_pixels_without_end(template):
+    photo = Image.new("RGB", (5000, 5000), (200, 190, 180))
+    ImageDraw.Draw(photo).ellipse((2180, 2180, 2820, 2820), fill=(120, 30, 40))
+    product = Product(image=photo.convert("RGBA"), method="framed")
+    form = geometry("story", PLACES[template, "story"])
+    melt = melted(photo)
+
+    shown = stand(product, melt, template, form, corners="soft")
+
+    assert melt is not None
+    assert shown.size[0] * shown.size[1] <= 12_000_000
 
 
 @pytest.mark.parametrize("size", sorted(SIZES))
