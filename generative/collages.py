@@ -85,6 +85,7 @@ def make(
         seed=int(key[:8], 16),
         xmp=xmp(key=key, ai_generated=False),
         cutout_model=config.weights("cutout"),
+        cutout_cache=config.pictures_dir / "cutouts",
     )
     if not drawn.passed:
         return None

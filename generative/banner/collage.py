@@ -6,37 +6,38 @@ nothing else, what lies behind words is measured. A tile too small for a title k
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from generative.banner.breaking import right_to_left
 from generative.banner.choices import Choice
 from generative.banner.colours import WHITE, Colours, scheme
-from generative.banner.compose import pixels, place, stand
+from generative.banner.compose import pixels, place, rounded, stand
 from generative.banner.elements import Element
 from generative.banner.fonts import family
 from generative.banner.formats import FORMS, picture
 from generative.banner.geometry import MEASURES, Box, Geometry, Measures, Place, geometry
 from generative.banner.grounds import ground
 from generative.banner.legible import contrasts, low
-from generative.banner.materials import engine, product_of
+from generative.banner.materials import NEUTRAL, engine, product_of
 from generative.banner.render import Rendered
 from generative.banner.templates import LOOKS
 from generative.banner.texts import Type
+from generative.banner.typeset import Setting
 from generative.brand import BrandKit
 from generative.brief import clean_text
 from generative.checks.layout import problems
 from generative.copy.slots import amounts
 from generative.copy.template import short_name
 from generative.picture.backdrops import PROCEDURAL
-from generative.picture.palette import Palette
+from generative.picture.cutout import Product
 from generative.types import Copy, ItemFacts
 
 FEWEST, MOST = 2, 4
 SIZES = ("hero", "square", "story")
 _TALL = 1.5  # of a tile's width
-_NEUTRAL = Palette(hue=4.2, chroma=0.02, lightness=0.9)
 _TILES = {  # the area of all tiles, and how many stand side by side
     "hero": ((470.0, 48.0, 682.0, 532.0), {2: 2, 3: 3, 4: 2}),
     "square": ((56.0, 300.0, 968.0, 724.0), {2: 2, 3: 3, 4: 2}),
@@ -68,6 +69,7 @@ def collage(  # noqa: PLR0913 what a picture is made from, each under its name
     form: str = "jpeg",
     xmp: bytes = b"",
     cutout_model: str = "",
+    cutout_cache: Path | None = None,
 ) -> Rendered:
     """Draw the first two to four pieces under one heading.
 
@@ -78,7 +80,7 @@ def collage(  # noqa: PLR0913 what a picture is made from, each under its name
         raise ValueError(f"a collage needs {FEWEST} to {MOST} items and one of {SIZES}")
     shown, measures = tuple(pieces[:MOST]), MEASURES[size]
     rtl = right_to_left(copy.headline)
-    colours = scheme(Choice(template="field"), _NEUTRAL, kit)
+    colours = scheme(Choice(template="field"), NEUTRAL, kit)
     whole = Place(
         column=_HEADS[size],
         picture=_TILES[size][0],
@@ -93,7 +95,8 @@ def collage(  # noqa: PLR0913 what a picture is made from, each under its name
     elements = setter.head(copy)
     products: list[Box | None] = []
     for place_, (piece, tile) in enumerate(zip(shown, _tiles(size, len(shown), bare), strict=True)):
-        box = _product(sheet, piece, tile, setter, cutout_model)
+        product, _ = product_of(piece.photo, cutout_model, cutout_cache)
+        box = _product(sheet, product, tile, setter)
         products += [box] if box else []
         elements += setter.tile(piece, tile, place_)
     setting = setter.drawn(tuple(elements))
@@ -158,20 +161,15 @@ def _tiles(size: str, count: int, form: Geometry) -> list[Box]:
 
 
 def _product(
-    sheet: Image.Image, piece: Piece, tile: Box, setter: "_Setter", cutout_model: str
+    sheet: Image.Image, product: Product | None, tile: Box, setter: "_Setter"
 ) -> Box | None:
     """A white tile with the product in its upper part."""
     x, y, wide, tall = tile
     radius = round(
         min(wide, tall) * {"square": 0.0, "soft": 0.05, "round": 0.1}[setter.kit.corners]
     )
-    mask = Image.new("L", (round(wide) * 2, round(tall) * 2), 0)
-    ImageDraw.Draw(mask).rounded_rectangle(
-        (0, 0, mask.width - 1, mask.height - 1), radius * 2, fill=255
-    )
-    size = (round(wide), round(tall))
-    sheet.paste(WHITE, (round(x), round(y)), mask.resize(size, Image.Resampling.BOX))
-    product, _ = product_of(piece.photo, cutout_model, None)
+    window = rounded((round(wide), round(tall)), radius)
+    sheet.paste(WHITE, (round(x), round(y)), window)
     if product is None:
         return None
     pad = min(wide, tall) * 0.07
@@ -186,7 +184,6 @@ def _product(
     if framed:  # a photo ends where its tile ends
         left = shown.corner[0]
         shown = replace(shown, corner=(left, round(y)), box=(left, y, *shown.size))
-        window = mask.resize(size, Image.Resampling.BOX)
         at = (left - round(x), 0)
         sheet.paste(image, shown.corner, window.crop((*at, at[0] + image.width, image.height)))
         return shown.box
@@ -208,7 +205,7 @@ class _Setter:
     def measures(self) -> Measures:
         return self.form.measures
 
-    def drawn(self, elements: tuple[Element, ...]) -> Any:
+    def drawn(self, elements: tuple[Element, ...]) -> Setting:
         size = (self.form.width, self.form.height)
         return self._draw(elements, size, rule=None, rule_ink=self.colours.ink)
 

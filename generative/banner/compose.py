@@ -103,12 +103,12 @@ def place(
     elif shown.kind == "photo" and shown.stretch:
         sheet.paste(image, corner, run_out(image.size, shown.stretch))
     elif shown.kind == "photo":
-        mask = _rounded(image.size, shown.radius)
+        mask = rounded(image.size, shown.radius)
         _shadow(sheet, mask, (corner[0], corner[1] + round(unit)), unit * 2.4, 0.2)
         sheet.paste(image, corner, mask)
     elif shown.kind == "card":
         x, y, wide, tall = (round(part) for part in shown.box)
-        mask = _rounded((wide, tall), round(min(wide, tall) * 0.05))
+        mask = rounded((wide, tall), round(min(wide, tall) * 0.05))
         _shadow(sheet, mask, (x, y + round(unit)), unit * 2.6, 0.18)
         sheet.paste(WHITE, (x, y), mask)
         sheet.paste(image, corner)
@@ -267,7 +267,7 @@ def scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
 
 
-def _rounded(size: tuple[int, int], radius: int) -> Image.Image:
+def rounded(size: tuple[int, int], radius: int) -> Image.Image:
     if radius <= 0:
         return Image.new("L", size, 255)
     big = Image.new("L", (size[0] * 2, size[1] * 2), 0)

@@ -30,7 +30,7 @@ from generative.picture.palette import Palette, palette
 from generative.types import Brief, Copy
 
 Draw = Callable[..., Setting]
-_PLAIN = Palette(hue=4.2, chroma=0.02, lightness=0.9)
+NEUTRAL = Palette(hue=4.2, chroma=0.02, lightness=0.9)  # of a banner without a picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ def materials(
     backdrop: Paint | None = None,
     logo: bytes | None = None,
 ) -> Materials:
-    found = palette(product.image) if product else _PLAIN
+    found = palette(product.image) if product else NEUTRAL
     said = words(brief, copy, kit)
     ruler, draw = engine()
     return Materials(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageDraw
 
-from generative.banner.compose import own_ground, pixels, place
+from generative.banner.compose import Shown, pixels, place
 from generative.banner.geometry import Box
 from generative.banner.grounds import ground
 from generative.picture.backdrops import PROCEDURAL
@@ -28,11 +28,9 @@ _GLOW = 26  # of 255: how much lighter a pressed button is
 def frames(best: "Drawn", stuff: "Materials") -> tuple[list[Image.Image], list[int]]:
     """The stills of the loop and how long each is shown, in milliseconds."""
     whole = best.flat()
-    shown, times = [whole], [_REST_MS]
-    for lift in _LIFT if _lifts(best) else ():
-        shown.append(_lifted(best, stuff, lift))
-        times.append(_STEP_MS)
-    if _lifts(best):
+    lifted = _lifted(best, stuff)
+    shown, times = [whole, *lifted], [_REST_MS, *[_STEP_MS] * len(lifted)]
+    if lifted:
         shown.append(whole)
         times.append(_STEP_MS)
     pressed = _pressed(best, whole)
@@ -43,31 +41,25 @@ def frames(best: "Drawn", stuff: "Materials") -> tuple[list[Image.Image], list[i
     return [still.resize(size, Image.Resampling.LANCZOS) for still in shown], times
 
 
-def _lifts(best: "Drawn") -> bool:
-    shown = best.candidate.shown
-    return shown is not None and shown.kind in {"cut", "card"} and best.painter == PROCEDURAL
-
-
-def _lifted(best: "Drawn", stuff: "Materials", lift: float) -> Image.Image:
+def _lifted(best: "Drawn", stuff: "Materials") -> list[Image.Image]:
     """The banner with its product a few pixels higher; its words stay where they are."""
     candidate = best.candidate
     shown, form = candidate.shown, candidate.geometry
-    if shown is None:
-        return best.flat()
-    up = round(form.height * _HEIGHT * lift)
+    if shown is None or shown.kind not in {"cut", "card"} or best.painter != PROCEDURAL:
+        return []  # what lies behind the product cannot be painted again
+    image = pixels(shown)
+    bare = ground(candidate.choice.template, form, best.painted, seed=stuff.seed)
+    return [_at(best, shown, image, bare, round(form.height * _HEIGHT * lift)) for lift in _LIFT]
+
+
+def _at(best: "Drawn", shown: Shown, image: Image.Image, bare: Image.Image, up: int) -> Image.Image:
+    form = best.candidate.geometry
     x, y, wide, tall = shown.box
     raised = replace(
         shown, corner=(shown.corner[0], shown.corner[1] - up), box=(x, y - up, wide, tall)
     )
-    image = pixels(shown)
-    sheet = ground(
-        candidate.choice.template,
-        form,
-        best.painted,
-        seed=stuff.seed,
-        own=own_ground(shown, image, form),
-    )
-    place(sheet, raised, image, candidate.colours, form)
+    sheet = bare.copy()
+    place(sheet, raised, image, best.candidate.colours, form)
     moved = best.sheet.copy()
     area = _around(raised.box, shown.box, form.height * 0.06, best.sheet.size)
     moved.paste(sheet.crop(area), area[:2])

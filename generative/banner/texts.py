@@ -101,8 +101,8 @@ def fitted(task: Task, money_height: float) -> Texts:
         if best is None or best[0].px < headline.px * _COMFORT:
             if task.words.tagline:
                 repairs.append("tagline dropped")
-            best = headline, _none(measures.tagline_px[1])
-            return Texts(headline=best[0], tagline=best[1], eyebrow=eyebrow, repairs=tuple(repairs))
+            bare = _none(measures.tagline_px[1])
+            return Texts(headline=headline, tagline=bare, eyebrow=eyebrow, repairs=tuple(repairs))
     notes = tuple(filter(None, (best[0].note,)))
     return Texts(headline=best[0], tagline=best[1], eyebrow=eyebrow, repairs=notes)
 
