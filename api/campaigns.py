@@ -163,7 +163,7 @@ def decide(here: Runtime, campaign_id: str, key: str, approval: Approval) -> dic
     """
     with writing(here.engine) as session:
         campaigns.decide(session, campaign_id, key, approval)
-        shown = campaigns.for_shop(session, key)
+        shown = campaigns.for_shop(session, key, avoid=here.styled.style.kit.forbidden)
     if shown is not None:
         # A cache that is away shows nothing either, and is filled from the rows when it is back.
         with suppress(*CACHE_ERRORS), here.redis.asking():

@@ -77,7 +77,7 @@ def record(here: Runtime, key: str, token: str | None) -> Creative | None:
         return held
     try:
         with here.database.asking(), reading(here.engine) as session:
-            kept = campaigns.for_shop(session, key)
+            kept = campaigns.for_shop(session, key, avoid=here.styled.style.kit.forbidden)
     except DATABASE_ERRORS:
         return held
     if kept is not None and kept.state is State.READY:
@@ -104,7 +104,7 @@ def kept(here: Runtime, key: str) -> Creative | None:
     """The record alone, with its proofs; None where the database is away."""
     try:
         with here.database.asking(), reading(here.engine) as session:
-            return campaigns.for_shop(session, key)
+            return campaigns.for_shop(session, key, avoid=here.styled.style.kit.forbidden)
     except DATABASE_ERRORS:
         return None
 

@@ -238,8 +238,11 @@ def decide(session: Session, campaign_id: str, key: str, approval: Approval) -> 
         raise UnknownCreative(key)
 
 
-def for_shop(session: Session, key: str) -> Creative | None:
-    """The kept creative as the shop may show it: the floor where any campaign turned it down."""
+def for_shop(session: Session, key: str, *, avoid: tuple[str, ...] = ()) -> Creative | None:
+    """The kept creative as the shop may show it: the floor where any campaign turned it down.
+
+    `avoid` are the words that the brand kit forbids; the floor does without them.
+    """
     row = session.get(CreativeRow, key)
     if row is None:
         return None
@@ -247,7 +250,7 @@ def for_shop(session: Session, key: str) -> Creative | None:
     turned_down = (planned.key == key) & (planned.approval == Approval.REJECTED)
     if session.scalar(select(planned.key).where(turned_down).limit(1)) is None:
         return creative_of(row)
-    return replace(floor(from_json(row.brief)), key=key)
+    return replace(floor(from_json(row.brief), avoid=avoid), key=key)
 
 
 def progress(session: Session, campaign_id: str) -> Progress:

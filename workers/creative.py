@@ -79,14 +79,15 @@ def creative_for(runtime: Runtime, brief: Brief, said: Said | None = None) -> Cr
     What is made says something else than `said` where it can, and is told to it in either case.
     """
     key = briefs.key(brief, runtime.studio.fingerprint)
+    avoid = runtime.studio.style.kit.forbidden
     with reading(runtime.engine) as session:
-        creative = campaigns.for_shop(session, key)
+        creative = campaigns.for_shop(session, key, avoid=avoid)
     if creative is None:
         creative = runtime.studio.make(brief, **_otherwise(brief, said))
         with writing(runtime.engine) as session:
             if not creatives.save(session, creative, brief, now=datetime.now(UTC)):
                 # Another worker was quicker: what it kept is what everyone shows.
-                creative = campaigns.for_shop(session, key) or creative
+                creative = campaigns.for_shop(session, key, avoid=avoid) or creative
     remember(runtime, creative)
     if said is not None:
         said.tell(brief.item.item_id, creative.copy.tagline)

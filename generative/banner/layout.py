@@ -193,17 +193,12 @@ def _stacked(made: _Stack, task: Task, colours: Colours, texts: Texts, money: Mo
     place, gap = geometry.place, geometry.measures.gap
     eyebrow, headline, tagline = texts.eyebrow, texts.headline, texts.tagline
     x, y, width, height = place.column
-    faces = {
-        "eyebrow": task.eyebrow_face,
-        "headline": task.headline_face,
-        "tagline": task.tagline_face,
-    }
     ruled = task.ruled
     heights = [
         gap if ruled else 0.0,
         eyebrow_height(eyebrow, look) + gap * 0.5 if eyebrow.lines else 0.0,
-        headline.height(faces["headline"]),
-        gap * 0.75 + tagline.height(faces["tagline"]) if tagline.lines else 0.0,
+        headline.height(task.headline_face),
+        gap * 0.75 + tagline.height(task.tagline_face) if tagline.lines else 0.0,
         gap * 1.15 + money.height if place.row is None and money.height else 0.0,
     ]
     spare = max(height - sum(heights), 0.0)
@@ -213,9 +208,8 @@ def _stacked(made: _Stack, task: Task, colours: Colours, texts: Texts, money: Mo
     rule = _rule(geometry, top) if ruled else None
     top += heights[0]
     if eyebrow.lines:
-        made.elements.append(
-            _eyebrow_element(eyebrow, faces["eyebrow"], geometry, look, colours, top)
-        )
+        face = task.eyebrow_face
+        made.elements.append(_eyebrow_element(eyebrow, face, geometry, look, colours, top))
     top += heights[1]
     made.elements.append(
         Element(
@@ -223,7 +217,7 @@ def _stacked(made: _Stack, task: Task, colours: Colours, texts: Texts, money: Mo
             lines=headline.lines,
             box=(x, top, width, heights[2]),
             px=headline.px,
-            face=faces["headline"],
+            face=task.headline_face,
             ink=colours.ink,
             align=side,
             rtl=right_to_left(words.headline),
@@ -235,9 +229,9 @@ def _stacked(made: _Stack, task: Task, colours: Colours, texts: Texts, money: Mo
             Element(
                 name="tagline",
                 lines=tagline.lines,
-                box=(x, top + gap * 0.75, width, tagline.height(faces["tagline"])),
+                box=(x, top + gap * 0.75, width, tagline.height(task.tagline_face)),
                 px=tagline.px,
-                face=faces["tagline"],
+                face=task.tagline_face,
                 ink=colours.ink_soft,
                 align=side,
                 rtl=right_to_left(words.tagline),

@@ -268,3 +268,17 @@ def test_an_export_of_nothing_is_a_whole_archive(engine, campaign, tmp_path):
 def test_a_cell_is_never_a_formula(hostile):
     assert cell(hostile) == "'" + hostile
     assert cell("plain = fine") == "plain = fine"
+
+
+def test_what_is_shown_of_a_rejected_creative_keeps_to_the_brand_kit(engine, campaign):
+    with writing(engine) as session:
+        creatives.save(session, creative("a"), brief("a"))
+        campaigns.mark_made(session, campaign, "a")
+        campaigns.decide(session, campaign, "a", Approval.REJECTED)
+    with reading(engine) as session:
+        free = campaigns.for_shop(session, "a")
+        word = free.copy.headline.split()[0]
+        bound = campaigns.for_shop(session, "a", avoid=(word,))
+
+    assert word in free.copy.headline
+    assert word not in bound.copy.headline
