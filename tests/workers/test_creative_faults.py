@@ -75,7 +75,7 @@ def test_a_writer_that_breaks_leaves_the_catalogues_words(
     runtime: Runtime, fill: Fill, error: Exception
 ) -> None:
     fill(runtime)
-    runtime.studio.writers.insert(0, Broken(error))
+    runtime.studio._writer._writers.insert(0, Broken(error))
 
     kept = make(runtime)
 
