@@ -5,6 +5,7 @@ large fields from looking printed by an office machine; neither moves a contrast
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +19,17 @@ PAINTED = frozenset({"editorial", "field", "frame"})  # that have room for a pai
 _GRAIN = 0.9
 _TILE = 256
 _LIGHT = 0.055  # how much brighter a field is where its light falls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What a template's painter is given beside the sheet."""
+
+    stage: Box
+    geometry: Geometry
+    colours: Colours
+    backdrop: Image.Image | None
+    own: Image.Image | None
 
 
 def ground(
@@ -41,69 +53,41 @@ def ground(
     stage = place.stage
     if stage[0] == 0 and stage[2] == geometry.width:
         stage = geometry.place.stage  # it has no other side to be mirrored to
-    _PAINTERS[template](sheet, stage, geometry, colours, backdrop, own)
+    on = _Ground(stage=stage, geometry=geometry, colours=colours, backdrop=backdrop, own=own)
+    _PAINTERS[template](sheet, on)
     if geometry.mirrored:
         sheet = ImageOps.mirror(sheet)
     return _grained(sheet, seed)
 
 
-def _editorial(
-    sheet: Image.Image,
-    stage: Box,
-    geometry: Geometry,
-    colours: Colours,
-    backdrop: Image.Image | None,
-    own: Image.Image | None,
-) -> None:
-    del geometry
-    sheet.paste(_lit(stage, colours.stage, own or backdrop), _corner(stage))
+def _editorial(sheet: Image.Image, on: _Ground) -> None:
+    sheet.paste(_lit(on.stage, on.colours.stage, on.own or on.backdrop), _corner(on.stage))
 
 
-def _field(
-    sheet: Image.Image,
-    stage: Box,
-    geometry: Geometry,
-    colours: Colours,
-    backdrop: Image.Image | None,
-    own: Image.Image | None,
-) -> None:
-    sheet.paste(_lit(stage, colours.stage, own or backdrop), _corner(stage))
-    if own or backdrop or colours.shape == colours.stage:  # a picture is disc enough
+def _field(sheet: Image.Image, on: _Ground) -> None:
+    sheet.paste(_lit(on.stage, on.colours.stage, on.own or on.backdrop), _corner(on.stage))
+    if on.own or on.backdrop or on.colours.shape == on.colours.stage:  # a picture is disc enough
         return
-    x, y, wide, tall = PLACES["field", geometry.size].picture
-    radius = max(wide, tall) * (0.6 if geometry.size != "leaderboard" else 0.9)
+    x, y, wide, tall = PLACES["field", on.geometry.size].picture
+    radius = max(wide, tall) * (0.6 if on.geometry.size != "leaderboard" else 0.9)
     centre = (x + wide / 2, y + tall / 2)
-    _disc(sheet, centre, radius, colours.shape)
+    _disc(sheet, centre, radius, on.colours.shape)
 
 
-def _frame(
-    sheet: Image.Image,
-    stage: Box,
-    geometry: Geometry,
-    colours: Colours,
-    backdrop: Image.Image | None,
-    own: Image.Image | None,
-) -> None:
-    mount = (0.0, 0.0, float(geometry.width), float(geometry.height))
-    sheet.paste(_lit(mount, colours.shape, backdrop), (0, 0))
-    x, y, wide, tall = stage
-    ImageDraw.Draw(sheet).rectangle((x, y, x + wide - 1, y + tall - 1), fill=colours.ground)
-    if own:
-        sheet.paste(own, _corner(stage))
-    _mount_line(sheet, geometry, colours)
+def _frame(sheet: Image.Image, on: _Ground) -> None:
+    mount = (0.0, 0.0, float(on.geometry.width), float(on.geometry.height))
+    sheet.paste(_lit(mount, on.colours.shape, on.backdrop), (0, 0))
+    x, y, wide, tall = on.stage
+    ImageDraw.Draw(sheet).rectangle((x, y, x + wide - 1, y + tall - 1), fill=on.colours.ground)
+    if on.own:
+        sheet.paste(on.own, _corner(on.stage))
+    _mount_line(sheet, on.geometry, on.colours)
 
 
-def _bold(
-    sheet: Image.Image,
-    stage: Box,
-    geometry: Geometry,
-    colours: Colours,
-    backdrop: Image.Image | None,
-    own: Image.Image | None,
-) -> None:
-    del backdrop, own  # two flat colours are the point of a poster
-    x, y, _, _ = stage
-    width, height = geometry.width, geometry.height
+def _bold(sheet: Image.Image, on: _Ground) -> None:
+    """Two flat colours are the point of a poster: no picture is painted."""
+    x, y, _, _ = on.stage
+    width, height = on.geometry.width, on.geometry.height
     if y > 0:  # the diagonal crosses the foot
         rise = width * 0.2
         main: list[tuple[float, float]] = [
@@ -119,27 +103,19 @@ def _bold(
             (width, height),
         ]
     else:
-        lean = height * (0.16 if geometry.size != "leaderboard" else 0.5)
+        lean = height * (0.16 if on.geometry.size != "leaderboard" else 0.5)
         main = [(x - lean * 0.1, 0), (width, 0), (width, height), (x + lean, height)]
         second = [(width, height * 0.44), (width, height), (x + lean + width * 0.16, height)]
-    _polygon(sheet, main, colours.shape)
-    _polygon(sheet, second, colours.shape_soft)
-    if geometry.legal and geometry.size == "rectangle":  # the law gets a foot of one colour
-        sheet.paste(colours.ground, (0, round(geometry.legal[1] - 3), width, height))
+    _polygon(sheet, main, on.colours.shape)
+    _polygon(sheet, second, on.colours.shape_soft)
+    if on.geometry.legal and on.geometry.size == "rectangle":  # the law gets a foot of one colour
+        sheet.paste(on.colours.ground, (0, round(on.geometry.legal[1] - 3), width, height))
 
 
-def _type(
-    sheet: Image.Image,
-    stage: Box,
-    geometry: Geometry,
-    colours: Colours,
-    backdrop: Image.Image | None,
-    own: Image.Image | None,
-) -> None:
-    del backdrop
-    if own:
-        sheet.paste(own, _corner(stage))
-    _brand_line(sheet, geometry, colours)
+def _type(sheet: Image.Image, on: _Ground) -> None:
+    if on.own:
+        sheet.paste(on.own, _corner(on.stage))
+    _brand_line(sheet, on.geometry, on.colours)
 
 
 def lines(sheet: Image.Image, template: str, geometry: Geometry, colours: Colours) -> None:
@@ -173,10 +149,7 @@ def _brand_line(sheet: Image.Image, geometry: Geometry, colours: Colours) -> Non
     )
 
 
-_Painter = Callable[
-    [Image.Image, Box, Geometry, Colours, Image.Image | None, Image.Image | None], None
-]
-_PAINTERS: dict[str, _Painter] = {
+_PAINTERS: dict[str, Callable[[Image.Image, _Ground], None]] = {
     "editorial": _editorial,
     "field": _field,
     "frame": _frame,
