@@ -9,14 +9,13 @@ Without a model nothing is checked, and what is stored says so.
 
 import io
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from generative.errors import ProviderUnavailable
+from generative.onnx import session
 
 SAFE_BELOW = 0.2
 CERTAIN_FROM = 0.8
@@ -65,8 +64,8 @@ def unsafe(image: Image.Image, model_path: str) -> str:
 
 
 def _score(image: Image.Image, model_path: str) -> float:
-    session = _session(model_path)
-    answer = session.run(None, {session.get_inputs()[0].name: _prepared(image)[None]})[0]
+    runs = session(model_path, "VITRINE_NSFW_MODEL")
+    answer = runs.run(None, {runs.get_inputs()[0].name: _prepared(image)[None]})[0]
     return float(np.ravel(answer)[1])  # decent, indecent
 
 
@@ -81,19 +80,3 @@ def _prepared(image: Image.Image) -> Any:
     edge = (_RESIZED - _CROPPED) // 2
     inner = pixels[edge : edge + _CROPPED, edge : edge + _CROPPED, ::-1]
     return np.ascontiguousarray(inner - np.array(_MEAN, dtype=np.float32))
-
-
-@lru_cache(maxsize=1)
-def _session(model_path: str) -> Any:
-    if not Path(model_path).is_file():
-        raise ProviderUnavailable(f"no model at {model_path!r}; see VITRINE_NSFW_MODEL")
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ProviderUnavailable("pip install onnxruntime==1.32.0 to check pictures") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(model_path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ProviderUnavailable(f"{model_path!r} is no model that can be run: {error}") from error

@@ -8,17 +8,17 @@ Key: S side of the model's picture.
 
 import hashlib
 import io
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from generative.errors import ProviderUnavailable
-from generative.files import store_if_possible
+from generative.files import remembered_sha256, store_if_possible
+from generative.onnx import session
 
+_SETTING = "VITRINE_CUTOUT_MODEL"
 _SIDE = 1024  # what ISNet was trained on
 # Set by looking at the masks of the demo's 136 photos: bench/pictures.py counts what passes.
 _MIN_AREA, _MAX_AREA = 0.03, 0.92
@@ -38,7 +38,7 @@ def matte(photo: Image.Image, model_path: str, cache_dir: Path | None = None) ->
     if cache_dir is None:
         return _infer(photo, model_path)
     if not Path(model_path).is_file():
-        raise ProviderUnavailable(f"no cut-out model at {model_path!r}; unset VITRINE_CUTOUT_MODEL")
+        raise ProviderUnavailable(f"no model at {model_path!r}; see {_SETTING}")
     kept = cache_dir / _name(photo, model_path)
     mask = _read(kept)
     if mask is None:
@@ -67,49 +67,21 @@ def resized(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
     return mask.resize(size, Image.Resampling.BILINEAR)
 
 
-def file_sha256(path: str) -> str:
-    """A file's hash, remembered until the file changes."""
-    told = Path(path).stat()
-    return _file_sha256(path, told.st_size, told.st_mtime_ns)
-
-
-@lru_cache(maxsize=16)
-def _file_sha256(path: str, size: int, mtime_ns: int) -> str:  # noqa: ARG001 they name the version
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _infer(photo: Image.Image, model_path: str) -> Image.Image:
-    session = _session(model_path)
+    runs = session(model_path, _SETTING)
     small = photo.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     pixels = (np.asarray(small, dtype=np.float32) - 128.0) / 256.0  # (S, S, 3)
-    name = session.get_inputs()[0].name
-    answer = session.run(None, {name: pixels.transpose(2, 0, 1)[None]})[0]  # (1, 1, S, S)
+    name = runs.get_inputs()[0].name
+    answer = runs.run(None, {name: pixels.transpose(2, 0, 1)[None]})[0]  # (1, 1, S, S)
     mask: NDArray[np.float32] = np.asarray(answer, dtype=np.float32).reshape(_SIDE, _SIDE)
     return Image.fromarray((np.clip(mask, 0.0, 1.0) * 255.0).round().astype(np.uint8))
-
-
-@lru_cache(maxsize=1)
-def _session(model_path: str) -> Any:
-    if not Path(model_path).is_file():
-        raise ProviderUnavailable(f"no cut-out model at {model_path!r}; unset VITRINE_CUTOUT_MODEL")
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ProviderUnavailable("pip install onnxruntime==1.32.0 for cut-outs") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(model_path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own exceptions share no base
-        raise ProviderUnavailable(f"{model_path!r} is no model that can be run: {error}") from error
 
 
 def _name(photo: Image.Image, model_path: str) -> str:
     digest = hashlib.sha256(f"{photo.mode}{photo.size}".encode())
     digest.update(photo.tobytes())
     picture = digest.hexdigest()
-    return f"{picture[:2]}/{picture}-{file_sha256(model_path)[:16]}.png"
+    return f"{picture[:2]}/{picture}-{remembered_sha256(Path(model_path))[:16]}.png"
 
 
 def _read(path: Path) -> Image.Image | None:

@@ -22,10 +22,9 @@ from torch import Tensor
 from generative.checks.image import open_image
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable, UnsafeImage
-from generative.files import store
+from generative.files import remembered_sha256, store
 from generative.picture import diffusion, gan, library
 from generative.picture.backdrops import Wish
-from generative.picture.matting import file_sha256
 from generative.picture.palette import Palette
 
 LEAST = 16  # pictures below which a net can only learn them by heart
@@ -83,7 +82,7 @@ def train(  # noqa: PLR0913 a command's options
     _keep({"told": told | {"reached": reached}, "ema": run.ema}, home / "weights.pt")
     gate = dict((measured or measure)(kind, config)) | {"train_seconds": round(seconds, 1)}
     gate |= {**told, "steps": reached, "weights": run.weights}
-    gate["sha256"] = file_sha256(str(home / "weights.pt"))
+    gate["sha256"] = remembered_sha256(home / "weights.pt")
     store((json.dumps(gate, indent=1) + "\n").encode(), home / "gate.json")
     (home / "checkpoint.pt").unlink(missing_ok=True)
     return gate
@@ -106,7 +105,7 @@ def make(
     weights = folder(config, kind) / "weights.pt"
     if not weights.is_file():
         raise ProviderUnavailable(f"no {kind} was trained: python -m generative train-backdrops")
-    told, net = _load(kind, str(weights), file_sha256(str(weights)))
+    told, net = _load(kind, str(weights), remembered_sha256(weights))
     generator = torch.Generator().manual_seed(seed % 2**63)
     said = torch.stack([vector(palette) for palette in palettes])
     if kind == "flow":
@@ -234,7 +233,7 @@ def _paint(kind: str, wish: Wish, config: GenerativeConfig) -> tuple[Image.Image
     home = folder(config, kind)
     try:
         gate = json.loads((home / "gate.json").read_text(encoding="utf-8"))
-        sha256 = file_sha256(str(home / "weights.pt"))
+        sha256 = remembered_sha256(home / "weights.pt")
     except (OSError, ValueError) as error:
         raise ProviderUnavailable(f"no {kind} was trained and measured") from error
     if not gate.get("passed"):

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from generative.errors import ProviderUnavailable
-from generative.picture.matting import file_sha256
+from generative.files import remembered_sha256
 
 MEAN_BOUND = 3.0  # of 255: the mean change of a picture made small again
 PEAK_BOUND = 24.0  # of 255: what all but one pixel in two hundred stays below
@@ -34,7 +34,7 @@ def upscale(image: Image.Image, folder: str) -> tuple[Image.Image, str]:
         return image, "only opaque pictures are sharpened"
     if image.width * image.height > _MOST_PIXELS:
         return image, "large enough already"
-    made = _run(image, _net(folder, file_sha256(str(_files(folder)[0]))))
+    made = _run(image, _net(folder, remembered_sha256(_files(folder)[0])))
     if why := refusal(image, made):
         return image, why
     return made, ""
