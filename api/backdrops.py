@@ -1,6 +1,5 @@
 """The backdrop library over HTTP: the shop's own pictures, which banners may stand on."""
 
-from pathlib import Path
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -10,7 +9,7 @@ from pydantic import BaseModel, Field
 from api import auth, parsing
 from api.errors import Problem, invalid
 from api.keys import Role
-from api.runtime import Runtime, runtime
+from api.runtime import runtime
 from api.specification import file_answer
 from generative.checks.image import MAX_BYTES
 from generative.errors import UnsafeImage
@@ -46,7 +45,7 @@ class AddedOut(BaseModel):
 def every() -> Response:
     """Every picture with its colours: a banner takes one that goes with the product's."""
     here = runtime()
-    told = [_told(entry) for entry in library.listing(root(here))]
+    told = [_told(entry) for entry in library.listing(here.config.generative.library_dir)]
     asked = "library" in here.config.generative.backdrops
     return parsing.answer({"backdrops": told, "asked": asked})
 
@@ -62,7 +61,7 @@ def add() -> Response:
     here, data = runtime(), parsing.upload(most=MAX_BYTES)
     model = here.config.generative.weights("nsfw")
     try:
-        sha256 = library.add(root(here), data, nsfw_model=model)
+        sha256 = library.add(here.config.generative.library_dir, data, nsfw_model=model)
     except UnsafeImage as error:
         raise invalid("file", str(error)) from None
     except OSError as error:
@@ -81,22 +80,18 @@ def read(sha256: str) -> Response:
 @blueprint.output({}, status_code=204)
 def remove(sha256: str) -> Response:
     """Forget a picture; banners that stand on it stay until they are made anew."""
-    if not library.remove(root(runtime()), sha256[:64]):
+    if not library.remove(runtime().config.generative.library_dir, sha256[:64]):
         raise Problem(404, "there is no such backdrop")
     return Response(status=204)
 
 
 def picture(sha256: str) -> Response:
     """One picture, here and in the console."""
-    found = library.path_of(root(runtime()), sha256[:64])  # a longer name is no file's at all
+    root = runtime().config.generative.library_dir
+    found = library.path_of(root, sha256[:64])  # a longer name is no file's at all
     if found is None:
         raise Problem(404, "there is no such backdrop")
     return send_from_directory(found.parent.resolve(), found.name, mimetype="image/jpeg")
-
-
-def root(here: Runtime) -> Path:
-    """Where the library lies."""
-    return here.config.generative.pictures_dir / "library"
 
 
 def _told(entry: Entry) -> dict[str, Any]:

@@ -104,9 +104,9 @@ def generators(
     config: GenerativeConfig, rows: list[dict[str, Any]], options: argparse.Namespace
 ) -> dict[str, float | None]:
     """FD-EffNet, diversity and seconds of the flow, the GAN and the backdrops by rules."""
-    if not library.listing(config.pictures_dir / "library"):
+    if not library.listing(config.library_dir):
         for path, _ in photos("boutique"):
-            library.add(config.pictures_dir / "library", path.read_bytes())
+            library.add(config.library_dir, path.read_bytes())
     figures: dict[str, float | None] = {}
     for kind in ("flow", "gan"):
         told = trained.folder(config, kind) / "gate.json"

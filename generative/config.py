@@ -70,6 +70,11 @@ class GenerativeConfig:
     brand_name: str = "Vitrine"  # shown in banners
     brand_color: str = "#0f766e"  # accent of banners, hex
 
+    @property
+    def library_dir(self) -> Path:
+        """Where the shop's own backdrops lie."""
+        return self.pictures_dir / "library"
+
     def weights(self, name: str) -> str:
         """The path of `cutout` or `nsfw` weights: configured, else fetched, else ""."""
         told = {"cutout": self.cutout_model, "nsfw": self.nsfw_model}[name]

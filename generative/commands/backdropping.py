@@ -37,7 +37,7 @@ def _fill(options: argparse.Namespace, config: GenerativeConfig) -> int:
         for picture in sorted(p for p in inside if p.suffix.lower() in _PICTURES):
             try:
                 sha256 = library.add(
-                    config.pictures_dir / "library",
+                    config.library_dir,
                     picture.read_bytes(),
                     nsfw_model=config.weights("nsfw"),
                 )

@@ -130,7 +130,7 @@ def signature(config: GenerativeConfig) -> str:
 
     A few stats; equal in every process that sees the same folders.
     """
-    library = config.pictures_dir / "library"
+    library = config.library_dir
     trained = config.models_dir / "backdrops"
     names = sorted(path.name for path in library.glob("*.json")) if library.is_dir() else []
     gates = [path.read_text(encoding="utf-8") for path in sorted(trained.glob("*/gate.json"))]

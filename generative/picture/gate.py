@@ -45,7 +45,7 @@ def measure(kind: str, config: GenerativeConfig, *, seed: int = 1) -> dict[str, 
 
 def compare(kind: str, painted: Painted, config: GenerativeConfig, *, seed: int) -> dict[str, Any]:
     """The report on whatever paints one picture for each palette, as it would be shown."""
-    entries = library.listing(config.pictures_dir / "library")[:MOST]
+    entries = library.listing(config.library_dir)[:MOST]
     palettes = [Palette(hue=e.hue, chroma=e.chroma, lightness=e.lightness) for e in entries]
     painted(palettes[:1])  # loads what is to be loaded
     began = time.perf_counter()
@@ -109,7 +109,7 @@ def roughness(images: Sequence[Image.Image]) -> float:
 
 def real(config: GenerativeConfig) -> list[Image.Image]:
     """The library's pictures as they would be shown."""
-    root = config.pictures_dir / "library"
+    root = config.library_dir
     return [
         library.quiet(
             ImageOps.fit(

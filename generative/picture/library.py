@@ -120,7 +120,7 @@ def paint(wish: Wish, config: GenerativeConfig) -> tuple[Image.Image, str]:
     Raises:
         ProviderUnavailable: The library is empty, or nothing in it goes with the palette.
     """
-    root = config.pictures_dir / "library"
+    root = config.library_dir
     entries = listing(root)
     if not entries:
         raise ProviderUnavailable("the backdrop library is empty")

@@ -58,7 +58,7 @@ def train(  # noqa: PLR0913 a command's options
     """
     from generative.picture.gate import measure  # noqa: PLC0415 it paints by this module
 
-    pictures, palettes = load(config.pictures_dir / "library", width)
+    pictures, palettes = load(config.library_dir, width)
     place = torch.device(_device(device))
     run = _Run(kind, width=width, seed=seed, device=place)
     home = folder(config, kind)

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from api.backdrops import root
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
 from api.runtime import runtime
@@ -26,7 +25,7 @@ _HUES = (  # of OKLab, every 30 degrees; it begins in pink
 
 def show() -> Response:
     config = runtime().config.generative
-    entries = library.listing(root(runtime()))
+    entries = library.listing(config.library_dir)
     return page(
         "console/backdrops.html",
         heading="Backdrops",
@@ -45,11 +44,15 @@ def upload() -> Response:
     if not sent:
         tell("Choose at least one picture.", "warn")
         return see_other("console.backdrops")
-    model = runtime().config.generative.weights("nsfw")
+    config = runtime().config.generative
     kept, refused = 0, []
     for one in sent[:UPLOADS]:
         try:
-            library.add(root(runtime()), one.stream.read(MAX_BYTES + 1), nsfw_model=model)
+            library.add(
+                config.library_dir,
+                one.stream.read(MAX_BYTES + 1),
+                nsfw_model=config.weights("nsfw"),
+            )
             kept += 1
         except UnsafeImage as error:
             refused.append(f"{(one.filename or '')[:40]}: {error}")
@@ -65,7 +68,8 @@ def upload() -> Response:
 
 
 def remove() -> Response:
-    if library.remove(root(runtime()), request.form.get("sha256", "")[:64]):
+    root = runtime().config.generative.library_dir
+    if library.remove(root, request.form.get("sha256", "")[:64]):
         tell("The picture is removed. Banners that stand on it stay until they are made anew.")
     else:
         tell("That picture was gone already.", "warn")

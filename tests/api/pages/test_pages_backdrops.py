@@ -25,7 +25,7 @@ def api_config(api_config: ApiConfig, tmp_path: Path) -> ApiConfig:
 
 @pytest.fixture
 def root(here: Runtime) -> Path:
-    return here.config.generative.pictures_dir / "library"
+    return here.config.generative.library_dir
 
 
 def photo(colour: tuple[int, int, int] = (90, 140, 200), width: int = 640) -> io.BytesIO:
