@@ -153,6 +153,7 @@ def test_nobody_goes_on_with_another_shoppers_answer(web: FlaskClient, shop: Hea
 @pytest.mark.parametrize(
     "recommendation_id",
     ["x", "0" * 36, entry.new_id(), entry.new_id(datetime.now(UTC) - timedelta(hours=1))],
+    ids=["no id", "zeros", "unknown", "old"],
 )
 def test_an_answer_that_is_unknown_or_too_old_is_gone(
     web: FlaskClient, shop: Headers, recommendation_id: str

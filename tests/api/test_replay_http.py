@@ -209,7 +209,11 @@ def test_a_model_that_was_pruned_is_a_conflict_that_says_so(
     assert named.status_code == 200
 
 
-@pytest.mark.parametrize("recommendation_id", ["x", "%F0%9F%9B%92", "0" * 36, entry.new_id()])
+@pytest.mark.parametrize(
+    "recommendation_id",
+    ["x", "%F0%9F%9B%92", "0" * 36, entry.new_id()],
+    ids=["no id", "emoji", "zeros", "unknown"],
+)
 def test_an_answer_that_is_not_kept_is_a_404(
     client: FlaskClient, admin: Headers, recommendation_id: str
 ) -> None:
