@@ -157,7 +157,7 @@ def test_a_missing_cutout_model_costs_the_cutout_only(brief, shop_photo):
     ).checks
 
     assert checks["picture"] == "framed"
-    assert "no cut-out model" in checks["picture_problem"]
+    assert "no model at" in checks["picture_problem"]
 
 
 def test_a_written_banner_is_whole_and_leaves_nothing_beside_it(brief, tmp_path):
