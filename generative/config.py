@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from generative.brief import LANGUAGES, UNKNOWN_LANGUAGE, language
+
 FETCHED: Mapping[str, str] = {
     "cutout": "isnet_medium.onnx",
     "nsfw": "open_nsfw.onnx",
@@ -104,7 +106,7 @@ class GenerativeConfig:
             llm_samples=int(_number(env, "VITRINE_LLM_SAMPLES", d.llm_samples)),
             llm_threads=int(_number(env, "VITRINE_LLM_THREADS", d.llm_threads)),
             llm_timeout_seconds=_number(env, "VITRINE_LLM_TIMEOUT_SECONDS", d.llm_timeout_seconds),
-            copy_languages=_names(env, "VITRINE_COPY_LANGUAGES", d.copy_languages),
+            copy_languages=_languages(env, "VITRINE_COPY_LANGUAGES", d.copy_languages),
             transformers_path=env.get("VITRINE_TRANSFORMERS_PATH", d.transformers_path),
             transformers_device=env.get("VITRINE_TRANSFORMERS_DEVICE", d.transformers_device),
             openai_url=env.get("VITRINE_OPENAI_URL", d.openai_url),
@@ -177,6 +179,19 @@ def _names(env: Mapping[str, str], name: str, default: tuple[str, ...]) -> tuple
         if value is None
         else tuple(part.strip() for part in value.split(",") if part.strip())
     )
+
+
+def _languages(env: Mapping[str, str], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Languages without their regions; only those whose buttons the studio can write beside the model's lines."""
+    told = _names(env, name, default)
+    found = tuple(dict.fromkeys(language(one) for one in told))
+    if UNKNOWN_LANGUAGE in found:
+        unknown = [one for one in told if language(one) == UNKNOWN_LANGUAGE]
+        message = (
+            f"{name}: {unknown} are none of {sorted(LANGUAGES)}, which the studio has words in"
+        )
+        raise ValueError(message)
+    return found
 
 
 def _paths(env: Mapping[str, str], name: str, default: tuple[Path, ...]) -> tuple[Path, ...]:

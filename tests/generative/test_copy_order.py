@@ -151,3 +151,14 @@ def test_a_key_does_not_shape_the_signature_nor_show_in_the_settings():
 def test_settings_that_cannot_be_meant_are_refused_by_name(settings, named):
     with pytest.raises(ValueError, match=named):
         build(GenerativeConfig(**settings), ledger=MemoryLedger())
+
+
+def test_a_language_is_configured_with_or_without_its_region():
+    config = GenerativeConfig.from_env({"VITRINE_COPY_LANGUAGES": "de-AT, en_GB, de"})
+
+    assert config.copy_languages == ("de", "en")
+
+
+def test_a_language_without_buttons_of_the_studios_own_is_refused_at_start():
+    with pytest.raises(ValueError, match=r"VITRINE_COPY_LANGUAGES: \['it'\] are none of"):
+        GenerativeConfig.from_env({"VITRINE_COPY_LANGUAGES": "en,it"})
