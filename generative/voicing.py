@@ -16,9 +16,11 @@ from generative.copy.finetune import Options
 from generative.copy.language_model import weights
 from generative.copy.lessons import Lessons, lessons
 from generative.copy.llama_server import INSTALL
+from generative.copy.taught import FILE, remembering
 from generative.copy.voice_making import Outcome, Recipe, make
 from generative.errors import ProviderUnavailable
-from generative.providers import FLOOR, Ledger, build
+from generative.files import remembered_sha256
+from generative.providers import FLOOR, Ledger, build, signature
 from generative.types import ItemFacts
 
 Report = Callable[[str, float, Mapping[str, Any]], bool]  # stage, progress, curves; False: stop
@@ -91,7 +93,7 @@ def recipe_of(config: GenerativeConfig, seed: int) -> Recipe:
 
 
 def teacher_of(config: GenerativeConfig, ledger: Ledger) -> Teacher | None:
-    """The larger model that the settings name; None where they name none.
+    """The larger model that the settings name, remembering what it said; None where they name none.
 
     Raises:
         ProviderUnavailable: It is no file, and no provider that can teach.
@@ -99,11 +101,14 @@ def teacher_of(config: GenerativeConfig, ledger: Ledger) -> Teacher | None:
     name = config.voice_teacher
     if not name:
         return None
+    said = config.voices_dir / FILE
     if Path(name).is_file():
-        return gguf_teacher(Path(name), threads=config.llm_threads)
+        teacher = gguf_teacher(Path(name), threads=config.llm_threads)
+        return remembering(teacher, said, name=remembered_sha256(Path(name)))
     for provider in build(config, ledger=ledger):
         if provider.name == name and name not in FLOOR | {"llama"}:
-            return provider_teacher(provider)
+            model = " ".join((name, *signature(config)))
+            return remembering(provider_teacher(provider), said, name=model)
     raise ProviderUnavailable(
         f"VITRINE_VOICE_TEACHER={name!r} is no file, and no model among VITRINE_COPY_PROVIDERS"
     )

@@ -28,6 +28,7 @@ Teacher = Callable[[Brief, int], list[Copy]]  # (cleaned brief, seed) -> uncheck
 MAX_RUN = 0.6  # of a tagline's words, in one run with the description
 MAX_LETTERS = 84  # of a tagline: what fits a small placement is better in a large one too
 SIZE = "hero"
+TEACHING_VERSION = "1"  # raise it with a word of the prompt below: what was taught before is asked again
 LINES = 3  # a completion; the entry is read once for all of them
 _CONTEXT_TOKENS = 1024
 _ANSWER_TOKENS = 110
