@@ -15,7 +15,7 @@ from generative.copy.prompts import PROMPT_VERSION
 from generative.picture.backdrops import is_trained
 from generative.types import Brief
 
-TEMPLATE_VERSION = "4"
+TEMPLATE_VERSION = "5"
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _ASSERTION = "vitrine.creative"
 _TOLD = (

@@ -15,7 +15,6 @@ from generative.banner.colours import Colours, Rgb, lightness
 from generative.banner.geometry import Box, Geometry, line_inset
 from generative.banner.templates import PLACES
 
-PAINTED = frozenset({"editorial", "field", "frame"})  # that have room for a painter's picture
 _GRAIN = 0.9
 _TILE = 256
 _LIGHT = 0.055  # how much brighter a field is where its light falls
@@ -58,6 +57,13 @@ def ground(
     if geometry.mirrored:
         sheet = ImageOps.mirror(sheet)
     return _grained(sheet, seed)
+
+
+def canvas(template: str, geometry: Geometry) -> Box | None:
+    """Where a backdrop goes as the banner lies, a mount around the stage; None where none is painted."""
+    if template == "frame":
+        return (0.0, 0.0, float(geometry.width), float(geometry.height))
+    return geometry.place.stage if template in {"editorial", "field"} else None
 
 
 def _editorial(sheet: Image.Image, on: _Ground) -> None:

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from generative.banner.choices import Choice, asked
 from generative.banner.colours import Colours, deep
 from generative.banner.compose import own_ground, pixels, place
 from generative.banner.formats import FORMS, encode, suffix
-from generative.banner.geometry import MEASURES
-from generative.banner.grounds import PAINTED, ground, lines
+from generative.banner.geometry import MEASURES, Box
+from generative.banner.grounds import canvas, ground, lines
 from generative.banner.layout import Arrangement
 from generative.banner.legible import contrasts, low, mended, scrim
 from generative.banner.logos import lay
@@ -193,9 +193,13 @@ def _sheet(candidate: Candidate, stuff: Materials, colours: Colours) -> tuple[Im
     image = pixels(shown) if shown else None
     own = own_ground(shown, image, form) if shown and image else None
     painted, painter = None, PROCEDURAL
-    if stuff.paint and own is None and candidate.choice.template in PAINTED:
+    area = canvas(candidate.choice.template, form)
+    if stuff.paint and own is None and area:
         painted, painter = stuff.paint(
-            stuff.palette, (form.width, form.height), dark=candidate.choice.dark
+            stuff.palette,
+            (round(area[2]), round(area[3])),
+            dark=candidate.choice.dark,
+            product=_standing(candidate, image, area),
         )
     sheet = ground(
         candidate.choice.template,
@@ -212,6 +216,16 @@ def _sheet(candidate: Candidate, stuff: Materials, colours: Colours) -> tuple[Im
     if stuff.logo:
         lay(sheet, stuff.logo, form)
     return sheet, painter
+
+
+def _standing(candidate: Candidate, image: Image.Image | None, area: Box) -> Image.Image | None:
+    """The cut-out where it stands on a painter's picture, which is turned with the sheet it lies on."""
+    shown, form = candidate.shown, candidate.geometry
+    if shown is None or image is None or shown.kind != "cut" or area != form.place.stage:
+        return None  # a mounted print stands on its paper, not on what is painted
+    whole = Image.new("RGBA", (round(area[2]), round(area[3])))
+    whole.paste(image, (shown.corner[0] - round(area[0]), shown.corner[1] - round(area[1])))
+    return ImageOps.mirror(whole) if form.mirrored else whole
 
 
 def _set(arrangement: Arrangement, candidate: Candidate, stuff: Materials) -> Setting:

@@ -33,7 +33,8 @@ class Wish:
     """What a painter is asked for: `size` in pixels, `subject` in plain words of the catalogue.
 
     `product` is the cut-out as it will stand, RGBA and as large as the canvas, for painters that
-    set a scene around it; it is pasted again over whatever they paint.
+    set a scene around it; the banner lays it, with its shadow, over whatever they paint. None where
+    the product stands on something else, or was not cut out.
     """
 
     palette: Palette
@@ -64,7 +65,12 @@ class Paint(Protocol):
     """What a layout asks: a backdrop for a palette, and who painted it; None leaves it to a template."""
 
     def __call__(
-        self, palette: Palette, size_px: tuple[int, int], *, dark: bool = False
+        self,
+        palette: Palette,
+        size_px: tuple[int, int],
+        *,
+        dark: bool = False,
+        product: Image.Image | None = None,
     ) -> tuple[Image.Image | None, str]: ...
 
 
@@ -72,35 +78,31 @@ def bound(kit: BrandKit, seed: int, config: GenerativeConfig, *, subject: str = 
     """`paint` with all but what the layout decides."""
 
     def painted(
-        palette: Palette, size_px: tuple[int, int], *, dark: bool = False
+        palette: Palette,
+        size_px: tuple[int, int],
+        *,
+        dark: bool = False,
+        product: Image.Image | None = None,
     ) -> tuple[Image.Image | None, str]:
-        return paint(palette, kit, size_px, seed, config, dark=dark, subject=subject)
+        wish = Wish(
+            palette=palette,
+            kit=kit,
+            size=size_px,
+            seed=seed,
+            dark=dark,
+            subject=subject,
+            product=product,
+        )
+        return paint(wish, config)
 
     return painted
 
 
-def paint(
-    palette: Palette,
-    kit: BrandKit,
-    size_px: tuple[int, int],
-    seed: int,
-    config: GenerativeConfig,
-    *,
-    dark: bool = False,
-    subject: str = "",
-) -> tuple[Image.Image | None, str]:
+def paint(wish: Wish, config: GenerativeConfig) -> tuple[Image.Image | None, str]:
     """A backdrop and who painted it: `library:<hash>`, `flow:<hash>`, …; None and `procedural`.
 
-    The same arguments give the same pixels while the library and the weights stay what they are.
+    The same wish gives the same pixels while the library and the weights stay what they are.
     """
-    wish = Wish(
-        palette=palette,
-        kit=kit,
-        size=size_px,
-        seed=seed,
-        dark=dark,
-        subject=subject,
-    )
     for name in config.backdrops:
         if name == PROCEDURAL:
             break

@@ -1,7 +1,7 @@
 """Backdrops by a diffusers pipeline of the shop's own: text-to-image, or inpainting around a product.
 
 The product itself is never painted: an inpainting pipeline gets it as what must stay, and whatever
-it did to it, the cut-out is laid over it again. Only words of the catalogue's shelf, the brand's
+it did to it, the banner lays the cut-out over it. Only words of the catalogue's shelf, the brand's
 tone and a colour go into the prompt: no title, no text of strangers, nobody's data.
 """
 
@@ -122,8 +122,6 @@ def paint_on(wish: Wish, folder: str, *, device: str, steps: int) -> tuple[Image
     except (RuntimeError, ValueError, TypeError) as error:
         raise ProviderUnavailable(f"the pipeline gave up: {error}") from error
     shown = library.quiet(ImageOps.fit(made, wish.size, Image.Resampling.LANCZOS), dark=wish.dark)
-    if wish.product is not None:
-        shown.paste(wish.product.convert("RGB"), (0, 0), wish.product.getchannel("A"))
     return shown, _identity(folder)
 
 

@@ -15,7 +15,7 @@ from generative.checks.image import cleaned
 from generative.drawing import draw
 from generative.errors import UnsafeImage
 from generative.picture import backdrops, library
-from generative.picture.backdrops import paint
+from generative.picture.backdrops import Wish, paint
 from generative.picture.palette import Palette, luminance, palette
 from generative.types import Brief, Copy, ItemFacts
 
@@ -181,10 +181,14 @@ def stocked(config, tmp_path):
     return settings
 
 
+def wish(wanted, kit, size=(300, 250), seed=7):
+    return Wish(palette=wanted, kit=kit, size=size, seed=seed)
+
+
 def test_the_library_paints_where_it_has_what_fits(stocked):
     kit = BrandKit(color="#2846a5")
 
-    image, method = paint(of(BLUE), kit, (300, 250), 7, stocked)
+    image, method = paint(wish(of(BLUE), kit), stocked)
 
     assert method.startswith("library:")
     assert image.size == (300, 250)
@@ -193,7 +197,7 @@ def test_the_library_paints_where_it_has_what_fits(stocked):
 def test_rules_paint_where_the_library_has_nothing(stocked):
     kit = BrandKit(color="#aa282d")
 
-    _, method = paint(of(RED), kit, (300, 250), 7, stocked)
+    _, method = paint(wish(of(RED), kit), stocked)
 
     assert method == "procedural"
 
@@ -202,13 +206,15 @@ def test_a_damaged_library_picture_is_passed_over(stocked):
     for path in (stocked.pictures_dir / "library").glob("*.jpg"):
         path.write_bytes(b"spoilt")
 
-    assert paint(of(BLUE), BrandKit(color="#2846a5"), (300, 250), 7, stocked)[1] == "procedural"
+    assert paint(wish(of(BLUE), BrandKit(color="#2846a5")), stocked)[1] == "procedural"
 
 
 def test_the_same_wish_gives_the_same_pixels_and_seeds_differ(stocked):
     kit = BrandKit(color="#2846a5")
-    first, again = (paint(of(BLUE), kit, (728, 90), 7, stocked)[0] for _ in range(2))
-    others = {paint(of(BLUE), kit, (728, 90), seed, stocked)[1] for seed in range(6)}
+    first, again = (paint(wish(of(BLUE), kit, size=(728, 90)), stocked)[0] for _ in range(2))
+    others = {
+        paint(wish(of(BLUE), kit, size=(728, 90), seed=seed), stocked)[1] for seed in range(6)
+    }
 
     assert first.tobytes() == again.tobytes()
     assert len(others) > 1

@@ -13,7 +13,7 @@ from PIL import Image
 from generative.brand import BrandKit
 from generative.errors import ProviderUnavailable
 from generative.picture import library, trained
-from generative.picture.backdrops import paint, signature, troubles
+from generative.picture.backdrops import Wish, paint, signature, troubles
 from generative.picture.diffusion import FlowNet, config_for
 from generative.picture.frechet import distance, diversity
 from generative.picture.gan import Gan, GanConfig
@@ -30,6 +30,10 @@ GOOD = {
     "roughness_library": 2.2,
     "seconds_each": 0.2,
 }
+
+
+def wish(size=(300, 250), seed=1, *, dark=False):
+    return Wish(palette=PLAIN, kit=BrandKit(), size=size, seed=seed, dark=dark)
 
 
 def passing(kind, config):  # noqa: ARG001 as `gate.measure`
@@ -60,9 +64,9 @@ def test_a_generator_that_passed_its_gate_paints_and_says_who_it_was(kind, stock
     gate = trained.train(kind, stocked, steps=2, measured=passing, device="cpu")
     config = replace(stocked, backdrops=(kind, "procedural"))
 
-    image, method = paint(PLAIN, BrandKit(), (300, 250), 5, config)
-    again, _ = paint(PLAIN, BrandKit(), (300, 250), 5, config)
-    other, _ = paint(PLAIN, BrandKit(), (300, 250), 6, config)
+    image, method = paint(wish(seed=5), config)
+    again, _ = paint(wish(seed=5), config)
+    other, _ = paint(wish(seed=6), config)
 
     assert method == f"{kind}:{gate['sha256'][:16]}"
     assert image.size == (300, 250)
@@ -75,7 +79,7 @@ def test_a_generator_fills_every_shape(size, stocked):
     trained.train("gan", stocked, steps=1, measured=passing, device="cpu")
 
     image, method = paint(
-        PLAIN, BrandKit(), size, 1, replace(stocked, backdrops=("gan", "procedural")), dark=True
+        wish(size=size, dark=True), replace(stocked, backdrops=("gan", "procedural"))
     )
 
     assert method.startswith("gan:")
@@ -89,7 +93,7 @@ def test_a_generator_that_failed_its_gate_is_not_used_and_says_why(stocked):
     trained.train("gan", stocked, steps=1, measured=failing, device="cpu")
     config = replace(stocked, backdrops=("gan", "procedural"))
 
-    assert paint(PLAIN, BrandKit(), (300, 250), 5, config)[1] == "procedural"
+    assert paint(wish(seed=5), config)[1] == "procedural"
     assert "too much alike" in troubles(config)["gan"]
 
 
@@ -99,7 +103,7 @@ def test_weights_that_were_not_measured_are_not_used(stocked):
     weights.write_bytes(weights.read_bytes() + b"\0")
     config = replace(stocked, backdrops=("gan", "procedural"))
 
-    assert paint(PLAIN, BrandKit(), (300, 250), 5, config)[1] == "procedural"
+    assert paint(wish(seed=5), config)[1] == "procedural"
     assert "not the ones" in troubles(config)["gan"]
 
 
@@ -235,4 +239,4 @@ def test_a_new_library_picture_or_gate_renames_what_is_painted(stocked, tmp_path
 
 def test_a_painter_that_does_not_exist_is_named(config):
     with pytest.raises(ValueError, match="nobody"):
-        paint(PLAIN, BrandKit(), (64, 32), 0, replace(config, backdrops=("nobody",)))
+        paint(wish(), replace(config, backdrops=("nobody",)))

@@ -1,5 +1,6 @@
 """Scenes by a diffusers pipeline: a tiny one with random weights paints here, on the processor."""
 
+import io
 import warnings
 from dataclasses import replace
 
@@ -8,10 +9,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from generative.brand import BrandKit
+from generative.brief import clean
+from generative.drawing import draw
 from generative.errors import ProviderUnavailable
-from generative.picture import scene
+from generative.picture import backdrops, scene
 from generative.picture.backdrops import Wish, paint, troubles
 from generative.picture.palette import Palette
+from generative.types import SIZES, Brief, Copy, ItemFacts
 
 PLAIN = Palette(hue=4.0, chroma=0.06, lightness=0.6)
 
@@ -106,17 +110,17 @@ def _small(monkeypatch):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["text", "inpaint"])
-def test_a_pipeline_paints_behind_an_untouched_product(kind, pipeline):
-    product = standing()
-    image, source = scene.paint_on(
-        wish(product=product), str(pipeline / kind), device="cpu", steps=2
-    )
-    again, _ = scene.paint_on(wish(product=product), str(pipeline / kind), device="cpu", steps=2)
+def test_only_an_inpainting_pipeline_paints_around_the_product(kind, pipeline):
+    def painted(**changes):
+        return scene.paint_on(wish(**changes), str(pipeline / kind), device="cpu", steps=2)
 
-    inside = np.asarray(product.getchannel("A")) == 255
-    assert (np.asarray(image)[inside] == np.asarray(product.convert("RGB"))[inside]).all()
-    assert image.size == (64, 48)
-    assert image.tobytes() == again.tobytes()
+    alone, source = painted()
+    around, _ = painted(product=standing())
+    again, _ = painted(product=standing())
+
+    assert around.size == (64, 48)
+    assert around.tobytes() == again.tobytes()
+    assert (around.tobytes() != alone.tobytes()) == (kind == "inpaint")
     assert len(source) == 16
 
 
@@ -135,7 +139,7 @@ def test_without_a_pipeline_or_a_gpu_rules_paint(config):
     nothing = replace(config, backdrops=("scene", "procedural"))
     asked = replace(nothing, text_to_image="somewhere")
 
-    assert paint(PLAIN, BrandKit(), (64, 32), 0, asked)[1] == "procedural"
+    assert paint(wish(), asked)[1] == "procedural"
     assert "names no pipeline" in troubles(nothing)["scene"]
     assert "GPU" in troubles(asked)["scene"]
 
@@ -147,6 +151,54 @@ def test_the_prompt_holds_the_shelf_the_tone_and_a_colour_alone():
         "empty dark background for product photography, for shoes, warm, homely, "
         "cyan tones, soft light, shallow depth of field"
     )
+
+
+MARK = (255, 0, 255)
+
+
+def slanting():
+    """A cut-out that is another one in the mirror."""
+    image = Image.new("RGBA", (640, 480), (0, 0, 0, 0))
+    ImageDraw.Draw(image).polygon([(40, 440), (40, 40), (600, 440)], fill=(200, 30, 40, 255))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("size", sorted(SIZES))
+@pytest.mark.parametrize("turned", ["", "-mirrored"])
+@pytest.mark.parametrize("template", ["field", "editorial"])
+@pytest.mark.parametrize("name", ["Backpack", "\u062d\u0642\u064a\u0628\u0629"])
+def test_a_painter_is_told_where_the_product_will_stand(
+    config, size, turned, template, name, monkeypatch
+):
+    shares = []
+
+    def marked(wish, _config):
+        solid = np.asarray(wish.product.getchannel("A")) == 255
+        shares.append(solid.mean())
+        pixels = np.where(solid[..., None], MARK, (238, 240, 242)).astype(np.uint8)
+        return Image.fromarray(pixels), "marks"
+
+    monkeypatch.setattr(backdrops, "painter", lambda _: marked)
+    item = ItemFacts(item_id="a", title=name)
+    drawn = draw(
+        clean(Brief(item=item, size=size, variant=f"{template}-light{turned}")),
+        Copy(headline=name, tagline="", action=name),
+        slanting(),
+        BrandKit(legal="While stocks last."),
+        replace(config, backdrops=("marks",)),
+        key="k",
+        picture_seed=1,
+        written_by_model=False,
+        form="png",
+    )
+
+    with Image.open(io.BytesIO(drawn.data)) as image:
+        off = np.abs(np.asarray(image.convert("RGB"), dtype=int) - MARK).max(axis=-1)
+    assert drawn.checks["backdrop"] == "marks:marks"
+    assert min(shares) > 0.01
+    assert off.min() > 40  # the product covers every mark
 
 
 @pytest.mark.parametrize("size", [(1200, 628), (160, 600), (728, 90)])
