@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from generative.copy.guard import Held
 from generative.tables import ProviderDayRow, ProviderRow
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,6 @@ class SqlLedger:
         self._now = now
         self._off: frozenset[str] = frozenset()
         self._read_at = float("-inf")
-        self._reserved_on: dict[str, str] = {}  # a call over midnight is settled on its own day
 
     def allowed(self, name: str) -> str:
         if self._clock() - self._read_at >= SWITCHES_SECONDS:
@@ -53,36 +53,36 @@ class SqlLedger:
             self._read_at = self._clock()
         return "it is switched off" if name in self._off else ""
 
-    def reserve(self, name: str, most: float) -> bool:
+    def reserve(self, name: str, most: float) -> Held | None:
+        day = _day(self._now())
+        held = Held(name=name, most=max(most, 0.0), day=day)
         if most <= 0:
-            return True
-        day = self._reserved_on[name] = _day(self._now())
+            return held
         try:
             with Session(self._engine) as session, session.begin():
                 _open(session, [PURSE, name], day)
-                held = session.execute(
+                fits = session.execute(
                     update(ProviderDayRow)
                     .where(ProviderDayRow.name == PURSE, ProviderDayRow.day == day)
                     .where(ProviderDayRow.spent + most <= self._budget)
                     .values(spent=ProviderDayRow.spent + most)
                     .returning(ProviderDayRow.name)
                 ).first()
-                if held is not None:
+                if fits is not None:
                     _add(session, name, day, spent=most)
         except SQLAlchemyError:
             log.warning("provider money cannot be booked, so none is spent")
-            return False
-        return held is not None
+            return None
+        return held if fits is not None else None
 
-    def settle(self, name: str, *, reserved: float, spent: float) -> None:
-        if reserved == spent:
+    def settle(self, held: Held, *, spent: float) -> None:
+        if held.most == spent:
             return
-        day = self._reserved_on.get(name) or _day(self._now())
         try:
             with Session(self._engine) as session, session.begin():
-                _open(session, [PURSE, name], day)
-                _add(session, PURSE, day, spent=spent - reserved)
-                _add(session, name, day, spent=spent - reserved)
+                _open(session, [PURSE, held.name], held.day)
+                _add(session, PURSE, held.day, spent=spent - held.most)
+                _add(session, held.name, held.day, spent=spent - held.most)
         except SQLAlchemyError:
             # What was set aside stays booked: the budget may then stop early, never late.
             log.warning("provider money could not be settled")

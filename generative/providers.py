@@ -19,7 +19,7 @@ from generative.config import GenerativeConfig
 from generative.copy import voices
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.extractive import ExtractiveCopy
-from generative.copy.guard import Purse
+from generative.copy.guard import Held, Purse
 from generative.copy.language_model import LlamaCopy, identity, weights
 from generative.copy.prompts import PROMPT_VERSION
 from generative.copy.remote import Endpoint, RemoteCopy
@@ -63,16 +63,16 @@ class MemoryLedger:
     def allowed(self, name: str) -> str:
         return "it is switched off" if name in self.off else ""
 
-    def reserve(self, name: str, most: float) -> bool:
+    def reserve(self, name: str, most: float) -> Held | None:
         with self._lock:
             if most > 0 and sum(self.spent.values()) + most > self.daily_budget:
-                return False
+                return None
             self.spent[name] = self.spent.get(name, 0.0) + most
-            return True
+            return Held(name=name, most=most)
 
-    def settle(self, name: str, *, reserved: float, spent: float) -> None:
+    def settle(self, held: Held, *, spent: float) -> None:
         with self._lock:
-            self.spent[name] = self.spent.get(name, 0.0) + spent - reserved
+            self.spent[held.name] += spent - held.most
 
     def record(
         self, name: str, *, candidates: int, accepted: int, seconds: float, failed: bool

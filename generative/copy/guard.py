@@ -16,25 +16,34 @@ LONGEST_REST_SECONDS = 600.0
 FIRST_PAUSE_SECONDS = 0.5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Money set aside for one call: whose, how much, and on which day, which the call may outlast."""
+
+    name: str
+    most: float
+    day: str = ""  # ISO, UTC; empty in a purse that knows no days
+
+
 class Purse(Protocol):
     """A day's money, one purse for all processes. Nothing is spent that was not reserved before."""
 
-    def reserve(self, name: str, most: float) -> bool:
-        """Set aside what a call may cost at most; False where the day's budget does not hold it."""
+    def reserve(self, name: str, most: float) -> Held | None:
+        """Set aside what a call may cost at most; None where the day's budget does not hold it."""
         ...
 
-    def settle(self, name: str, *, reserved: float, spent: float) -> None:
-        """Book what it did cost instead."""
+    def settle(self, held: Held, *, spent: float) -> None:
+        """Book what it did cost instead, on the day it was set aside."""
         ...
 
 
 class Bottomless:
     """A purse for providers that cost nothing."""
 
-    def reserve(self, name: str, most: float) -> bool:  # noqa: ARG002 the protocol's
-        return True
+    def reserve(self, name: str, most: float) -> Held:
+        return Held(name=name, most=most)
 
-    def settle(self, name: str, *, reserved: float, spent: float) -> None: ...
+    def settle(self, held: Held, *, spent: float) -> None: ...
 
 
 class Breaker:

@@ -126,7 +126,8 @@ class RemoteCopy:
     def _call(self, payload: dict[str, Any], ends: float) -> tuple[Reply | None, str, float]:
         """One call, paid: its reply, or why there is none, and what it cost."""
         most = self._most(payload)
-        if not self._purse.reserve(self.name, most):
+        held = self._purse.reserve(self.name, most)
+        if held is None:
             raise NotAsked("the day's budget does not hold another call")
         cost = most  # what is not known to be free is counted as paid
         try:
@@ -140,7 +141,7 @@ class RemoteCopy:
         else:
             return reply, _meaning(reply.status), cost
         finally:
-            self._purse.settle(self.name, reserved=most, spent=cost)
+            self._purse.settle(held, spent=cost)
 
     def _payload(self, brief: Brief, seed: int, avoid: frozenset[str]) -> dict[str, Any]:
         samples = self._endpoint.samples

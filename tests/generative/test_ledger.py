@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from generative.copy.guard import Held
 from generative.ledger import SqlLedger, spent_today, switch, today
 
 
@@ -23,14 +24,14 @@ def test_money_is_set_aside_until_the_budget_is_full(engine):
 
     answers = [ledger.reserve("openai", 0.4) for _ in range(3)]
 
-    assert answers == [True, True, False]
+    assert [held is not None for held in answers] == [True, True, False]
 
 
 def test_what_was_not_spent_is_given_back(engine):
     ledger = SqlLedger(engine, daily_budget=1.0)
-    ledger.reserve("openai", 0.9)
+    held = ledger.reserve("openai", 0.9)
 
-    ledger.settle("openai", reserved=0.9, spent=0.1)
+    ledger.settle(held, spent=0.1)
 
     assert ledger.reserve("openai", 0.9)
     with Session(engine) as session:
@@ -63,7 +64,7 @@ def test_workers_side_by_side_cannot_overspend(engine):
     for thread in threads:
         thread.join()
 
-    assert answers.count(True) == 4
+    assert sum(held is not None for held in answers) == 4
 
 
 def test_a_provider_switched_off_is_off_for_all_within_a_second(engine):
@@ -107,7 +108,7 @@ def test_without_a_database_no_money_is_spent_and_nothing_breaks():
     ledger = SqlLedger(nowhere, daily_budget=1.0)
 
     ledger.record("llama", candidates=1, accepted=1, seconds=1.0, failed=False)
-    ledger.settle("openai", reserved=1.0, spent=0.5)
+    ledger.settle(Held(name="openai", most=1.0, day="2026-11-23"), spent=0.5)
 
     assert ledger.allowed("llama") == ""
     assert not ledger.reserve("openai", 0.01)
@@ -117,11 +118,13 @@ def test_without_a_database_no_money_is_spent_and_nothing_breaks():
 def test_a_call_over_midnight_is_settled_on_the_day_it_began(engine):
     days = [datetime(2026, 11, 23, 23, 59, tzinfo=UTC)]
     ledger = SqlLedger(engine, daily_budget=1.0, now=lambda: days[-1])
-    ledger.reserve("openai", 0.8)
+    before = ledger.reserve("openai", 0.8)
     days.append(datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
+    after = ledger.reserve("openai", 0.5)  # another thread of the same provider
 
-    ledger.settle("openai", reserved=0.8, spent=0.2)
+    ledger.settle(before, spent=0.2)
+    ledger.settle(after, spent=0.3)
 
     with Session(engine) as session:
         spent = [spent_today(session, now=day) for day in days]
-    assert spent == pytest.approx([0.2, 0.0])
+    assert spent == pytest.approx([0.2, 0.3])
