@@ -20,7 +20,7 @@ from generative.banner.fonts import family
 from generative.banner.formats import FORMS, picture
 from generative.banner.geometry import MEASURES, Box, Geometry, Measures, Place, geometry
 from generative.banner.grounds import ground
-from generative.banner.legible import contrasts, low
+from generative.banner.legible import contrasts, troubles
 from generative.banner.materials import NEUTRAL, engine, product_of
 from generative.banner.render import Rendered
 from generative.banner.templates import LOOKS
@@ -28,7 +28,6 @@ from generative.banner.texts import Type
 from generative.banner.typeset import Setting
 from generative.brand import BrandKit
 from generative.brief import clean_text
-from generative.checks.layout import problems
 from generative.copy.slots import amounts
 from generative.copy.template import short_name
 from generative.picture.backdrops import PROCEDURAL
@@ -93,7 +92,7 @@ def collage(  # noqa: PLR0913 what a picture is made from, each under its name
     sheet = ground("field", bare, replace(colours, shape=colours.stage), seed=seed)
     setter = _Setter(bare, colours, kit, locale)
     elements = setter.head(copy)
-    products: list[Box | None] = []
+    products: list[Box] = []
     for place_, (piece, tile) in enumerate(zip(shown, _tiles(size, len(shown), bare), strict=True)):
         product, _ = product_of(piece.photo, cutout_model, cutout_cache)
         box = _product(sheet, product, tile, setter)
@@ -101,15 +100,7 @@ def collage(  # noqa: PLR0913 what a picture is made from, each under its name
         elements += setter.tile(piece, tile, place_)
     setting = setter.drawn(tuple(elements))
     ratios = contrasts(sheet, elements, setting.boxes)
-    found = [
-        problem
-        for product in products or [None]
-        for problem in problems(elements, setting.boxes, bare, product=product)
-    ]
-    found = list(dict.fromkeys(found))
-    found += [f"contrast of {name} is {ratios[name]}" for name in low(ratios)]
-    if setting.undrawn:
-        found.append(f"glyph: no font here draws {setting.undrawn}; install one that does (Noto)")
+    found = troubles(elements, setting, bare, products=products, ratios=ratios)
     sheet.paste(setting.image, (0, 0), setting.image)
     return Rendered(
         data=picture(sheet, form=form, xmp=xmp),
@@ -125,7 +116,7 @@ def _checks(
     found: list[str],
     ratios: dict[str, float],
     elements: list[Element],
-    products: list[Box | None],
+    products: list[Box],
     engine_name: str,
 ) -> dict[str, Any]:
     return {

@@ -1,4 +1,4 @@
-"""Whether words can be read on the pixels behind them, and what is done where they cannot."""
+"""Whether a sheet's words can be read where they stand, and what is done where they cannot."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,9 +7,10 @@ from PIL import Image, ImageFilter
 
 from generative.banner.colours import BLACK, WHITE, Rgb
 from generative.banner.elements import Element
-from generative.banner.geometry import Box
+from generative.banner.geometry import Box, Geometry
 from generative.banner.search import Candidate
-from generative.checks.layout import MIN_CONTRAST, least_contrast
+from generative.banner.typeset import Setting
+from generative.checks.layout import MIN_CONTRAST, least_contrast, problems
 from generative.picture.palette import contrast, luminance
 
 
@@ -30,6 +31,22 @@ def contrasts(
 
 def low(ratios: Mapping[str, float]) -> list[str]:
     return [name for name, found in ratios.items() if found < MIN_CONTRAST]
+
+
+def troubles(
+    elements: Sequence[Element],
+    setting: Setting,
+    geometry: Geometry,
+    *,
+    products: Sequence[Box],
+    ratios: Mapping[str, float],
+) -> list[str]:
+    """All that is wrong with a sheet: where its words lie, what cannot be read, what no font draws."""
+    found = problems(elements, setting.boxes, geometry, products=products)
+    found += [f"contrast of {name} is {ratios[name]}" for name in low(ratios)]
+    if setting.undrawn:
+        found.append(f"glyph: no font here draws {setting.undrawn}; install one that does (Noto)")
+    return found
 
 
 def mended(

@@ -19,7 +19,7 @@ from generative.banner.formats import FORMS, encode, suffix
 from generative.banner.geometry import MEASURES, Box
 from generative.banner.grounds import canvas, ground, lines
 from generative.banner.layout import Arrangement
-from generative.banner.legible import contrasts, low, mended, scrim
+from generative.banner.legible import contrasts, low, mended, scrim, troubles
 from generative.banner.logos import lay
 from generative.banner.materials import Materials, arranged, materials, product_of
 from generative.banner.search import Candidate, ranked
@@ -27,7 +27,6 @@ from generative.banner.templates import PLACES
 from generative.banner.typeset import Setting
 from generative.banner.words import alt_text
 from generative.brand import BrandKit
-from generative.checks.layout import problems
 from generative.files import store
 from generative.picture.backdrops import PROCEDURAL, Paint
 from generative.picture.palette import rgb_of
@@ -158,15 +157,13 @@ def _drawn(candidate: Candidate, stuff: Materials) -> Drawn:
         sheet = scrim(sheet, candidate, setting.boxes, low(ratios))
         ratios = contrasts(sheet, candidate.arrangement.elements, setting.boxes)
         repairs.append("scrim")
-    found = problems(
+    found = troubles(
         candidate.arrangement.elements,
-        setting.boxes,
+        setting,
         candidate.geometry,
-        product=candidate.shown.box if candidate.shown else None,
+        products=[candidate.shown.box] if candidate.shown else [],
+        ratios=ratios,
     )
-    found += [f"contrast of {name} is {ratios[name]}" for name in low(ratios)]
-    if setting.undrawn:
-        found.append(f"glyph: no font here draws {setting.undrawn}; install one that does (Noto)")
     return Drawn(
         candidate=candidate,
         arrangement=candidate.arrangement,

@@ -21,7 +21,7 @@ def problems(
     boxes: Mapping[str, Box],
     geometry: Geometry,
     *,
-    product: Box | None,
+    products: Sequence[Box],
 ) -> list[str]:
     """Texts that leave their place or the safe margin, are too small, or lie over something.
 
@@ -47,12 +47,11 @@ def problems(
         for second in names[place + 1 :]
         if overlap(solid[first], solid[second]) > _touch(geometry)
     )
-    if product is not None:
-        found.extend(
-            f"overlap: {name} lies over the product"
-            for name in names
-            if overlap(solid[name], product) > _touch(geometry)
-        )
+    found.extend(
+        f"overlap: {name} lies over the product"
+        for name in names
+        if any(overlap(solid[name], product) > _touch(geometry) for product in products)
+    )
     return found
 
 
