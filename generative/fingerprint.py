@@ -16,12 +16,11 @@ from generative.providers import signature
 CHECKS_VERSION = "8"
 
 
-def fingerprint(config: GenerativeConfig, kit: BrandKit | None = None, *, voice: str = "") -> str:
+def fingerprint(config: GenerativeConfig, kit: BrandKit, *, voice: str) -> str:
     """What besides the brief shapes a creative; loads no model, and is equal in web and worker.
 
-    Without a kit the configuration's; `voice` is the signature of the fine-tuned voice in force.
+    `voice` is the signature of the fine-tuned voice in force, "" without one.
     """
-    kit = brand.of_config(config) if kit is None else kit
     shaping = [
         copy_fingerprint(config, kit, voice=voice),
         TEMPLATE_VERSION,
@@ -34,7 +33,7 @@ def fingerprint(config: GenerativeConfig, kit: BrandKit | None = None, *, voice:
     return _short(shaping)
 
 
-def copy_fingerprint(config: GenerativeConfig, kit: BrandKit, *, voice: str = "") -> str:
+def copy_fingerprint(config: GenerativeConfig, kit: BrandKit, *, voice: str) -> str:
     """What besides the brief shapes the words alone: no colour, logo or layout."""
     return _short(
         [CHECKS_VERSION, signature(config), kit.tone, sorted(kit.forbidden), voice],

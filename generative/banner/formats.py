@@ -3,7 +3,6 @@
 import base64
 import io
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -181,12 +180,3 @@ def _lines(element: Element, ruler: Ruler) -> list[Line]:
         )
         for place, line in enumerate(element.lines)
     ]
-
-
-def still_or_loop(still_url: str, loop_url: str, alt: str, size: tuple[int, int]) -> str:
-    """HTML that shows the loop, and the still to everyone who asked for less motion."""
-    return (
-        f'<picture><source srcset="{escape(still_url)}" media="(prefers-reduced-motion: reduce)">'
-        f'<img src="{escape(loop_url)}" width="{size[0]}" height="{size[1]}" alt="{escape(alt)}">'
-        "</picture>"
-    )

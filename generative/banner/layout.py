@@ -57,16 +57,17 @@ def arrange(
     kind: Type,
     ruler: Ruler,
     *,
-    logo: tuple[int, int] | None = None,
+    logo: bool = False,
     inks: Mapping[str, Rgb] | None = None,
 ) -> Arrangement:
-    """Place every word; `logo` is the size of a picture that stands for the brand's name.
+    """Place every word; with a `logo` a picture stands for the brand's name.
 
     `inks` replaces the ink of single texts, for those that stand on something unforeseen.
     """
     made = _Stack()
     words = _capitals(words, look)
-    _brand(made, words, geometry, look, colours, kind, ruler, logo)
+    if not logo:
+        _brand(made, words, geometry, look, colours, kind, ruler)
     _legal(made, words, geometry, colours, kind, ruler)
     money = row(words, geometry, look, colours, kind, ruler)
     made.repairs.extend(money.repairs)
@@ -120,11 +121,8 @@ def _brand(
     colours: Colours,
     kind: Type,
     ruler: Ruler,
-    logo: tuple[int, int] | None,
 ) -> None:
     box = geometry.place.brand
-    if logo is not None:
-        return
     text = words.brand.upper() if look.brand_caps else words.brand
     tracking = 0.16 if look.brand_caps and not joined(text) else -0.01
     face = replace(kind.face(replace(look, weight=700), text), tracking=tracking, leading=1.2)

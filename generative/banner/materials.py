@@ -123,7 +123,7 @@ def arranged(choice: Choice, stuff: Materials, inks: Mapping[str, Rgb] | None = 
         colours,
         stuff.kind,
         stuff.ruler,
-        logo=stuff.logo.size if stuff.logo else None,
+        logo=stuff.logo is not None,
         inks=inks,
     )
     found = measured(choice, form, colours, arrangement, shown, stuff.rim)

@@ -140,24 +140,6 @@ def signature(config: GenerativeConfig) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def troubles(config: GenerativeConfig) -> dict[str, str]:
-    """Why each configured painter cannot paint; "" where it can. For the console and the log."""
-    plain = Palette(hue=0.0, chroma=0.0, lightness=0.9)
-    found: dict[str, str] = {}
-    for name in config.backdrops:
-        if name == PROCEDURAL:
-            found[name] = ""
-            continue
-        wish = Wish(palette=plain, kit=BrandKit(), size=(64, 32), seed=0)
-        try:
-            painter(name)(wish, config)
-        except (ProviderUnavailable, ValueError) as error:
-            found[name] = str(error)
-        else:
-            found[name] = ""
-    return found
-
-
 def is_trained(method: str) -> bool:
     """Whether a model trained on pictures painted what `paint` called `method`."""
     return method.partition(":")[0] in TRAINED

@@ -133,29 +133,6 @@ def chances(scores: NDArray[np.floating], order: Order, exploration: float) -> F
     return np.asarray(np.exp(drawn - remaining))
 
 
-def marginals(
-    scores: NDArray[np.floating], k: int, exploration: float, *, draws: int = 1_000, seed: int = 0
-) -> Floats:
-    """How likely each candidate is to be drawn at each slot (C, k), whatever stands above.
-
-    An estimate for the item-position model, off the request path: the mean of the exact chances
-    given what stands above, over `draws` such beginnings, which is far closer than counting draws would be.
-    """
-    k, n = min(k, len(scores)), len(scores)
-    if exploration < _LEAST_EXPLORATION:
-        return np.eye(n)[best(scores, k)].T
-    logits = np.asarray(scores, np.float64) / (exploration * _WARMEST)
-    noisy = logits + np.random.default_rng(seed & _UNSIGNED).gumbel(size=(draws, n))
-    orders = (-noisy).argsort(axis=1, kind="stable")[:, :k]
-    found, each = np.empty((n, k)), np.arange(draws)
-    remaining = np.repeat(logits[None], draws, axis=0)
-    for slot in range(k):
-        weight = np.exp(remaining - remaining.max(axis=1, keepdims=True))
-        found[:, slot] = (weight / weight.sum(axis=1, keepdims=True)).mean(axis=0)
-        remaining[each, orders[:, slot]] = -np.inf
-    return found
-
-
 def arranged(order: Order, relevance: NDArray[np.floating]) -> Floats:
     """Relevance (C,) dealt out anew: highest to the items of `order`, then to the rest by their own.
 

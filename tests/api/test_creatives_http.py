@@ -17,7 +17,7 @@ from api.config import ApiConfig
 from api.runtime import Runtime
 from generative import campaigns, creatives
 from generative.brief import key as key_of
-from generative.fingerprint import fingerprint
+from generative.style import in_force
 from generative.types import Approval, Banner, CampaignSpec, Copy, Creative, State
 from recsys.catalogue import items
 from recsys.database import writing
@@ -132,7 +132,7 @@ def test_web_and_worker_agree_on_the_key(client, shop, here: Runtime) -> None:
 
     brief = Brief(item=facts_of(items_of(here)["i0"]), audience=Audience(), size="rectangle")
 
-    assert first(client, shop)["key"] == key_of(brief, fingerprint(here.config.generative))
+    assert first(client, shop)["key"] == key_of(brief, in_force(here.config.generative).fingerprint)
 
 
 def test_a_banner_with_a_price_is_asked_for_again_and_known_by_its_hash(client, shop, here) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from generative import certificate, signing
 from generative.banner.collage import Piece, collage
 from generative.banner.email import email_block
-from generative.banner.formats import FORMS, still_or_loop
+from generative.banner.formats import FORMS
 from generative.banner.render import render
 from generative.brand import BrandKit
 from generative.brief import clean
@@ -95,13 +95,6 @@ def test_an_svg_holds_its_words_as_text_within_bound_lengths(studio_photo):
     assert {"€2.49", "€3.29", "Shop now", "Vitrine"} <= set(texts)
     assert not list(root.iter(f"{space}script"))
     assert max(texts.values()) < 1200
-
-
-def test_a_reader_who_wants_less_motion_gets_the_still():
-    html = still_or_loop("/a.jpg", "/a.webp", 'An "apple"', (300, 250))
-
-    assert '<source srcset="/a.jpg" media="(prefers-reduced-motion: reduce)">' in html
-    assert 'alt="An &quot;apple&quot;"' in html
 
 
 class _Tags(HTMLParser):

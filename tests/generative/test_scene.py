@@ -13,7 +13,7 @@ from generative.brief import clean
 from generative.drawing import draw
 from generative.errors import ProviderUnavailable
 from generative.picture import backdrops, scene
-from generative.picture.backdrops import Wish, paint, troubles
+from generative.picture.backdrops import Wish, paint
 from generative.picture.palette import Palette
 from generative.types import SIZES, Brief, Copy, ItemFacts
 
@@ -140,8 +140,10 @@ def test_without_a_pipeline_or_a_gpu_rules_paint(config):
     asked = replace(nothing, text_to_image="somewhere")
 
     assert paint(wish(), asked)[1] == "procedural"
-    assert "names no pipeline" in troubles(nothing)["scene"]
-    assert "GPU" in troubles(asked)["scene"]
+    with pytest.raises(ProviderUnavailable, match="names no pipeline"):
+        scene.paint(wish(), nothing)
+    with pytest.raises(ProviderUnavailable, match="GPU"):
+        scene.paint(wish(), asked)
 
 
 def test_the_prompt_holds_the_shelf_the_tone_and_a_colour_alone():

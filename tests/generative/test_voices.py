@@ -134,7 +134,7 @@ def test_promoting_a_voice_renames_every_creative(tmp_path: Path, adapter: Path)
     after = in_force(config)
 
     assert (before.voice, after.voice) == ("", FIRST)
-    assert before.fingerprint != after.fingerprint == fingerprint(config, voice=FIRST)
+    assert before.fingerprint != after.fingerprint == fingerprint(config, after.kit, voice=FIRST)
 
 
 def test_a_voice_of_other_weights_does_not_write(tmp_path: Path, adapter: Path) -> None:

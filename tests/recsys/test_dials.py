@@ -227,20 +227,6 @@ def test_another_policy_can_be_asked_about_a_slate_it_did_not_draw() -> None:
     assert dials.chances(-scores, drawn, 0.4).tolist() != own.tolist()
 
 
-@pytest.mark.parametrize("exploration", [0.0, 0.1, 0.6])
-def test_marginal_chances_are_how_often_an_item_stands_at_a_slot(exploration: float) -> None:
-    scores, n = np.array([1.0, 0.9, 0.5, 0.2, 0.0]), 2_000
-    counted = np.zeros((5, 3))
-    for seed in range(n):
-        order, _ = dials.explored(scores, 3, exploration, seed)
-        counted[order, np.arange(3)] += 1 / n
-
-    found = dials.marginals(scores, 3, exploration)
-
-    assert found == pytest.approx(counted, abs=0.04)
-    assert found.sum(axis=0) == pytest.approx(np.ones(3))
-
-
 def test_slots_weighed_by_their_chance_estimate_what_showing_another_item_would_bring() -> None:
     """Inverse propensity scoring of the first slot, with known rewards."""
     scores, reward = np.array([1.0, 0.5, 0.2]), np.array([0.1, 0.9, 0.4])
