@@ -140,6 +140,7 @@ def candidate_of(line: dict[str, Any]) -> Candidate:
         provider=line["provider"],
         seed=line["seed"],
         at_limit=line["at_limit"],
+        adapter=line.get("adapter", ""),
         problems=tuple(line.get("problems", ())),
     )
 
@@ -152,6 +153,7 @@ def _line(candidate: Candidate) -> dict[str, Any]:
         "provider": candidate.provider,
         "seed": candidate.seed,
         "at_limit": candidate.at_limit,
+        "adapter": candidate.adapter,
         "problems": list(candidate.problems),
     }
 

@@ -5,9 +5,8 @@ the entry), the packaged 135M model bound to the entry's phrases, the same model
 on other products (no id and no description in common), and a small LSTM trained on the same lines.
 `acceptance_1` is the share of products whose first line passes every check, `acceptance_4` that of
 those where one of four does; a product with no entry to write from counts as not accepted. Freshness
-is measured on the lines that a campaign would print: of a product the first that passes, no copy of the
-entry where there is another, and whose first word has not opened a tenth of the lines yet; where all of the
-four are worn, the tuned voice is asked again without those words, as the studio does. `verbatim` is the share of them that stand in the entry as a
+is measured on the lines that a campaign would print: of those of a product that pass the best by the
+studio's own order, whose first word has not opened a tenth of the lines yet; where all of the four are worn, the tuned voice is asked again without those words, as the studio does. `verbatim` is the share of them that stand in the entry as a
 whole; support rewards copying, so it is never shown without it. BLEU and ROUGE-L are against the
 sentences of the entry, which no voice was trained on. CPU seconds are the process's own, for one line.
 
@@ -157,11 +156,9 @@ def _judged(row: Row, source: str, item: ItemFacts) -> Row:
     brief = brief_of(item)
     candidates = [candidate_of(line) for line in row["lines"]]
     verdicts = [_verdict(candidate, brief) for candidate in candidates]
-    sound = [
-        candidate.copy
-        for candidate, verdict in zip(candidates, verdicts, strict=True)
-        if verdict.passed
-    ]
+    passed = [pair for pair in zip(candidates, verdicts, strict=True) if pair[1].passed]
+    passed.sort(key=lambda pair: writing.worth(*pair, brief), reverse=True)
+    sound = [candidate.copy.tagline for candidate, _ in passed]
     return {**row, "source": source, "item": item, "verdicts": verdicts, "sound": sound}
 
 
@@ -207,14 +204,14 @@ def _told(voice: str, source: str, judged: list[Row], more: More) -> Row:
 def under_quota(judged: list[Row], more: More) -> list[str | None]:
     """The tagline that a campaign prints of each product, as the studio's own quota has it.
 
-    The first sound one whose opener is not worn; where there is none, the voice is asked for `more`
-    that open otherwise; where that fails too, the first sound one, else None.
+    The best sound one whose opener is not worn; where there is none, the voice is asked for `more`
+    that open otherwise; where that fails too, the best sound one, else None.
     """
     most = max(int(OPENER_SHARE * sum(bool(row["sound"]) for row in judged)), 1)
     opened: Counter[str] = Counter()
     printed: list[str | None] = []
     for row in judged:
-        lines = _freshest_first(row)
+        lines = row["sound"]
         worn = frozenset(word for word, count in opened.items() if count >= most)
         fresh = [line for line in lines if evaluation.opener(line) not in worn]
         if lines and not fresh:
@@ -230,12 +227,6 @@ def under_quota(judged: list[Row], more: More) -> list[str | None]:
 
 def _no_more(item: ItemFacts, worn: frozenset[str]) -> list[str]:  # noqa: ARG001 a `More`
     return []
-
-
-def _freshest_first(row: Row) -> list[str]:
-    """Sound taglines as the studio ranks a voice of the shop's choice: its own words before the entry's."""
-    lines = [copy.tagline for copy in row["sound"]]
-    return sorted(lines, key=lambda line: evaluation.is_verbatim(line, row["item"].description))
 
 
 def _unproved(judged: list[Row], printed: list[str | None]) -> int:

@@ -16,6 +16,7 @@ from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.limits import limits
 from generative.copy.prompts import example_lines
 from generative.copy.template import TemplateCopy, taglines
+from generative.copy.turned import turned
 from generative.diversity import Worn
 from generative.evaluation import is_verbatim, opener
 from generative.floor import floor_copy, judge_fixed
@@ -76,7 +77,7 @@ class Writer:
             passed += self._otherwise(cleaned, seed=seed, avoid=avoid)
 
         def rank(pair: tuple[Candidate, Verdict]) -> tuple[float | int, ...]:
-            return (-worn(pair[0].copy.tagline), *_rank(pair[0], pair[1], cleaned))
+            return (-worn(pair[0].copy.tagline), *worth(pair[0], pair[1], cleaned))
 
         # Of equals the first wins, so the configured order decides ties.
         candidate, verdict = max(passed, key=rank)
@@ -123,12 +124,13 @@ def judged(candidate: Candidate, cleaned: Brief) -> Verdict:
     return judge(candidate.copy, cleaned, forbidden=example_lines(), at_limit=candidate.at_limit)
 
 
-def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float | int, ...]:
+def worth(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float | int, ...]:
     """A voice of the shop's choice first; then support, no warnings, what is sought, a filled room.
 
     The packaged model only stands in: its lines compete with the catalogue's own. A voice that was
     trained here, or a model that the shop configured, is what the shop wants to hear, and where it
-    only repeats the entry, not before it has said something of its own.
+    only repeats the entry, not before it has said something of its own: a whole sentence of the entry
+    that it chose to turn about before words that it joined by itself, which read less well.
     """
     copy, room = candidate.copy, limits(brief.size)
     fullness = -abs(len(copy.tagline) / room.tagline - _BEST_FILL)
@@ -137,4 +139,6 @@ def _rank(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float |
     sought = preference(copy, brief)
     chosen = bool(candidate.adapter) or candidate.provider in CHOSEN
     fresh = chosen and not is_verbatim(copy.tagline, brief.item.description)
-    return (chosen, fresh, verdict.support, not warns, sought, round(fullness, 1), len(news))
+    whole = fresh and copy.tagline.removesuffix(".") in turned(brief.item.description)
+    own = (chosen, fresh, whole)
+    return (*own, verdict.support, not warns, sought, round(fullness, 1), len(news))

@@ -28,7 +28,9 @@ Teacher = Callable[[Brief, int], list[Copy]]  # (cleaned brief, seed) -> uncheck
 MAX_RUN = 0.6  # of a tagline's words, in one run with the description
 MAX_LETTERS = 84  # of a tagline: what fits a small placement is better in a large one too
 SIZE = "hero"
-TEACHING_VERSION = "1"  # raise it with a word of the prompt below: what was taught before is asked again
+TEACHING_VERSION = (
+    "1"  # raise it with a word of the prompt below: what was taught before is asked again
+)
 LINES = 3  # a completion; the entry is read once for all of them
 _CONTEXT_TOKENS = 1024
 _ANSWER_TOKENS = 110
@@ -52,7 +54,7 @@ _MIN_SENTENCE = 50  # letters beside the name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A cleaned product and what a voice should say of it. `source`: teacher, joined or approved."""
+    """A cleaned product and what a voice should say of it. `source`: approved, teacher, turned or joined."""
 
     item: ItemFacts
     headline: str
@@ -61,7 +63,12 @@ class Pair:
 
 
 def distil(
-    items: Iterable[ItemFacts], teacher: Teacher, *, seed: int = 0, source: str = "teacher"
+    items: Iterable[ItemFacts],
+    teacher: Teacher,
+    *,
+    seed: int = 0,
+    source: str = "teacher",
+    most_run: float = MAX_RUN,
 ) -> Iterator[tuple[list[Pair], list[str]]]:
     """For each product the lines that are kept, and why the others are not."""
     for place, item in enumerate(items):
@@ -72,7 +79,7 @@ def distil(
         kept: dict[str, Pair] = {}
         dropped = []
         for copy in teacher(brief, seed + place):
-            problem = unfit(copy, brief)
+            problem = unfit(copy, brief, most_run=most_run)
             if problem:
                 dropped.append(problem)
             else:
@@ -82,7 +89,7 @@ def distil(
         yield list(kept.values()), dropped
 
 
-def unfit(copy: Copy, brief: Brief) -> str:
+def unfit(copy: Copy, brief: Brief, *, most_run: float = MAX_RUN) -> str:
     """Why a voice should not learn from this copy; empty where it should."""
     verdict = judge(copy, brief, forbidden=example_lines())
     if not verdict.passed:
@@ -90,7 +97,7 @@ def unfit(copy: Copy, brief: Brief) -> str:
     if len(copy.tagline) > MAX_LETTERS:
         return f"the tagline has {len(copy.tagline)} letters"
     share = common_run(copy.tagline, brief.item.description)
-    return f"{share:.0%} of the tagline is copied in one run" if share >= MAX_RUN else ""
+    return f"{share:.0%} of the tagline is copied in one run" if share >= most_run else ""
 
 
 def common_run(text: str, description: str) -> float:

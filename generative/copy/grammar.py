@@ -7,12 +7,12 @@ is left to it is what it is good at, a fluent choice. The checks still judge wha
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from generative.copy.template import short_name
 from generative.evaluation import opener
-from generative.types import ItemFacts
+from generative.types import Copy, ItemFacts
 
 MAX_STARTS = 70
 PHRASE_WORDS = 12
@@ -65,6 +65,19 @@ def grammar(item: ItemFacts, *, avoid: frozenset[str] = frozenset(), fewest: int
     if nouns:
         rules.append("noun ::= " + " | ".join(dict.fromkeys(_literal(noun) for noun in nouns)))
     return "\n".join(rules)
+
+
+def choice(copies: Sequence[Copy]) -> str:
+    """GBNF for one of these headlines and one of these taglines, each as it stands."""
+    headlines = dict.fromkeys(_literal(copy.headline) for copy in copies)
+    taglines = dict.fromkeys(_literal(copy.tagline) for copy in copies)
+    return "\n".join(
+        [
+            r'root ::= "{\"headline\": \"" headline "\", \"tagline\": \"" tagline "\"}"',
+            "headline ::= " + " | ".join(headlines),
+            "tagline ::= " + " | ".join(taglines),
+        ]
+    )
 
 
 def _phrases(text: str, *, limit: int) -> list[list[str]]:

@@ -11,14 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from generative.checks.claims import judge
 from generative.copy import llama_server
 from generative.copy.candidate import Candidate
-from generative.copy.grammar import grammar
+from generative.copy.grammar import choice, grammar
 from generative.copy.llama_server import INSTALL
-from generative.copy.prompts import messages
+from generative.copy.prompts import example_lines, messages
 from generative.copy.spoken import copy_of, may_write
+from generative.copy.turned import turning
 from generative.copy.word_grammar import word_grammar
 from generative.errors import ProviderUnavailable
+from generative.evaluation import opener
 from generative.files import remembered_sha256
 from generative.types import Brief
 
@@ -79,31 +82,42 @@ class LlamaCopy:
             return []
         with self._lock:
             server, model, adapter = self._load()
-            tuned, plain = self._rules(brief, avoid)
+            rules = self._rules(brief, avoid)
             deadline = time.monotonic() + self._timeout_seconds
             found: list[Candidate] = []
-            for sample in range(self._samples):
+            for sample, (rule, own_words) in enumerate(rules):
                 if time.monotonic() >= deadline:
                     break
-                # Of a thin entry nothing may be made but its own phrases: the last try of several.
-                last = 0 < sample == self._samples - 1
-                rules = plain if last else tuned
-                answer = self._sample(server, brief, rules, seed=seed + sample, sample=sample)
+                answer = self._sample(server, brief, rule, seed=seed + sample, sample=sample)
                 candidate = _candidate(answer, brief, seed=seed + sample)
                 if candidate is not None:
-                    problems = _halting(answer) if adapter and not last else ()
+                    problems = _halting(answer) if own_words else ()
                     found.append(
                         replace(candidate, model=model, adapter=adapter, problems=problems)
                     )
             return found
 
-    def _rules(self, brief: Brief, avoid: frozenset[str]) -> tuple[str, str]:
-        """The grammar of a tuned voice, and the one of the entry's phrases: both this without a voice."""
-        plain = grammar(brief.item, avoid=avoid)
+    def _rules(self, brief: Brief, avoid: frozenset[str]) -> list[tuple[str, bool]]:
+        """For each sample its grammar, and whether that lets a tuned voice join words by itself.
+
+        The model's own voice chooses among the entry's phrases. A tuned one first chooses a sentence of
+        the entry that was turned about and is sound, where there is one; then it joins words; and last,
+        as of a thin entry nothing else may be made, it chooses among phrases as well.
+        """
         if self._adapter is None:
-            return plain, plain
-        tuned = word_grammar(brief.item, brief.size, avoid=avoid)
-        return tuned, grammar(brief.item, avoid=avoid, fewest=_WHOLE)
+            return [(grammar(brief.item, avoid=avoid), False)] * self._samples
+        copies = [
+            copy
+            for copy in turning(brief, 0)
+            if opener(copy.tagline) not in avoid
+            and judge(copy, brief, forbidden=example_lines()).passed
+        ]
+        rules = [(word_grammar(brief.item, brief.size, avoid=avoid), True)] * self._samples
+        if self._samples > 1:
+            rules[-1] = (grammar(brief.item, avoid=avoid, fewest=_WHOLE), False)
+        if copies:
+            rules[0] = (choice(copies), False)
+        return rules
 
     def _sample(self, server: Any, brief: Brief, rules: str, *, seed: int, sample: int) -> Any:
         heat = TUNED_TEMPERATURES if self._adapter else TEMPERATURES

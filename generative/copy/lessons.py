@@ -1,8 +1,9 @@
 """The lessons of a voice: pairs of a shop's own catalogue, from every source that there is.
 
-Approved creatives first, then what a larger model says, then phrases joined anew; whole entries and
-entries cut to one sentence, as catalogues hold both. One entry teaches three lines at most, each
-with a headline and an opening word of its own, and no opening word holds more than its share.
+Approved creatives first, then what a larger model says, sentences turned about, and phrases joined
+anew; whole entries and entries cut to one sentence, as catalogues hold both. One entry teaches three
+lines at most, each with a headline and an opening word of its own, and no opening word holds more
+than its share.
 """
 
 import random
@@ -11,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from generative.brief import clean
-from generative.copy.distil import SIZE, Pair, Teacher, distil, shortened, text_of, unfit
+from generative.copy.distil import MAX_RUN, SIZE, Pair, Teacher, distil, shortened, text_of, unfit
 from generative.copy.joined import joining
+from generative.copy.turned import turning
 from generative.evaluation import opener
 from generative.types import Brief, Copy, ItemFacts
 
@@ -53,8 +55,9 @@ def lessons(
     if teacher is not None:
         mixed = [short[at] if at % 3 else distinct[at] for at in range(min(taught, len(distinct)))]
         found += _read(mixed, teacher, "teacher", "teaching", dropped, say, seed)
-    found += _read(short, joining, "joined", "reading", dropped, say, seed)
-    found += _read(distinct, joining, "joined", "reading", dropped, say, seed)
+    for source, by in (("turned", turning), ("joined", joining)):
+        found += _read(short, by, source, "reading", dropped, say, seed)
+        found += _read(distinct, by, source, "reading", dropped, say, seed)
     return Lessons(
         pairs=tuple(chosen(found, rng)),
         products=len(distinct),
@@ -112,7 +115,10 @@ def _read(
     seed: int,
 ) -> list[Pair]:
     found: list[Pair] = []
-    for at, (kept, why) in enumerate(distil(items, teacher, seed=seed, source=source)):
+    # A sentence that is turned about keeps its halves whole: that is no copy of the sentence.
+    most_run = 1.0 if source == "turned" else MAX_RUN
+    lines = distil(items, teacher, seed=seed, source=source, most_run=most_run)
+    for at, (kept, why) in enumerate(lines):
         found += kept
         # Without the words that were quoted, so that equal reasons are counted together.
         dropped.update(f"{source}: {reason.split(chr(39))[0].strip()}" for reason in why)

@@ -8,7 +8,7 @@ from generative.copy.limits import limits
 from generative.copy.template import item_name
 from generative.types import Brief, ItemFacts
 
-PROMPT_VERSION = "7"
+PROMPT_VERSION = "8"
 FACT_LIMIT = 420  # characters of a description that are shown to the model
 
 SYSTEM = (

@@ -1,0 +1,184 @@
+"""Sentences of an entry turned about: good English in the entry's own words, and no copy."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generative.brief import clean
+from generative.checks.claims import judge
+from generative.copy.grammar import choice
+from generative.copy.language_model import LlamaCopy
+from generative.copy.turned import turned, turning
+from generative.evaluation import is_verbatim
+from generative.types import Brief, Copy, ItemFacts
+
+TURNS = [
+    (
+        "Protect your lips from the cold with this flavorful lip balm.",
+        "Flavorful lip balm to protect your lips from the cold",
+    ),
+    ("Grate nutmeg using this compact grater", "Compact grater to grate nutmeg"),
+    (
+        "Take this portable speaker with you when you travel.",
+        "Portable speaker to take with you when you travel",
+    ),
+    ("Charge your phone on the go.", "Made to charge your phone on the go"),
+    ("Removes scars and moisturizes skin.", "Moisturizes skin, removes scars"),
+    ("This rich leather purse has a classic style.", "Rich leather purse with a classic style"),
+    (
+        "Our handmade backpack will look great at the office.",
+        "Handmade backpack that will look great at the office",
+    ),
+    ("Casual or dressy, this black hi-top has you covered.", "Black hi-top, casual or dressy"),
+    (
+        "With a gold chain and clasp, this bright red purse will set off any outfit.",
+        "Bright red purse with a gold chain and clasp",
+    ),
+    ("The flesh is juicy and has a sweet taste.", "Juicy flesh with a sweet taste"),
+    (
+        "Garlic has unique flavor and smell, and is good in pasta.",
+        "Garlic with unique flavor and smell",
+    ),
+    ("A classic look for the summer season.", "For the summer season, a classic look"),
+    (
+        "Every tackle box needs a silver and red fishing lure.",
+        "Silver and red fishing lure for every tackle box",
+    ),
+]
+UNTOUCHED = [
+    "Comfy, warm, and nice.",
+    "Rinse and have in the salad or on the sandwich.",  # "Rinse" has nothing
+    "Clean and simple styling.",  # no invitation to clean
+    "Conquer any terrain with our Alpine Trekker Pro Boots.",  # the name stands in the headline
+    "Perfect for cold days.",
+    "Sturdy enough for the outdoors yet stylish to wear out on the town.",
+    "",
+]
+
+
+@pytest.mark.parametrize(("sentence", "wanted"), TURNS)
+def test_a_sentence_is_turned_about(sentence: str, wanted: str) -> None:
+    assert wanted in turned(sentence)
+
+
+@pytest.mark.parametrize("sentence", UNTOUCHED)
+def test_what_would_not_be_good_english_is_left_alone(sentence: str) -> None:
+    assert turned(sentence) == []
+
+
+def test_a_list_is_told_whole_and_by_its_first_ones() -> None:
+    lines = turned("This leather bag features a wide strap, a zip, and a spacious interior.")
+
+    assert lines == [
+        "Leather bag with a wide strap, a zip, and a spacious interior",
+        "Leather bag with a wide strap",
+        "Leather bag with a wide strap and a zip",
+    ]
+
+
+def test_two_adjectives_with_a_comma_are_no_list() -> None:
+    lines = turned("This sturdy hammer features a smooth, wooden handle.")
+
+    assert lines == ["Sturdy hammer with a smooth, wooden handle"]
+
+
+@pytest.mark.parametrize("sentence", [sentence for sentence, _ in TURNS])
+def test_a_turned_sentence_is_no_copy_and_adds_no_word_that_claims(sentence: str) -> None:
+    joining = {"to", "with", "that", "made", "for", "a", "featuring"}
+    own = set(sentence.lower().replace(",", " ").replace(".", " ").split())
+
+    for line in turned(sentence):
+        assert not is_verbatim(line, sentence)
+        assert set(line.lower().replace(",", " ").split()) <= own | joining
+
+
+def test_a_denial_keeps_what_it_denies() -> None:
+    item = ItemFacts(
+        item_id="1", title="Oil", description="This bath oil comes without a scent or alcohol."
+    )
+    brief = clean(Brief(item=item, size="hero"))
+
+    assert [copy.tagline for copy in turning(brief, 0)] == [
+        "Bath oil that comes without a scent or alcohol."
+    ]
+
+
+def test_the_grammar_of_choices_offers_each_line_once_with_its_quotes_escaped() -> None:
+    copies = [
+        Copy(headline='The "Nib"', tagline="Pen to write with.", action="Shop now"),
+        Copy(headline='The "Nib"', tagline="Made to write.", action="Shop now"),
+    ]
+
+    assert choice(copies).splitlines()[1:] == [
+        r'headline ::= "The \"Nib\""',
+        'tagline ::= "Pen to write with." | "Made to write."',
+    ]
+
+
+class _Scripted:
+    """Answers with the first tagline that its grammar offers, as llama.cpp would be bound to."""
+
+    def __init__(self) -> None:
+        self.grammars: list[str] = []
+
+    def handle_chat_completions(self, asked: dict[str, Any]) -> dict[str, Any]:
+        self.grammars.append(asked["grammar"])
+        return {"choices": []}
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> _Scripted:
+    server = _Scripted()
+    monkeypatch.setattr(LlamaCopy, "_load", lambda _self: (server, "weights", "adapter"))
+    return server
+
+
+def _asked(
+    scripted: _Scripted, description: str, *, adapter: Path | None, avoid: frozenset[str]
+) -> list[str]:
+    item = ItemFacts(item_id="1", title="Nutmeg Grater", description=description)
+    provider = LlamaCopy(gguf_path="", samples=3, threads=1, timeout_seconds=9, adapter=adapter)
+    provider.write(clean(Brief(item=item, size="hero")), seed=0, avoid=avoid)
+    return scripted.grammars
+
+
+GRATER = "Grate fresh nutmeg in your coffee and desserts using this compact grater."
+LINE = "Compact grater to grate fresh nutmeg in your coffee and desserts."
+VOICE = Path("voice.gguf")
+
+
+def test_a_tuned_voice_first_chooses_among_sound_turned_sentences(scripted: _Scripted) -> None:
+    first, *others = _asked(scripted, GRATER, adapter=VOICE, avoid=frozenset())
+
+    assert LINE in first
+    assert not any(LINE in grammar for grammar in others)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "description", "avoid"),
+    [
+        (None, GRATER, frozenset()),  # the packaged model's own voice
+        (VOICE, "Steel grater with a handle.", frozenset()),  # nothing to turn
+        (VOICE, GRATER, frozenset({"compact"})),  # a worn first word
+    ],
+    ids=["no voice", "no turn", "worn"],
+)
+def test_without_one_it_writes_as_before(
+    scripted: _Scripted, adapter: Path | None, description: str, avoid: frozenset[str]
+) -> None:
+    grammars = _asked(scripted, description, adapter=adapter, avoid=avoid)
+
+    assert len(grammars) == 3
+    assert not any(LINE in grammar for grammar in grammars)
+
+
+def test_a_turned_sentence_that_the_checks_refuse_is_not_offered(scripted: _Scripted) -> None:
+    text = "Whether on deck or on the town, these blue deck shoes with brown accents will draw a salute."
+    brief = clean(Brief(item=ItemFacts(item_id="1", title="Shoe", description=text), size="hero"))
+    (copy,) = turning(brief, 0)
+
+    grammars = _asked(scripted, text, adapter=VOICE, avoid=frozenset())
+
+    assert judge(copy, brief).problems == ("tagline: repeats itself",)
+    assert not any(copy.tagline in grammar for grammar in grammars)
