@@ -1,10 +1,12 @@
 """Retraining and model versions. A run is a committed row before any worker is rung for it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from sqlalchemy import Engine
 
 from api import auth, parsing
 from api.errors import Problem
@@ -23,6 +25,7 @@ from api.schemas import (
 from recsys.behaviour import doctor
 from recsys.database import looking, reading, writing
 from recsys.learning import runs
+from recsys.learning.runs import Kind
 from recsys.serving import registry
 
 blueprint = APIBlueprint("admin", __name__, tag="Admin", url_prefix="/admin")
@@ -33,18 +36,19 @@ blueprint.before_request(auth.need(Role.ADMIN))
 @blueprint.output(StartedOut, status_code=202)
 def retrain() -> Response:
     """Start a training run; 409 while another waits or runs."""
-    return parsing.answer(start_run(runtime(), now=datetime.now(UTC)), 202)
+    here = runtime()
+    return parsing.answer(start_run(here.engine, "model", ring=here.bell.retrain), 202)
 
 
-def start_run(here: Runtime, *, now: datetime) -> dict[str, Any]:
+def start_run(engine: Engine, kind: Kind, *, ring: Callable[[str], bool]) -> dict[str, Any]:
     """Commit a waiting run, then ring.
 
     Raises:
-        RunInProgress: Another run waits or runs.
+        RunInProgress: Another run of this kind waits or runs.
     """
-    with writing(here.engine) as session:
-        run_id = runs.start(session, trigger="admin", now=now)
-    degraded = [] if here.bell.retrain(run_id) else ["queue"]
+    with writing(engine) as session:
+        run_id = runs.start(session, kind=kind, trigger="admin", now=datetime.now(UTC))
+    degraded = [] if ring(run_id) else ["queue"]
     return {"run_id": run_id, "status": "waiting", "degraded": degraded}
 
 

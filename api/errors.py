@@ -20,8 +20,6 @@ from generative.errors import (
     UnknownCampaign,
     UnknownCreative,
     UnknownVoice,
-    UnknownVoiceRun,
-    VoiceRunInProgress,
 )
 from recsys.errors import (
     CorruptArtifact,
@@ -55,8 +53,6 @@ _STATUS_OF: dict[type[Exception], int] = {
     UnknownCreative: 404,
     UnknownBrandVersion: 404,
     UnknownVoice: 404,
-    UnknownVoiceRun: 404,
-    VoiceRunInProgress: 409,
     CorruptVoice: 409,
     RunInProgress: 409,
     SteeringConflict: 409,

@@ -13,16 +13,17 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from api import auth, parsing
+from api.admin import start_run
 from api.errors import Problem
 from api.keys import Role
-from api.present import moment
+from api.present import run_json
 from api.runtime import Runtime, runtime
 from api.schemas import PageQuery, StartedOut
-from generative import voice_runs
 from generative.copy import voices
 from generative.copy.voices import VoiceInfo
-from generative.voice_runs import VoiceRun
 from recsys.database import reading, writing
+from recsys.learning import runs as ledger
+from recsys.learning.runs import Run
 
 blueprint = APIBlueprint("voices", __name__, tag="Creatives", url_prefix="/voices")
 blueprint.before_request(auth.need(Role.ADMIN))
@@ -89,10 +90,7 @@ def every() -> Response:
 def train() -> Response:
     """Start a run; 409 while another waits or runs. What passes its gate goes live by itself."""
     here = runtime()
-    with writing(here.engine) as session:
-        run_id = voice_runs.start(session, trigger="admin", now=datetime.now(UTC))
-    degraded = [] if here.bell.voice(run_id) else ["queue"]
-    return parsing.answer({"run_id": run_id, "status": "waiting", "degraded": degraded}, 202)
+    return parsing.answer(start_run(here.engine, "voice", ring=here.bell.voice), 202)
 
 
 @blueprint.get("/runs")
@@ -101,7 +99,7 @@ def train() -> Response:
 def runs(query: PageQuery) -> Response:
     """The newest runs first."""
     with reading(runtime().engine) as session:
-        found = voice_runs.recent(session, query.limit)
+        found = ledger.recent(session, query.limit, kind="voice")
     return parsing.answer({"runs": [_run(one) for one in found]})
 
 
@@ -110,7 +108,7 @@ def runs(query: PageQuery) -> Response:
 def one_run(run_id: str) -> Response:
     """How far a run is, and what it has measured."""
     with reading(runtime().engine) as session:
-        return parsing.answer(_run(voice_runs.get(session, run_id)))
+        return parsing.answer(_run(ledger.get(session, run_id, kind="voice")))
 
 
 @blueprint.delete("/runs/<run_id>")
@@ -118,7 +116,7 @@ def one_run(run_id: str) -> Response:
 def cancel(run_id: str) -> Response:
     """End a waiting run, or ask a running one to stop at its next step."""
     with writing(runtime().engine) as session:
-        found = voice_runs.cancel(session, run_id, now=datetime.now(UTC))
+        found = ledger.cancel(session, run_id, now=datetime.now(UTC), kind="voice")
     return parsing.answer(_run(found), 202)
 
 
@@ -163,9 +161,11 @@ def _spoken(here: Runtime, voice_id: str | None) -> dict[str, Any]:
     return {"live": voice_id, "previous": before, "degraded": degraded}
 
 
-def _run(run: VoiceRun) -> dict[str, Any]:
-    moments = {"created_at", "heartbeat_at", "finished_at"}
-    return {
-        name: moment(getattr(run, name)) if name in moments else getattr(run, name)
-        for name in VoiceRunOut.model_fields
-    }
+def report_of(run: Run) -> dict[str, Any]:
+    """All that was measured; until then, how far its losses have fallen."""
+    return dict(run.metrics or {"curves": run.curves})
+
+
+def _run(run: Run) -> dict[str, Any]:
+    told = run_json(run) | {"report": report_of(run), "voice": run.model_version}
+    return {name: told[name] for name in VoiceRunOut.model_fields}

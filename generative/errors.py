@@ -9,8 +9,6 @@ GenerativeError
  ├── UnsafeImage           a picture that is no picture, too large, or from where it may not come
  ├── UnknownVoice          a fine-tuned voice that is not on disk
  ├── CorruptVoice          a fine-tuned voice whose adapter is not what was published
- ├── UnknownVoiceRun       a voice run id that no row holds
- ├── VoiceRunInProgress    a voice run asked for while another waits or runs
  ├── TooLittleToLearn      too few sound pairs to fine-tune a voice on
  ├── UnknownCampaign       a campaign id that no row holds
  ├── UnknownCreative       a creative key that no row holds
@@ -56,18 +54,6 @@ class UnknownVoice(GenerativeError):
 
 class CorruptVoice(GenerativeError):
     """A voice that cannot be trusted; the message says why. The one before keeps writing."""
-
-
-class UnknownVoiceRun(GenerativeError):
-    def __init__(self, run_id: str) -> None:
-        super().__init__(f"no voice run {run_id!r}")
-        self.run_id = run_id
-
-
-class VoiceRunInProgress(GenerativeError):
-    def __init__(self, run_id: str) -> None:
-        super().__init__(f"voice run {run_id} waits or runs; cancel it, or wait for it")
-        self.run_id = run_id
 
 
 class TooLittleToLearn(GenerativeError):

@@ -1,4 +1,4 @@
-"""The rows this domain owns: creatives and their words, brand kits, voices, providers, looks, campaigns [SQL]."""
+"""The rows this domain owns: creatives and their words, brand kits, providers, looks, campaigns [SQL]."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -73,28 +73,6 @@ class BrandKitRow(Base):
     kit: Mapped[dict[str, Any]] = mapped_column(JSON)
     who: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-class VoiceRunRow(Base):
-    """One fine-tuning of the shop's voice; as a training run, at most one waits or runs."""
-
-    __tablename__ = "voice_run"
-
-    run_id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    status: Mapped[str] = mapped_column(String(10))
-    active: Mapped[bool | None] = mapped_column(
-        Boolean, nullable=True, unique=True
-    )  # NULL when ended
-    cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
-    trigger: Mapped[str] = mapped_column(String(20))
-    stage: Mapped[str] = mapped_column(String(20), default="")
-    progress: Mapped[float] = mapped_column(Float, default=0.0)
-    report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    voice: Mapped[str | None] = mapped_column(String(64), nullable=True)
-    error: Mapped[str | None] = mapped_column(Text, nullable=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime, nullable=True)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, nullable=True)
 
 
 class ProviderRow(Base):

@@ -150,11 +150,12 @@ class ErasureRow(Base):
 
 
 class TrainingRunRow(Base):
-    """The ledger. A partial unique index on `active` allows one waiting or running run."""
+    """The ledger. A partial unique index allows one waiting or running run of each kind."""
 
     __tablename__ = "training_run"
 
     run_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), server_default="model")  # model voice
     status: Mapped[str] = mapped_column(String(12))  # waiting running done refused failed cancelled
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -172,7 +173,7 @@ class TrainingRunRow(Base):
     __table_args__ = (
         Index(
             "uq_training_run_active",
-            "active",
+            "kind",
             unique=True,
             sqlite_where=text("active = 1"),
             postgresql_where=text("active"),

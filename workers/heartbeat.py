@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -28,18 +28,8 @@ class Heartbeat:
     is found by the sweep like one that was killed.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        run_id: str,
-        *,
-        every: float,
-        patience: float,
-        ledger: Callable[..., bool] = runs.beat,
-    ) -> None:
-        """`ledger` writes the beat of one kind of run: a training's, or a voice's."""
+    def __init__(self, engine: Engine, run_id: str, *, every: float, patience: float) -> None:
         self._engine = engine
-        self._ledger = ledger
         self._run_id = run_id
         self._every = every
         self._patience = patience
@@ -78,7 +68,7 @@ class Heartbeat:
         with self._lock:
             try:
                 with writing(self._engine) as session:
-                    self._wanted = self._ledger(
+                    self._wanted = runs.beat(
                         session,
                         self._run_id,
                         stage=self._stage,

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from generative import campaigns, voice_runs
+from generative import campaigns
 from recsys.behaviour import spool
 from recsys.database import reading, writing
 from recsys.learning import runs
@@ -37,12 +37,10 @@ def run(runtime: Runtime) -> Rings:
     with writing(runtime.engine) as session:
         for run_id in runs.expire(session, now=now, lease_seconds=config.lease_seconds):
             log.warning("run %s fell silent and was given up", run_id)
-        for run_id in voice_runs.expire(session, now=now, lease_seconds=config.lease_seconds):
-            log.warning("voice run %s fell silent and was given up", run_id)
     with reading(runtime.engine) as session:
         return Rings(
             run_ids=tuple(runs.waiting(session)),
-            voice_run_ids=tuple(voice_runs.waiting(session)),
+            voice_run_ids=tuple(runs.waiting(session, kind="voice")),
             campaign_ids=tuple(campaigns.waiting_or_silent(session, now=now)),
             items_wait=embed.waits(runtime),
         )

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from generative import voice_runs, voicing
+from generative import voicing
+from generative.approvals import approved
 from generative.brief import facts_of
 from generative.copy.distil import Pair
 from generative.errors import GenerativeError
@@ -18,6 +19,7 @@ from generative.voicing import Stopped
 from recsys.catalogue import shelf as shelves
 from recsys.catalogue.shelf import Shelf
 from recsys.database import reading, writing
+from recsys.learning import runs
 from workers.heartbeat import Heartbeat
 from workers.runtime import Runtime
 
@@ -31,25 +33,19 @@ def run(runtime: Runtime, run_id: str) -> None:
     """Do the run that the row asks for; a run that is done, or another worker's, is left alone."""
     lease = runtime.config.lease_seconds
     with writing(runtime.engine) as session:
-        mine = voice_runs.claim(session, run_id, now=_now(), lease_seconds=lease)
+        mine = runs.claim(session, run_id, now=_now(), lease_seconds=lease, kind="voice")
     if not mine:
         log.info("voice run %s is not waiting; nothing to do", run_id)
         return
     settings = runtime.config.generative
-    heartbeat = Heartbeat(
-        runtime.engine,
-        run_id,
-        every=lease / 4,
-        patience=_PATIENCE_SECONDS,
-        ledger=voice_runs.beat,
-    )
+    heartbeat = Heartbeat(runtime.engine, run_id, every=lease / 4, patience=_PATIENCE_SECONDS)
     try:
         with heartbeat:
-            items, approved = _lessons(runtime)
+            items, pairs = _lessons(runtime)
             outcome = voicing.learn(
                 settings,
                 items,
-                approved,
+                pairs,
                 ledger=SqlLedger(runtime.engine, daily_budget=settings.daily_budget),
                 now=_now(),
                 report=heartbeat.report,
@@ -77,8 +73,8 @@ def _lessons(runtime: Runtime) -> tuple[list[ItemFacts], list[Pair]]:
     """What the shop sells now, and what its keepers have approved."""
     with reading(runtime.engine) as session:
         shelf = shelves.refresh(session, Shelf.empty())
-        approved = voice_runs.approved(session, _MOST_APPROVED)
-    return [facts_of(item) for item in shelf.items.values()], approved
+        pairs = approved(session, _MOST_APPROVED)
+    return [facts_of(item) for item in shelf.items.values()], pairs
 
 
 def _finish(
@@ -92,12 +88,12 @@ def _finish(
 ) -> None:
     log.info("voice run %s: %s %s %s", run_id, status, voice or "", error or "")
     with writing(runtime.engine) as session:
-        voice_runs.finish(
+        runs.finish(
             session,
             run_id,
             status=status,
-            report=dict(report or {}),
-            voice=voice,
+            metrics=dict(report or {}),
+            model_version=voice,
             error=error,
             now=_now(),
         )

@@ -16,7 +16,6 @@ from generative.errors import (
     UnknownCampaign,
     UnknownCreative,
     UnknownVoice,
-    UnknownVoiceRun,
 )
 from recsys.errors import (
     CorruptArtifact,
@@ -37,7 +36,6 @@ _FROM_DOMAIN = (
     UnknownCreative,
     UnknownBrandVersion,
     UnknownVoice,
-    UnknownVoiceRun,
     BrandConflict,
     CampaignClosed,
 )

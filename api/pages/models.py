@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, request
 
 from api.errors import Problem
+from api.pages import training
 from api.pages.answers import see_other, tell
 from api.pages.comparison import comparison, in_pairs
 from api.pages.frame import page
 from api.runtime import runtime
-from recsys.database import reading, writing
-from recsys.errors import RunInProgress
+from recsys.database import reading
 from recsys.learning import bundle as bundles
 from recsys.learning import runs
 from recsys.learning.examining import report
@@ -23,9 +22,7 @@ from recsys.serving import registry
 
 RUNS_SHOWN = 10
 _TELLING = 0.1  # of a run: before that the time it has left is a guess
-_STAGES = {
-    "waiting": "Waiting for a worker",
-    "starting": "A worker has taken it",
+_SAID = training.SAID | {
     "reading": "Reading what shoppers did",
     "split": "Splitting the log by time",
     "fit": "Training",
@@ -33,12 +30,8 @@ _STAGES = {
     "text": "Placing new products by their words",
     "evaluate": "Testing on later purchases",
     "publishing": "Publishing",
-}
-_ENDS = {
     "done": "Finished: the candidate is live",
     "refused": "Finished: the candidate was not good enough and stays aside",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
 }
 _TITLES = {"loss": "Loss", "ndcg": "NDCG@100, validation half"}
 
@@ -54,7 +47,10 @@ def show() -> Response:
         heading="Models",
         tab="models",
         run=_run(found[0]) if found else None,
-        runs=[_earlier(run) for run in found[1:]],
+        runs=[
+            training.earlier(run, run.error or run.model_version or _SAID.get(run.stage, run.stage))
+            for run in found[1:]
+        ],
         gate=f"{100 * runtime().config.recsys.gate_ratio:g}",
         tolerance=f"{100 * TOLERANCE:g}",
         versions=[_version(one) for one in versions],
@@ -63,32 +59,16 @@ def show() -> Response:
 
 
 def retrain() -> Response:
-    try:
-        with writing(runtime().engine) as session:
-            run_id = runs.start(session, trigger="console", now=datetime.now(UTC))
-    except RunInProgress:
-        tell("A training already waits or runs; there is one at a time.", "warn")
-        return see_other("console.models")
-    if not runtime().bell.retrain(run_id):
-        tell("The run is kept. The queue is away; it starts when the queue is back.", "warn")
-    return see_other("console.models")
+    busy = "A training already waits or runs; there is one at a time."
+    return training.start("model", ring=runtime().bell.retrain, busy=busy, page="console.models")
 
 
 def watch(run_id: str) -> Response:
-    """One run alone, for the page that shows it to fetch again."""
-    with reading(runtime().engine) as session:
-        run = runs.get(session, run_id)
-    answer = make_response(render_template("console/_run_fragment.html", run=_run(run)))
-    if not run.active:
-        answer.headers["HX-Refresh"] = "true"  # versions and earlier runs have changed with it
-    return answer
+    return training.watch("model", run_id, template="console/_run_fragment.html", told=_run)
 
 
 def cancel(run_id: str) -> Response:
-    with writing(runtime().engine) as session:
-        run = runs.cancel(session, run_id, now=datetime.now(UTC))
-    tell("The run stops at its next step." if run.active else "The run is cancelled.")
-    return see_other("console.models")
+    return training.cancel("model", run_id, page="console.models")
 
 
 def show_report(version: str) -> Response:
@@ -112,17 +92,8 @@ def promote() -> Response:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    words = _ENDS.get(run.status) or _STAGES.get(run.stage, run.stage.capitalize())
-    if run.active and run.cancel_requested:
-        words = "Stopping"
-    percent = round(100 * min(max(run.progress, 0.0), 1.0))
     return {
-        "run_id": run.run_id,
-        "status": run.status,
-        "active": run.active,
-        "percent": percent,
-        "words": f"{words}: {run.error}" if run.error else words,
-        "say": words,
+        **training.standing(run, _SAID, run.error),
         "left": _left(run),
         "plots": _plots(run.curves),
         **comparison(run.metrics),
@@ -150,16 +121,6 @@ def _plots(curves: Mapping[str, list[float]]) -> list[dict[str, str]]:
         for name, values in curves.items()
         if values
     ]
-
-
-def _earlier(run: Run) -> dict[str, str]:
-    words = run.error or run.model_version or _STAGES.get(run.stage, run.stage)
-    return {
-        "started": f"{run.created_at:%Y-%m-%d %H:%M} UTC",
-        "trigger": run.trigger,
-        "status": run.status,
-        "words": words,
-    }
 
 
 def _version(info: registry.VersionInfo) -> dict[str, Any]:

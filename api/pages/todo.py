@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from generative import campaigns, ledger, voice_runs
+from generative import campaigns, ledger
 from generative.campaigns import OPEN
 from generative.types import Campaign, Progress
-from generative.voice_runs import VoiceRun
 from recsys.catalogue.items import CatalogueCounts
 from recsys.learning import runs
 from recsys.learning.bundle import ModelBundle
@@ -41,7 +40,7 @@ def read(
         _of_catalogue(counts),
         _of_model(bundle, newest),
         _of_run(newest),
-        _of_voice(voice_runs.recent(session, 1)),
+        _of_voice(runs.recent(session, 1, kind="voice")),
         _of_money(ledger.spent_today(session), budget),
         *(_of_campaign(one, progress) for one, progress in found),
     ]
@@ -79,7 +78,7 @@ def _of_run(newest: Sequence[Run]) -> Todo | None:
     return None
 
 
-def _of_voice(newest: Sequence[VoiceRun]) -> Todo | None:
+def _of_voice(newest: Sequence[Run]) -> Todo | None:
     href = url_for("console.voice")
     for run in newest:
         if run.active:

@@ -1,4 +1,4 @@
-"""Offers that end, proofs of claims, words apart from pictures, the brand kit, voices and providers."""
+"""Offers that end, proofs of claims, words apart from pictures, the brand kit, voice runs and providers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 def upgrade() -> None:
     _add_columns()
     _create_words_and_kit()
-    _create_voices()
+    _tell_runs_apart()
     _create_providers()
     _create_variants()
 
@@ -49,26 +49,25 @@ def _create_words_and_kit() -> None:
     )
 
 
-def _create_voices() -> None:
-    op.create_table(
-        "voice_run",
-        sa.Column("run_id", sa.String(length=36), nullable=False),
-        sa.Column("status", sa.String(length=10), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=True),
-        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
-        sa.Column("trigger", sa.String(length=20), nullable=False),
-        sa.Column("stage", sa.String(length=20), nullable=False),
-        sa.Column("progress", sa.Float(), nullable=False),
-        sa.Column("report", sa.JSON(), nullable=False),
-        sa.Column("voice", sa.String(length=64), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("run_id", name="pk_voice_run"),
-        sa.UniqueConstraint("active", name="uq_voice_run_active"),
+def _tell_runs_apart() -> None:
+    with op.batch_alter_table("training_run") as table:
+        table.add_column(
+            sa.Column("kind", sa.String(length=10), server_default="model", nullable=False)
+        )
+    _allow_one_active("kind")
+
+
+def _allow_one_active(column: str) -> None:
+    """Of each value in `column`, at most one run waits or runs."""
+    op.drop_index("uq_training_run_active", table_name="training_run")
+    op.create_index(
+        "uq_training_run_active",
+        "training_run",
+        [column],
+        unique=True,
+        sqlite_where=sa.text("active = 1"),
+        postgresql_where=sa.text("active"),
     )
-    op.create_index("ix_voice_run_created_at", "voice_run", ["created_at"], unique=False)
 
 
 def _create_providers() -> None:
@@ -133,11 +132,14 @@ def downgrade() -> None:
         "creative_variant",
         "creative_provider_day",
         "creative_provider",
-        "voice_run",
         "brand_kit",
         "creative_words",
     ):
         op.drop_table(table)
+    op.execute("DELETE FROM training_run WHERE kind = 'voice'")
+    _allow_one_active("active")
+    with op.batch_alter_table("training_run") as table:
+        table.drop_column("kind")
     with op.batch_alter_table("creative") as table:
         table.drop_column("audit")
         table.drop_column("proofs")

@@ -97,3 +97,17 @@ def test_a_run_is_asked_for_once_and_cancelled(client, admin, broker) -> None:
 def test_voices_are_the_admins(client, shop) -> None:
     assert client.get("/voices", headers=shop).status_code == 403
     assert client.post("/voices/train", headers=shop).status_code == 403
+
+
+def test_a_voice_run_is_no_run_of_a_model_over_http(client, admin, broker) -> None:
+    model = client.post("/admin/retrain", headers=admin).json["run_id"]
+    voice = client.post("/voices/train", headers=admin).json["run_id"]
+
+    listed = client.get("/admin/runs", headers=admin).json["runs"]
+
+    assert [one["run_id"] for one in listed] == [model]
+    assert client.get(f"/admin/runs/{voice}", headers=admin).status_code == 404
+    assert client.delete(f"/admin/runs/{voice}", headers=admin).status_code == 404
+    assert client.delete(f"/voices/runs/{model}", headers=admin).status_code == 404
+    assert client.get(f"/voices/runs/{voice}", headers=admin).json["status"] == "waiting"
+    assert broker("train") == 2

@@ -1,4 +1,4 @@
-"""The ledger of training runs, on SQLite and PostgreSQL."""
+"""The ledger of training runs, a model's and a voice's, on SQLite and PostgreSQL."""
 
 import threading
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from recsys.database import writing
 from recsys.errors import RunInProgress, UnknownRun
 from recsys.learning import runs
+from recsys.learning.runs import Kind
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=61)
@@ -23,13 +24,13 @@ def session(engine: Engine) -> Iterator[Session]:
         yield opened
 
 
-def start(session: Session) -> str:
-    return runs.start(session, trigger="admin", now=NOW)
+def start(session: Session, kind: Kind = "model") -> str:
+    return runs.start(session, kind=kind, trigger="admin", now=NOW)
 
 
-def claimed(session: Session) -> str:
-    run_id = start(session)
-    assert runs.claim(session, run_id, now=NOW, lease_seconds=LEASE)
+def claimed(session: Session, kind: Kind = "model") -> str:
+    run_id = start(session, kind)
+    assert runs.claim(session, run_id, now=NOW, lease_seconds=LEASE, kind=kind)
     return run_id
 
 
@@ -113,7 +114,7 @@ def test_a_silent_run_may_be_claimed_by_another(session: Session) -> None:
     assert runs.get(session, run_id).progress == 0.0
 
 
-@pytest.mark.parametrize("run_id", ["no-such-run", "nul\x00", "x" * 500])
+@pytest.mark.parametrize("run_id", ["", "no-such-run", "nul\x00", "\ud800", "x" * 500])
 def test_an_unknown_run_is_told_apart(session: Session, run_id: str) -> None:
     assert not runs.claim(session, run_id, now=NOW, lease_seconds=LEASE)
     assert not beat(session, run_id)
@@ -203,3 +204,50 @@ def test_recent_runs_come_newest_first(session: Session) -> None:
         runs.cancel(session, made[-1], now=moment)
 
     assert [run.run_id for run in runs.recent(session, 2)] == made[:0:-1]
+
+
+def test_a_voice_may_train_while_a_model_does_and_one_of_each(session: Session) -> None:
+    of: dict[Kind, str] = {"model": claimed(session), "voice": claimed(session, "voice")}
+
+    for kind, run_id in of.items():
+        with pytest.raises(RunInProgress) as caught:
+            start(session, kind)
+        assert caught.value.run_id == run_id
+
+    finish(session, of["voice"])
+    assert start(session, "voice")
+    with pytest.raises(RunInProgress):
+        start(session)
+
+
+@pytest.mark.parametrize(("kind", "other"), [("voice", "model"), ("model", "voice")])
+def test_a_run_of_one_kind_is_none_of_the_other(session: Session, kind: Kind, other: Kind) -> None:
+    run_id = start(session, kind)
+
+    assert runs.recent(session, 5, kind=other) == []
+    assert runs.waiting(session, kind=other) == []
+    assert not runs.claim(session, run_id, now=NOW, lease_seconds=LEASE, kind=other)
+    with pytest.raises(UnknownRun):
+        runs.get(session, run_id, kind=other)
+    with pytest.raises(UnknownRun):
+        runs.cancel(session, run_id, now=NOW, kind=other)
+
+    assert runs.waiting(session, kind=kind) == [run_id]
+    assert [(run.run_id, run.status) for run in runs.recent(session, 5, kind=kind)] == [
+        (run_id, "waiting")
+    ]
+
+
+def test_a_running_run_is_not_stopped_as_one_of_the_other_kind(session: Session) -> None:
+    run_id = claimed(session, "voice")
+
+    with pytest.raises(UnknownRun):
+        runs.cancel(session, run_id, now=NOW)
+
+    assert beat(session, run_id)
+
+
+def test_silent_runs_of_every_kind_expire(session: Session) -> None:
+    silent = {claimed(session), claimed(session, "voice")}
+
+    assert set(runs.expire(session, now=LATER, lease_seconds=LEASE)) == silent

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from generative import voice_runs, voicing
+from generative import voicing
 from generative.copy import voices
 from generative.copy.voice_making import Outcome
-from generative.errors import ProviderUnavailable, VoiceRunInProgress
-from generative.voice_runs import VoiceRun
+from generative.errors import ProviderUnavailable
 from generative.voicing import Stopped
 from recsys.database import reading, writing
+from recsys.errors import RunInProgress
+from recsys.learning import runs
+from recsys.learning.runs import Run
 from workers import sweep, voice
 from workers.runtime import Runtime
 
@@ -31,14 +33,14 @@ def shop(both: Runtime, fill: Fill, tmp_path: Path) -> Runtime:
     return both
 
 
-def row(runtime: Runtime, run_id: str) -> VoiceRun:
+def row(runtime: Runtime, run_id: str) -> Run:
     with reading(runtime.engine) as session:
-        return voice_runs.get(session, run_id)
+        return runs.get(session, run_id, kind="voice")
 
 
 def begun(runtime: Runtime) -> str:
     with writing(runtime.engine) as session:
-        return voice_runs.start(session, trigger="tests", now=datetime.now(UTC))
+        return runs.start(session, kind="voice", trigger="tests", now=datetime.now(UTC))
 
 
 def learning(tmp_path: Path, *, passed: bool = True) -> Callable[..., Outcome]:
@@ -72,8 +74,8 @@ def test_a_voice_run_ends_with_a_live_voice(
     voice.run(shop, run_id)  # rung twice, done once
 
     done = row(shop, run_id)
-    assert (done.status, done.voice, done.progress, done.error) == ("done", NAME, 1.0, None)
-    assert done.report == {"passed": True}
+    assert (done.status, done.model_version, done.progress, done.error) == ("done", NAME, 1.0, None)
+    assert done.metrics == {"passed": True}
     assert voices.live_id(shop.config.generative.voices_dir) == NAME
 
 
@@ -86,7 +88,7 @@ def test_a_refused_voice_stays_on_disk_and_does_not_write(
     voice.run(shop, run_id)
 
     refused = row(shop, run_id)
-    assert (refused.status, refused.voice) == ("refused", NAME)
+    assert (refused.status, refused.model_version) == ("refused", NAME)
     assert refused.error == "its loss did not fall"
     assert voices.live(shop.config.generative.voices_dir) is None
 
@@ -98,7 +100,7 @@ def test_a_cancelled_voice_run_publishes_nothing(
 
     def cancelled(*arguments: Any, **more: Any) -> Outcome:
         with writing(shop.engine) as session:
-            voice_runs.cancel(session, run_id, now=datetime.now(UTC))
+            runs.cancel(session, run_id, now=datetime.now(UTC), kind="voice")
         return learn(*arguments, **more)
 
     monkeypatch.setattr(voicing, "learn", cancelled)
@@ -139,7 +141,7 @@ def test_a_voice_run_that_fails_says_why_and_frees_the_slot(
 def test_a_second_voice_run_is_not_begun(shop: Runtime) -> None:
     begun(shop)
 
-    with pytest.raises(VoiceRunInProgress):
+    with pytest.raises(RunInProgress):
         begun(shop)
 
 
@@ -150,7 +152,7 @@ def test_the_sweep_rings_for_waiting_voice_runs_and_ends_silent_ones(shop: Runti
 
     long_ago = datetime.now(UTC) - timedelta(seconds=shop.config.lease_seconds + 5)
     with writing(shop.engine) as session:
-        assert voice_runs.claim(session, run_id, now=long_ago, lease_seconds=1)
+        assert runs.claim(session, run_id, now=long_ago, lease_seconds=1, kind="voice")
 
     assert sweep.run(shop).voice_run_ids == ()
     assert row(shop, run_id).status == "failed"

@@ -2,29 +2,27 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, request
 
+from api.pages import training
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
 from api.pages.studio import voice_report
 from api.runtime import runtime
-from api.voices import earlier
-from generative import voice_runs
+from api.voices import earlier, report_of
+from generative.approvals import approved
 from generative.copy import voices
 from generative.copy.voices import VoiceInfo
-from generative.errors import CorruptVoice, VoiceRunInProgress
-from generative.voice_runs import VoiceRun
-from recsys.database import reading, writing
+from generative.errors import CorruptVoice
+from recsys.database import reading
+from recsys.learning import runs as ledger
+from recsys.learning.runs import Run
 
 RUNS_SHOWN = 8
-_STAGES = {
-    "": "Waiting for a worker",
-    "waiting": "Waiting for a worker",
-    "starting": "A worker has taken it",
+_SAID = training.SAID | {
     "reading": "Reading what it is to learn",
     "teaching": "A larger model writes what is worth learning",
     "training": "Training",
@@ -32,20 +30,16 @@ _STAGES = {
     "listening": "Hearing it on products that it has not seen",
     "publishing": "Publishing",
     "promoting": "Putting it live",
-}
-_ENDS = {
     "done": "Finished: the voice is live",
     "refused": "Finished: the voice was not good enough and stays aside",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
 }
 _TITLES = {"held_out": "Loss on products it has not seen", "train": "Loss on what it learns"}
 
 
 def show() -> Response:
     with reading(runtime().engine) as session:
-        runs = voice_runs.recent(session, RUNS_SHOWN)
-        approved = len(voice_runs.approved(session, 1_000))
+        runs = ledger.recent(session, RUNS_SHOWN, kind="voice")
+        learned_from = len(approved(session, 1_000))
     found = voices.voices(_root())
     config = runtime().config.generative
     return page(
@@ -58,38 +52,22 @@ def show() -> Response:
         speaking=next((one.voice_id for one in found if one.live), None),
         previous=earlier(found),
         asked="llama" in config.copy_providers,
-        approved=f"{approved:,}",
+        approved=f"{learned_from:,}",
         teacher=Path(config.voice_teacher).name,
     )
 
 
 def train() -> Response:
-    try:
-        with writing(runtime().engine) as session:
-            run_id = voice_runs.start(session, trigger="console", now=datetime.now(UTC))
-    except VoiceRunInProgress:
-        tell("A voice is being trained already; there is one at a time.", "warn")
-        return see_other("console.voice")
-    if not runtime().bell.voice(run_id):
-        tell("The run is kept. The queue is away; it starts when the queue is back.", "warn")
-    return see_other("console.voice")
+    busy = "A voice is being trained already; there is one at a time."
+    return training.start("voice", ring=runtime().bell.voice, busy=busy, page="console.voice")
 
 
 def watch(run_id: str) -> Response:
-    """One run alone, for the page that shows it to fetch again."""
-    with reading(runtime().engine) as session:
-        run = voice_runs.get(session, run_id)
-    answer = make_response(render_template("console/_voice_run_fragment.html", run=_run(run)))
-    if not run.active:
-        answer.headers["HX-Refresh"] = "true"  # voices and earlier runs have changed with it
-    return answer
+    return training.watch("voice", run_id, template="console/_voice_run_fragment.html", told=_run)
 
 
 def cancel(run_id: str) -> Response:
-    with writing(runtime().engine) as session:
-        run = voice_runs.cancel(session, run_id, now=datetime.now(UTC))
-    tell("The run stops at its next step." if run.active else "The run is cancelled.")
-    return see_other("console.voice")
+    return training.cancel("voice", run_id, page="console.voice")
 
 
 def promote() -> Response:
@@ -112,21 +90,14 @@ def silence() -> Response:
     return see_other("console.voice")
 
 
-def _run(run: VoiceRun) -> dict[str, Any]:
-    words = _ENDS.get(run.status) or _STAGES.get(run.stage, run.stage.capitalize())
-    if run.active and run.cancel_requested:
-        words = "Stopping"
-    verdict = run.error or (run.report.get("verdict", "") if run.status == "refused" else "")
+def _run(run: Run) -> dict[str, Any]:
+    report = report_of(run)
+    verdict = report.get("verdict") if run.status == "refused" else None
     return {
-        "run_id": run.run_id,
-        "status": run.status,
-        "active": bool(run.active),
-        "percent": round(100 * min(max(run.progress, 0.0), 1.0)),
-        "words": f"{words}: {verdict}" if verdict else words,
-        "say": words,
-        "plots": _plots(run.report.get("curves", {})),
-        "voice": run.voice,
-        **voice_report.of(run.report),
+        **training.standing(run, _SAID, run.error or verdict),
+        "plots": _plots(report.get("curves", {})),
+        "voice": run.model_version,
+        **voice_report.of(report),
     }
 
 
@@ -144,13 +115,9 @@ def _plots(curves: Mapping[str, Sequence[float]]) -> list[dict[str, str]]:
     ]
 
 
-def _earlier(run: VoiceRun) -> dict[str, str]:
-    return {
-        "started": f"{run.created_at:%Y-%m-%d %H:%M} UTC",
-        "trigger": run.trigger,
-        "status": run.status,
-        "words": run.error or run.report.get("verdict", "") or run.voice or "",
-    }
+def _earlier(run: Run) -> dict[str, str]:
+    words = run.error or run.metrics.get("verdict") or run.model_version or ""
+    return training.earlier(run, words)
 
 
 def _version(info: VoiceInfo) -> dict[str, Any]:

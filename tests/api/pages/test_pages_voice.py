@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from api.config import ApiConfig
 from api.pages.studio import voice_report
 from api.runtime import Runtime
-from generative import voice_runs
 from generative.copy import voices
 from recsys.database import reading, writing
+from recsys.learning import runs
 
 PAGE = "/console/creatives/voice"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -56,14 +56,12 @@ def two(here: Runtime, tmp_path: Path) -> Path:
 
 def ran(here: Runtime, status: str, **more: Any) -> str:
     with writing(here.engine) as session:
-        run_id = voice_runs.start(session, trigger="test", now=NOW)
-        voice_runs.claim(session, run_id, now=NOW, lease_seconds=60)
-        voice_runs.beat(
-            session, run_id, stage="training", progress=0.4, curves=REPORT["curves"], now=NOW
-        )
+        run_id = runs.start(session, kind="voice", trigger="test", now=NOW)
+        runs.claim(session, run_id, now=NOW, lease_seconds=60, kind="voice")
+        runs.beat(session, run_id, stage="training", progress=0.4, curves=REPORT["curves"], now=NOW)
         if status != "running":
-            told = {"report": REPORT, "voice": NEWER, "error": None} | more
-            voice_runs.finish(session, run_id, status=status, now=NOW, **told)
+            told = {"metrics": REPORT, "model_version": NEWER, "error": None} | more
+            runs.finish(session, run_id, status=status, now=NOW, **told)
     return run_id
 
 
@@ -73,7 +71,7 @@ def test_a_voice_run_is_kept_though_the_queue_is_away(
     answer = send(console, f"{PAGE}/train")
 
     with reading(here.engine) as session:
-        assert [run.status for run in voice_runs.recent(session, 5)] == ["waiting"]
+        assert [run.status for run in runs.recent(session, 5, kind="voice")] == ["waiting"]
     assert "The queue is away" in answer.text
     assert "Waiting for a worker" in answer.text
 
@@ -112,7 +110,7 @@ def test_a_run_that_ended_makes_the_page_look_again(console: FlaskClient, here: 
 
 def test_a_waiting_voice_run_can_be_cancelled(console: FlaskClient, here: Runtime, send) -> None:
     with writing(here.engine) as session:
-        run_id = voice_runs.start(session, trigger="test", now=NOW)
+        run_id = runs.start(session, kind="voice", trigger="test", now=NOW)
 
     assert "The run is cancelled" in send(console, f"{PAGE}/runs/{run_id}/cancel").text
 
@@ -145,7 +143,7 @@ def test_a_report_that_is_not_there_yet_shows_nothing(report: dict[str, Any]) ->
 def test_a_refused_voice_says_why_and_stays_aside(
     console: FlaskClient, here: Runtime, text
 ) -> None:
-    ran(here, "refused", report=REPORT | {"verdict": "34% of its taglines are copied"})
+    ran(here, "refused", metrics=REPORT | {"verdict": "34% of its taglines are copied"})
 
     said = text(console.get(PAGE).text)
 
@@ -182,6 +180,27 @@ def test_a_voice_that_was_changed_on_disk_is_not_promoted(
 @pytest.mark.parametrize("voice_id", ["", "../../etc", "20200101T000000Z-000000"])
 def test_an_unknown_voice_cannot_be_promoted(console: FlaskClient, send, voice_id: str) -> None:
     assert send(console, f"{PAGE}/promote", voice_id=voice_id).status_code == 404
+
+
+def test_a_voice_is_trained_while_a_model_is(console: FlaskClient, here: Runtime, send) -> None:
+    with writing(here.engine) as session:
+        model = runs.start(session, trigger="test", now=NOW)
+
+    answer = send(console, f"{PAGE}/train")
+
+    assert "one at a time" not in answer.text
+    assert model not in answer.text
+    with reading(here.engine) as session:
+        assert len(runs.recent(session, 5, kind="voice")) == 1
+
+
+def test_a_voice_run_is_no_run_of_a_model(console: FlaskClient, here: Runtime, send) -> None:
+    run_id = ran(here, "running")
+
+    assert run_id not in console.get("/console/models").text
+    assert console.get(f"/console/models/runs/{run_id}").status_code == 404
+    assert send(console, f"/console/models/runs/{run_id}/cancel").status_code == 404
+    assert "Stopping" not in console.get(f"{PAGE}/runs/{run_id}").text
 
 
 def test_an_unknown_voice_run_is_not_found(console: FlaskClient) -> None:
