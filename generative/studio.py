@@ -14,7 +14,7 @@ from generative.banner.render import write
 from generative.brief import clean, key
 from generative.checks.avoid import avoided
 from generative.config import GenerativeConfig
-from generative.copy.audience import eyebrow
+from generative.copy.audience import eyebrows
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.diversity import Worn, never
 from generative.drawing import SHARPENED, draw, finish
@@ -112,7 +112,7 @@ class Studio:
 
     def _printable(self, cleaned: Brief) -> Brief:
         """Without an audience whose name would bring a forbidden word above the headline."""
-        if not avoided(eyebrow(cleaned), self.style.kit.forbidden):
+        if not any(avoided(line, self.style.kit.forbidden) for line in eyebrows(cleaned)):
             return cleaned
         return replace(cleaned, audience=Audience(price_band=cleaned.audience.price_band))
 

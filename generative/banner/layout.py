@@ -89,6 +89,7 @@ def arrange(
         elements=placed,
         words=replace(
             words,
+            eyebrows=(texts.above,) if texts.above else (),
             tagline=words.tagline if tagline.lines else "",
             was=words.was if money.shows("was") else "",
             saving=words.saving if money.shows("saving") else "",

@@ -247,7 +247,7 @@ def _checks(best: Drawn, stuff: Materials, trouble: str) -> dict[str, Any]:
         "tagline_px": set_as.tagline_px,
         "price_px": set_as.price_px,
         "least_px": round(min(element.px for element in set_as.elements), 2),
-        "eyebrow": set_as.words.eyebrow,
+        "eyebrow": "".join(set_as.words.eyebrows),
         "engine": best.setting.engine,
         "picture": stuff.product.method if stuff.product else "none",
         "cutout_refused": stuff.product.refused if stuff.product else "",

@@ -13,6 +13,7 @@ from generative.banner.words import Words
 _COMFORT = 0.62  # of the headline that could be: below it the tagline gives way first
 _HYPHEN = 0.55  # of the largest headline: a word that would force less is parted instead
 _LOW = 0.4  # of the largest headline: less, and it is tried without a tagline
+_EYEBROW = 0.8  # of the size of the line above: rather fewer words than smaller ones
 _BARE = frozenset({"leaderboard", "rectangle"})  # too small for a rule
 
 
@@ -68,21 +69,18 @@ class Task:
     @property
     def eyebrow_face(self) -> Face:
         tracking = 0.1 if self.look.eyebrow == "caps" else 0.0
-        face = self.kind.small(600, self.eyebrow, tracking=tracking, leading=1.3)
+        face = self.kind.small(600, " ".join(self.words.eyebrows), tracking=tracking, leading=1.3)
         return replace(face, leading=1.3)
-
-    @property
-    def eyebrow(self) -> str:
-        return self.words.eyebrow.upper() if self.look.eyebrow == "caps" else self.words.eyebrow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """The fitted texts, and what fitting them cost."""
+    """The fitted texts, the wording that was taken above them, and what fitting them cost."""
 
     headline: Fitted
     tagline: Fitted
     eyebrow: Fitted
+    above: str
     repairs: tuple[str, ...]
 
 
@@ -90,21 +88,21 @@ def fitted(task: Task, money_height: float) -> Texts:
     """All that a column's room allows beside its price and button."""
     place, measures = task.geometry.place, task.geometry.measures
     height = _room(task, money_height)
-    eyebrow = _eyebrow(task)
+    above, eyebrow = _eyebrow(task)
     left = height - eyebrow_height(eyebrow, task.look) - measures.gap * 0.5
     if eyebrow.lines and left < measures.least_headline_px * 1.9:
-        eyebrow = _none(eyebrow.px)  # a low strip has no line to spare
+        above, eyebrow = "", _none(eyebrow.px)  # a low strip has no line to spare
     room = (place.column[2], left if eyebrow.lines else height)
     best = _best_pair(task, room)
+    notes = tuple(filter(None, (best[0].note,))) if best else ()
     if best is None or best[0].px < place.headline_px * _LOW:
         headline, repairs = _headline(task, room)
         if best is None or best[0].px < headline.px * _COMFORT:
             if task.words.tagline:
                 repairs.append("tagline dropped")
             bare = _none(measures.tagline_px[1])
-            return Texts(headline=headline, tagline=bare, eyebrow=eyebrow, repairs=tuple(repairs))
-    notes = tuple(filter(None, (best[0].note,)))
-    return Texts(headline=best[0], tagline=best[1], eyebrow=eyebrow, repairs=notes)
+            best, notes = (headline, bare), tuple(repairs)
+    return Texts(headline=best[0], tagline=best[1], eyebrow=eyebrow, above=above, repairs=notes)
 
 
 def eyebrow_height(eyebrow: Fitted, look: Look) -> float:
@@ -195,21 +193,21 @@ def _headline(task: Task, room: tuple[float, float]) -> tuple[Fitted, list[str]]
     return clamped, ["headline clamped" if clamped.note else "headline in more lines"]
 
 
-def _eyebrow(task: Task) -> Fitted:
+def _eyebrow(task: Task) -> tuple[str, Fitted]:
+    """The first wording that fits, as it is said and as it is set; none is ever cut."""
     look, measures = task.look, task.geometry.measures
     least = LEAST_PX[task.geometry.size]
     px = max(measures.eyebrow_px * (0.86 if look.eyebrow == "caps" else 1.0), least)
-    if not task.eyebrow:
-        return _none(px)
     pill = look.eyebrow == "pill"
     width = task.geometry.place.column[2] - (px * 1.6 if pill else 0)
     face, rows = task.eyebrow_face, 2 if task.geometry.size == "skyscraper" and not pill else 1
-    whole = task.ruler.fit(
-        task.eyebrow, face, width=width, height=px * 4, sizes=(px, least), most_lines=rows
-    )
-    return whole or task.ruler.clamped(
-        task.eyebrow, face, width=width, height=px * 2, px=least, most_lines=1
-    )
+    sizes = (px, max(px * _EYEBROW, least))
+    for said in task.words.eyebrows:
+        text = said.upper() if look.eyebrow == "caps" else said
+        found = task.ruler.fit(text, face, width=width, height=px * 4, sizes=sizes, most_lines=rows)
+        if found is not None:
+            return said, found
+    return "", _none(px)
 
 
 def _spaced(face: Face, text: str) -> Face:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from generative.brand import BrandKit
 from generative.brief import clean_text
-from generative.copy.audience import eyebrow
+from generative.copy.audience import eyebrows
 from generative.copy.slots import amounts, fill
 from generative.types import Brief, Copy, ItemFacts
 
@@ -15,8 +15,10 @@ _ALT_LIMIT = 250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
+    """`eyebrows` are the wordings of the line above the headline, of which one may be set: the longest first."""
+
     brand: str
-    eyebrow: str
+    eyebrows: tuple[str, ...]
     headline: str
     tagline: str
     price: str
@@ -31,7 +33,7 @@ def words(brief: Brief, copy: Copy, kit: BrandKit) -> Words:
     money = amounts(item, locale)
     return Words(
         brand=kit.name,
-        eyebrow=eyebrow(brief),
+        eyebrows=eyebrows(brief),
         headline=_AMOUNT.sub("\u00a0", fill(copy.headline, item, locale)),
         tagline=_AMOUNT.sub("\u00a0", fill(copy.tagline, item, locale)),
         price=money["price"],

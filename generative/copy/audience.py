@@ -6,12 +6,10 @@ audience's own shelf, never the item's merits. A brief is expected to be cleaned
 
 import re
 
-from generative.brief import AGAIN, cut
+from generative.brief import AGAIN
 from generative.copy import tongues
 from generative.copy.template import food, spoken
 from generative.types import Brief, Copy
-
-_LABEL_LIMIT = 22
 
 # Language -> a line for an item of the audience's own shelf: food, anything else; for other items.
 _LINES = {
@@ -20,6 +18,14 @@ _LINES = {
     "fr": ("Pour votre panier : {shelf}", "Pour vous : {shelf}", "Avec vos favoris : {shelf}"),
     "es": ("Para su cesta: {shelf}", "Para usted: {shelf}", "Con sus favoritos: {shelf}"),
     **tongues.LINES,
+}
+# The last of them in few words, for a narrow banner; of the audience's own shelf its name is enough.
+_BESIDE = {
+    "en": "With your {shelf}",
+    "de": "Zu {shelf}",
+    "fr": "Avec : {shelf}",
+    "es": "Con: {shelf}",
+    **tongues.BESIDE,
 }
 _AGAIN = {
     "en": "Buy it again",
@@ -60,20 +66,21 @@ _WORTH = {
 }
 
 
-def eyebrow(brief: Brief) -> str:
-    """The line above the headline: for what comes back that it does, else for the audience's shelf.
+def eyebrows(brief: Brief) -> tuple[str, ...]:
+    """The line above the headline, and a shorter wording of it where there is one.
 
-    Empty for the audience of everyone.
+    For what comes back it says that it does, else it names the audience's shelf; none for everyone.
     """
+    tongue = spoken(brief)
     if brief.reason == AGAIN:
-        return _AGAIN[spoken(brief)]
+        return (_AGAIN[tongue],)
     if not brief.audience.categories:
-        return ""
-    shelf = cut(brief.audience.categories[0], _LABEL_LIMIT)
-    basket, fans, beside = _LINES[spoken(brief)]
+        return ()
+    shelf = brief.audience.categories[0]
+    basket, fans, beside = _LINES[tongue]
     if not related(brief):
-        return beside.format(shelf=shelf)
-    return (basket if food(brief.item) else fans).format(shelf=shelf)
+        return beside.format(shelf=shelf), _BESIDE[tongue].format(shelf=shelf)
+    return (basket if food(brief.item) else fans).format(shelf=shelf), shelf
 
 
 def related(brief: Brief) -> bool:

@@ -27,6 +27,7 @@ ACTIONS = {
     "ja": ("詳しく見る", "商品を見る", "今すぐ見る"),
     "zh": ("立即选购", "查看详情", "去看看"),
 }
+BESIDE = {"ar": "مع {shelf}", "he": "לצד {shelf}", "ja": "{shelf}と一緒に", "zh": "搭配{shelf}"}
 # As in `audience`: for food, for anything else of the audience's shelf, for other items.
 LINES = {
     "ar": ("لسلتك: {shelf}", "لمحبي {shelf}", "مع ما تفضله: {shelf}"),

@@ -5,20 +5,20 @@ from dataclasses import replace
 import pytest
 
 from generative.brief import AGAIN, clean, copy_key, key
-from generative.copy.audience import eyebrow
+from generative.copy.audience import eyebrows
 from generative.types import Audience
 
 
 def test_what_comes_back_says_so_above_its_headline(brief):
     again = replace(brief, audience=Audience(categories=("Fruit",)), reason=AGAIN)
 
-    assert eyebrow(clean(again)) == "Buy it again"
+    assert eyebrows(clean(again)) == ("Buy it again",)
     assert key(again, "f") != key(replace(again, reason=""), "f")
 
 
 @pytest.mark.parametrize("locale", ["en", "de", "fr", "es", "ar", "he", "ja", "zh", "xx"])
 def test_it_says_so_in_every_language_that_has_fixed_words(brief, locale):
-    assert eyebrow(clean(replace(brief, reason=AGAIN, locale=locale)))
+    assert eyebrows(clean(replace(brief, reason=AGAIN, locale=locale)))
 
 
 @pytest.mark.parametrize("reason", ["similar", "popular", "because_viewed", "new"])
