@@ -1,6 +1,7 @@
 # Everything starts here. PYTHON and TORCH_INDEX may be set: make demo TORCH_INDEX=<address of a package index>
 PYTHON ?= python3
 TORCH_INDEX ?=
+JOBS ?= auto
 TORCH = torch==2.13.0
 PIP = .venv/bin/python -m pip --disable-pip-version-check --retries 2 install -q
 export OMP_NUM_THREADS = 1
@@ -26,7 +27,7 @@ demo-reset: .venv/.runtime
 	.venv/bin/python demo/run.py --reset
 
 test: .venv/.dev
-	.venv/bin/python -m pytest $(PYTEST)
+	.venv/bin/python -m pytest -n $(JOBS) --maxprocesses=4 $(PYTEST)
 
 check: .venv/.dev
 	.venv/bin/ruff format --check .

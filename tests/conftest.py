@@ -22,6 +22,22 @@ from demo.supervisor import die_with_parent, free_port
 from recsys.database import connect
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Several processes of tests (`make test`): a file runs in one, and all whole shops in the same one.
+
+    Two shops at once, each with its servers and workers, would be too much for a machine of two cores.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.split("::", 1)[0]
+            return "flows" if path.startswith("tests/flows/") else path
+
+    return ByFile(config, log)
+
+
 @pytest.fixture(scope="session")
 def skip_or_fail() -> Callable[[str], None]:
     """Skip with a reason; where REQUIRE_SERVICES=1, a missing service is a failure instead."""
