@@ -11,6 +11,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +20,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from demo.supervisor import die_with_parent, free_port
+from recsys.answers.entry import Answer
 from recsys.database import connect
+from recsys.types import Event, EventKind
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -143,6 +146,53 @@ def engine(database_url: str) -> Iterator[Engine]:
     opened = connect(database_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def drawn() -> Callable[..., Answer]:
+    """A slate as the ledger keeps it, its hero drawn between two looks."""
+
+    def made(number: int, at: datetime, *, variant: str, chance: float) -> Answer:
+        return Answer(
+            recommendation_id=f"answer-{number}",
+            at=at,
+            user_id=f"u{number}",
+            placement="home",
+            strategy="personal",
+            request={},
+            model_version="m",
+            catalogue_revision=1,
+            item_ids=["i0"],
+            sources=["personal"],
+            scores=[1.0],
+            creative_keys=["k"],
+            creative_draw={
+                "size": "hero",
+                "persona": "everyone",
+                "variant": variant,
+                "among": ["bold", "type"],
+                "chance": chance,
+                "ready": 1,
+            },
+        )
+
+    return made
+
+
+@pytest.fixture
+def clicked() -> Callable[[Answer], Event]:
+    """A look at the item that a drawn slate led to, two minutes later."""
+
+    def made(answer: Answer) -> Event:
+        return Event(
+            event_id=f"e-{answer.recommendation_id}",
+            user_id=str(answer.user_id),
+            item_id="i0",
+            kind=EventKind.VIEW,
+            at=answer.at + timedelta(minutes=2),
+        )
+
+    return made
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from recsys.answers import ledger, store
 from recsys.answers.entry import Answer
 from recsys.behaviour import events
 from recsys.database import reading, writing
-from recsys.types import Event, EventKind, Persona
+from recsys.types import Persona
 
 
 @pytest.fixture(autouse=True)
@@ -141,10 +141,15 @@ def test_only_an_admin_decides(client, shop) -> None:
     assert answer.status_code == 403
 
 
-def test_the_report_weighs_slates_by_their_chance(here, client, admin) -> None:
+def test_the_report_weighs_slates_by_their_chance(here, client, admin, drawn, clicked) -> None:
     at = datetime.now(UTC) - timedelta(hours=2)
     with writing(here.engine) as session:
-        answers = [drawn(number, at) for number in range(600)]
+        answers = [
+            drawn(number, at, variant="bold", chance=0.8)
+            if number % 5
+            else drawn(number, at, variant="type", chance=0.2)
+            for number in range(600)
+        ]
         store.record(session, answers)
         events.record(session, [clicked(one) for one in answers if wins(one)])
 
@@ -158,46 +163,10 @@ def test_the_report_weighs_slates_by_their_chance(here, client, admin) -> None:
     assert {one["variant"]: one["slates"] for one in size["looks"]} == {"bold": 480, "type": 120}
 
 
-def drawn(number: int, at: datetime) -> Answer:
-    variant = "type" if number % 5 == 0 else "bold"
-    return Answer(
-        recommendation_id=f"answer-{number}",
-        at=at,
-        user_id=f"u{number}",
-        placement="home",
-        strategy="personal",
-        request={},
-        model_version="m",
-        catalogue_revision=1,
-        item_ids=["i0"],
-        sources=["personal"],
-        scores=[1.0],
-        creative_keys=["k"],
-        creative_draw={
-            "size": "hero",
-            "persona": "everyone",
-            "variant": variant,
-            "among": ["bold", "type"],
-            "chance": 0.8 if variant == "bold" else 0.2,
-            "ready": 1,
-        },
-    )
-
-
 def wins(answer: Answer) -> bool:
     number = int(answer.recommendation_id.removeprefix("answer-"))
     bold = answer.creative_draw is not None and answer.creative_draw["variant"] == "bold"
     return number % 2 == 0 if bold else number % 20 == 0
-
-
-def clicked(answer: Answer) -> Event:
-    return Event(
-        event_id=f"e-{answer.recommendation_id}",
-        user_id=str(answer.user_id),
-        item_id="i0",
-        kind=EventKind.VIEW,
-        at=answer.at + timedelta(minutes=2),
-    )
 
 
 class TestMade:

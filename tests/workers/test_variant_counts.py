@@ -1,5 +1,6 @@
 """What came of drawn looks is counted once, when it has settled, and the next draws follow it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from recsys.answers import store
 from recsys.answers.entry import Answer
 from recsys.behaviour import events
 from recsys.database import reading, writing
-from recsys.types import Event, EventKind
+from recsys.types import Event
 from workers import variants
 from workers.runtime import Runtime
 
@@ -21,55 +22,25 @@ BOLD, TYPE = Cell("hero", "everyone", "bold"), Cell("hero", "everyone", "type")
 
 
 @pytest.fixture
-def drawing(both: Runtime) -> Runtime:
+def drawing(
+    both: Runtime, drawn: Callable[..., Answer], clicked: Callable[[Answer], Event]
+) -> Runtime:
     """Two looks of the hero, of which one is clicked by every shopper and the other by none."""
     with writing(both.engine) as session:
         for name in ("bold", "type"):
             variant_store.decide(session, "hero", name, Approval.APPROVED, now=BEGUN)
-        answers = [shown(number) for number in range(120)]
+        answers = [  # the last one a moment ago
+            drawn(
+                number,
+                BEGUN + timedelta(minutes=4.5 * number),
+                variant="bold" if number % 2 else "type",
+                chance=0.5,
+            )
+            for number in range(120)
+        ]
         store.record(session, answers)
-        events.record(session, [clicked(one) for one in answers if is_bold(one)])
+        events.record(session, [clicked(one) for one in answers[1::2]])
     return both
-
-
-def shown(number: int) -> Answer:
-    at = BEGUN + timedelta(minutes=4.5 * number)  # the last one a moment ago
-    return Answer(
-        recommendation_id=f"answer-{number}",
-        at=at,
-        user_id=f"u{number}",
-        placement="home",
-        strategy="personal",
-        request={},
-        model_version="m",
-        catalogue_revision=1,
-        item_ids=["i0"],
-        sources=["personal"],
-        scores=[1.0],
-        creative_keys=["k"],
-        creative_draw={
-            "size": "hero",
-            "persona": "everyone",
-            "variant": "bold" if number % 2 else "type",
-            "among": ["bold", "type"],
-            "chance": 0.5,
-            "ready": 1,
-        },
-    )
-
-
-def is_bold(answer: Answer) -> bool:
-    return answer.creative_draw is not None and answer.creative_draw["variant"] == "bold"
-
-
-def clicked(answer: Answer) -> Event:
-    return Event(
-        event_id=f"e-{answer.recommendation_id}",
-        user_id=str(answer.user_id),
-        item_id="i0",
-        kind=EventKind.VIEW,
-        at=answer.at + timedelta(minutes=2),
-    )
 
 
 def tallies(runtime: Runtime) -> dict[Cell, Tally]:
