@@ -1,14 +1,12 @@
 """An address that was handed out before never shows what is no longer so."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from apiflask import APIFlask
 from sqlalchemy import event
 
 from api import create_app
@@ -22,18 +20,6 @@ from recsys.catalogue import items
 from recsys.database import looking, reading, writing
 
 PIXELS = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
-
-
-@pytest.fixture
-def app(cached_config: ApiConfig) -> Iterator[APIFlask]:
-    made = create_app(cached_config)
-    yield made
-    made.extensions["vitrine"].close()
-
-
-@pytest.fixture(autouse=True)
-def _shop(stocked, broker):
-    """A stocked shop, a cache and a queue."""
 
 
 def make(here: Runtime, item_id: str = "i0", locale: str = "en") -> str:

@@ -1,6 +1,6 @@
 """Creatives attached to slates: a miss answers at once and rings once; Redis may come and go."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
@@ -24,18 +24,6 @@ from recsys.database import writing
 from recsys.types import Persona
 
 PIXELS = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
-
-
-@pytest.fixture
-def app(cached_config: ApiConfig) -> Iterator[APIFlask]:
-    made = create_app(cached_config)
-    yield made
-    made.extensions["vitrine"].close()
-
-
-@pytest.fixture(autouse=True)
-def _shop(stocked, broker):
-    """A stocked shop, a cache and a queue."""
 
 
 def first(client: FlaskClient, shop, query: str = "k=1") -> dict:

@@ -1,11 +1,9 @@
 """Several products on one picture: asked for once, served while all of them hold."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from apiflask import APIFlask
 
 from api import create_app
 from api.config import ApiConfig
@@ -16,18 +14,6 @@ from recsys.catalogue import items
 from recsys.database import reading, writing
 
 IDS = ["i0", "i1", "i2"]
-
-
-@pytest.fixture
-def app(cached_config: ApiConfig) -> Iterator[APIFlask]:
-    made = create_app(cached_config)
-    yield made
-    made.extensions["vitrine"].close()
-
-
-@pytest.fixture(autouse=True)
-def _shop(stocked, broker):
-    """A stocked shop, a cache and a queue."""
 
 
 def ask(client, admin, **body):
