@@ -61,8 +61,8 @@ def stand(
     if product.method == "card":
         return _on_white(product.image, template, geometry)
     framed = product.method == "framed"
-    if framed and template == "editorial":
-        return _bleeding(product.image, geometry)
+    if framed and template == "editorial" and (bled := _bleeding(product.image, geometry)):
+        return bled
     size = _sized(product.image.size, box, geometry)
     corner = _centred(size, box)
     return Shown(
@@ -138,15 +138,19 @@ def own_ground(shown: Shown, image: Image.Image, geometry: Geometry) -> Image.Im
     return extended(image, (shown.corner[0] - x, shown.corner[1] - y), (wide, tall))
 
 
-def _bleeding(photo: Image.Image, geometry: Geometry) -> Shown:
+def _bleeding(photo: Image.Image, geometry: Geometry) -> Shown | None:
     """A photo from edge to edge of its panel, as in a magazine; its wall and floor may go on.
 
-    Where only one of its upper and lower borders is ground, the other ends with the panel.
+    Where only one of its upper and lower borders is ground, the other ends with the panel. None
+    where it would leave bands: it is rather mounted with room on every side.
     """
     stage = geometry.place.stage
     size = _sized(photo.size, stage, geometry)
     left, top = _centred(size, stage)
-    stretch = stretches(photo) if size[0] >= stage[2] - 2 else Stretch(above=False, below=False)
+    wide, tall = size[0] >= stage[2] - 2, size[1] >= stage[3] - 2
+    stretch = stretches(photo) if wide else Stretch(above=False, below=False)
+    if not (wide and (tall or stretch.above or stretch.below)):
+        return None
     if stretch.above and not stretch.below:
         top = round(stage[1] + stage[3]) - size[1]
     elif stretch.below and not stretch.above:

@@ -334,11 +334,23 @@ def test_a_product_is_shown_whole_within_its_place_and_unaltered(size, template)
 
         x, y = shown.corner
         found = canvas.crop((x, y, x + shown.size[0], y + shown.size[1]))
-        bleeds = method == "framed" and template == "editorial"
-        left, top, wide, tall = form.place.stage if bleeds else form.place.picture
+        left, top, wide, tall = form.place.picture
         assert found.tobytes() == scaled.convert("RGB").tobytes()
         assert abs(shown.size[0] / shown.size[1] / (shape[1] / shape[0]) - 1) < 0.06
         assert left - 1 <= shown.box[0]
         assert shown.box[0] + shown.box[2] <= left + wide + 1
         assert top - 1 <= shown.box[1]
         assert shown.box[1] + shown.box[3] <= top + tall + 1
+
+
+@pytest.mark.parametrize(("shape", "kept"), [((628, 600), "stage"), ((400, 600), "picture")])
+def test_a_framed_photo_fills_its_panel_or_is_mounted_with_room_on_every_side(shape, kept):
+    photo = np.random.default_rng(3).integers(0, 255, (*shape, 3), dtype=np.uint8)
+    form = geometry("hero", PLACES["editorial", "hero"])
+    product = Product(image=Image.fromarray(photo), method="framed")
+
+    shown = stand(product, None, "editorial", form, corners="square")
+
+    left, top, wide, tall = getattr(form.place, kept)
+    assert shown.size[0] == wide
+    assert shown.corner == (left, round(top + (tall - shown.size[1]) / 2))
