@@ -34,7 +34,7 @@ def email_block(
     """
     for name, url in (("image_url", image_url), ("link", link)):
         if not url.startswith(_SCHEMES):
-            raise ValueError(f"{name} must begin with https://, not {url[:40]!r}")
+            raise ValueError(f"{name} must begin with https:// or http://, not {url[:40]!r}")
     said = words(brief, copy, kit)
     accent = rgb_of(kit.color)
     serif = family(kit.font, kit.tone) == "Playfair Display"
