@@ -5,7 +5,6 @@ diffusers pipeline; `procedural` leaves it to the template, which paints its own
 that need torch are loaded by name. A painter that cannot help is passed over; which one painted is said with the picture.
 """
 
-import hashlib
 import pkgutil
 from dataclasses import dataclass
 from typing import Protocol
@@ -125,19 +124,6 @@ def painter(name: str) -> Painter:
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(f"VITRINE_BACKDROPS: nothing is called {name!r}: {error}") from error
     return found
-
-
-def signature(config: GenerativeConfig) -> str:
-    """What decides who paints what: the order, the library's pictures and the trained weights.
-
-    A few stats; equal in every process that sees the same folders.
-    """
-    library = config.library_dir
-    trained = config.models_dir / "backdrops"
-    names = sorted(path.name for path in library.glob("*.json")) if library.is_dir() else []
-    gates = [path.read_text(encoding="utf-8") for path in sorted(trained.glob("*/gate.json"))]
-    said = "\n".join([*config.backdrops, config.text_to_image, *names, *gates])
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def is_trained(method: str) -> bool:
