@@ -111,10 +111,11 @@ class Studio:
         )
 
     def _printable(self, cleaned: Brief) -> Brief:
-        """Without an audience whose name would bring a forbidden word above the headline."""
+        """Without what would bring a forbidden word above the headline."""
         if not any(avoided(line, self.style.kit.forbidden) for line in eyebrows(cleaned)):
             return cleaned
-        return replace(cleaned, audience=Audience(price_band=cleaned.audience.price_band))
+        audience = Audience(price_band=cleaned.audience.price_band)
+        return replace(cleaned, audience=audience, reason="")
 
     def _draw(self, cleaned: Brief, candidate: Candidate, made_key: str, *, seed: int) -> _Drawing:
         made = provenance(candidate, cleaned, seed=seed, fingerprint=self.fingerprint)

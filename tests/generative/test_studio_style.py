@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from generative.brand import BrandKit
-from generative.brief import copy_key
+from generative.brief import AGAIN, copy_key
 from generative.checks.avoid import avoided
 from generative.copy.candidate import Candidate
 from generative.floor import floor
@@ -80,6 +80,15 @@ def test_forbidden_words_stand_nowhere(config, brief):
         assert not avoided(f"{copy.headline} {copy.tagline} {copy.action}", kit.forbidden)
     assert made.banner is not None
     assert not avoided(made.checks["banner"].get("eyebrow", ""), kit.forbidden)
+
+
+def test_a_forbidden_word_is_not_said_of_what_comes_back_either(config, brief):
+    kit = BrandKit(forbidden=("again",))
+    studio = Studio(config, style=in_force(config, kit, 1))
+
+    made = studio.make(replace(brief, reason=AGAIN))
+
+    assert made.checks["banner"]["eyebrow"] == ""
 
 
 def test_a_forbidden_word_is_a_word_not_a_syllable():
