@@ -152,7 +152,7 @@ def _running(command: list[str], env: Mapping[str, str], log: Any) -> Iterator[N
         env=env,
         stdout=log,
         stderr=log,
-        preexec_fn=die_with_parent,  # noqa: PLW1509 started from the one thread there is
+        preexec_fn=die_with_parent(),  # noqa: PLW1509 started from the one thread there is
     )
     try:
         yield

@@ -17,6 +17,7 @@ MAX_STARTS = (
 )
 RESTART_WINDOW = 60.0
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class DemoError(Exception):
@@ -145,7 +146,7 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 we start children from our one thread
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 we start children from our one thread
             )
         child.starts.append(time.monotonic())
 
@@ -211,7 +212,17 @@ def _signal(child: Child, number: int, *, group: bool = False) -> None:
         pass
 
 
-def die_with_parent() -> None:
-    """In the child: if we are killed outright, the kernel ends it too."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent() -> Callable[[], None]:
+    """What a child is to do first (`preexec_fn`): if we are killed outright, the kernel ends it too."""
+    parent = os.getpid()
+
+    def ask() -> None:
+        if _LIBC is None:
+            return
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if (
+            os.getppid() != parent
+        ):  # killed while the child came to be: nobody would tell it any more
+            os._exit(1)
+
+    return ask

@@ -94,7 +94,7 @@ def redis_url(valkey_binary: str, tmp_path_factory: pytest.TempPathFactory) -> I
     port = free_port()
     command = [valkey_binary, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     command += ["--dir", str(tmp_path_factory.mktemp("valkey"))]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)  # noqa: PLW1509 pytest starts it from its one thread
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent())  # noqa: PLW1509 pytest starts it from its one thread
     wait_for_port(port)
     yield f"redis://127.0.0.1:{port}/0"
     child.terminate()

@@ -178,7 +178,7 @@ class Shop:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 pytest starts it from its one thread
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 pytest starts it from its one thread
             )
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from demo.supervisor import die_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 Wait = Callable[..., None]
@@ -154,6 +156,17 @@ def test_the_second_start_reuses_everything_and_mends_a_child_that_dies(
     process.kill()  # no chance to clean up: the kernel ends the children
     process.communicate()
     wait(lambda: ours(state) == [], "every child is gone")
+
+
+def test_a_child_whose_launcher_died_while_it_was_born_does_not_live_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Asking to die with a parent that is dead already asks for nothing."""
+    first = die_with_parent()
+    monkeypatch.setattr(os, "getppid", lambda: 1)  # as the child sees it: it was taken in by init
+    orphan = subprocess.Popen([sys.executable, "-c", ""], preexec_fn=first)  # noqa: PLW1509 one thread
+
+    assert orphan.wait(timeout=30) == 1
 
 
 def is_worker(process: Path, state: Path) -> bool:
