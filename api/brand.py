@@ -12,16 +12,16 @@ from api.errors import Problem, invalid
 from api.keys import Role
 from api.runtime import Runtime, runtime
 from api.schemas import Strict
-from generative import brand, brand_store, logo
 from generative.banner.fonts import FAMILIES
-from generative.brand import BadBrandKit, BrandKit
-from generative.brand_store import Version
+from generative.branding import brand, brand_store, logo
+from generative.branding.brand import BadBrandKit, BrandKit
+from generative.branding.brand_store import Version
+from generative.branding.logo import Logo
 from generative.checks import nsfw
 from generative.checks.avoid import avoided
 from generative.checks.image import open_image
 from generative.config import GenerativeConfig
 from generative.errors import UnsafeImage
-from generative.logo import Logo
 from recsys.database import reading, writing
 
 _VERSION = 2**31 - 1

@@ -26,7 +26,8 @@ from api.schemas import (
     PageQuery,
 )
 from api.specification import file_answer
-from generative import campaigns, showing, truth
+from generative import truth
+from generative.campaigning import campaigns, showing
 from generative.types import Approval, CampaignSpec
 from recsys.database import reading, writing
 

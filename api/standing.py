@@ -12,8 +12,9 @@ from api.errors import RETRY_SECONDS, Problem
 from api.recommending import creatives, looking
 from api.recommending.degraded import Degraded
 from api.runtime import DATABASE_ERRORS, Runtime
-from generative import campaigns, truth
+from generative import truth
 from generative.brief import facts_of
+from generative.campaigning import campaigns
 from generative.creatives import brief_of
 from generative.types import Brief, Creative, State
 from recsys.catalogue.shelf import Shelf

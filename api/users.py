@@ -12,7 +12,7 @@ from api.keys import Role
 from api.recommending import rotating
 from api.runtime import CACHE_ERRORS, Runtime, runtime
 from api.schemas import ReceiptOut
-from generative import campaigns
+from generative.campaigning import campaigns
 from recsys.answers import ledger
 from recsys.answers import store as answers
 from recsys.behaviour import events, spool

@@ -19,8 +19,8 @@ from api.keys import Role
 from api.present import run_json
 from api.runtime import Runtime, runtime
 from api.schemas import PageQuery, StartedOut
-from generative.copy import voices
-from generative.copy.voices import VoiceInfo
+from generative.voice import voices
+from generative.voice.voices import VoiceInfo
 from recsys.database import reading, writing
 from recsys.learning import runs as ledger
 from recsys.learning.runs import Run

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench.contact_things import KITS, PLAN, THINGS, Thing  # noqa: E402 the path is set above
 from generative.banner.render import render  # noqa: E402 as above
-from generative.brand import BrandKit  # noqa: E402 as above
+from generative.branding.brand import BrandKit  # noqa: E402 as above
 from generative.brief import clean  # noqa: E402 as above
 from generative.types import SIZES, Audience, Brief  # noqa: E402 as above
 

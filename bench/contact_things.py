@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from generative.brand import BrandKit  # noqa: E402 the path is set above
+from generative.branding.brand import BrandKit  # noqa: E402 the path is set above
 from generative.types import Copy, ItemFacts  # noqa: E402 as above
 
 KITS = {

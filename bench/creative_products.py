@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from generative.copy.distil import text_of
 from generative.types import ItemFacts
+from generative.voice.distil import text_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"

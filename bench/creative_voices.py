@@ -37,7 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("voice", choices=VOICES)
     parser.add_argument("--adapter", type=Path, help="LoRA in GGUF, of the voice `finetuned`")
-    parser.add_argument("--lstm", type=Path, help="what generative.copy.lstm saved")
+    parser.add_argument("--lstm", type=Path, help="what generative.voice.lstm saved")
     parser.add_argument("--part", default="0/1", help="1/3: of every three products the second")
     parser.add_argument("--fresh", action="store_true", help="forget what it wrote before")
     options = parser.parse_args()
@@ -57,7 +57,7 @@ def speaker(voice: str, adapter: Path | None = None, trained: Path | None = None
     if voice == "lstm":
         if trained is None:
             raise SystemExit("the LSTM needs --lstm")
-        from generative.copy import lstm  # noqa: PLC0415 leaf: torch
+        from generative.voice import lstm  # noqa: PLC0415 leaf: torch
 
         return lstm.load(trained).speaking(samples=SAMPLES)
     if voice == "finetuned" and adapter is None:

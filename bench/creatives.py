@@ -53,10 +53,10 @@ from bench.creative_voices import (  # noqa: E402 as above
 )
 from bench.record import write  # noqa: E402 as above
 from generative import evaluation, writing  # noqa: E402 as above
+from generative.campaigning.diversity import OPENER_SHARE  # noqa: E402 as above
 from generative.checks.claims import Verdict  # noqa: E402 as above
 from generative.config import GenerativeConfig  # noqa: E402 as above
 from generative.copy.candidate import Candidate  # noqa: E402 as above
-from generative.diversity import OPENER_SHARE  # noqa: E402 as above
 from generative.studio import Studio  # noqa: E402 as above
 from generative.types import Brief, ItemFacts  # noqa: E402 as above
 
@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", default=["all"])
     parser.add_argument("--adapter", type=Path, help="the fine-tuned voice, as a LoRA in GGUF")
     parser.add_argument("--models", type=Path, default=ROOT / "var" / "models", help="fetched ones")
-    parser.add_argument("--lstm", type=Path, help="what generative.copy.lstm saved")
+    parser.add_argument("--lstm", type=Path, help="what generative.voice.lstm saved")
     options = parser.parse_args()
     asked = PARTS if "all" in options.parts else options.parts
     if "voices" in asked:

@@ -18,7 +18,7 @@ from record import write
 from torch.utils.flop_counter import FlopCounterMode
 
 from generative.banner.render import render
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.picture import diffusion, gan
 from generative.picture.backdrops import Wish
 from generative.picture.palette import Palette

@@ -43,7 +43,7 @@ from generative.banner.formats import picture  # noqa: E402 as above
 from generative.banner.materials import materials, product_of  # noqa: E402 as above
 from generative.banner.render import Drawn, drawn_best  # noqa: E402 as above
 from generative.banner.templates import NAMES  # noqa: E402 as above
-from generative.brand import BrandKit  # noqa: E402 as above
+from generative.branding.brand import BrandKit  # noqa: E402 as above
 from generative.brief import clean  # noqa: E402 as above
 from generative.copy.limits import limits  # noqa: E402 as above
 from generative.types import SIZES, Audience, Brief, Copy, ItemFacts  # noqa: E402 as above

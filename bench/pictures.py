@@ -21,16 +21,16 @@ import numpy as np
 from PIL import Image
 from record import write
 
-from generative import certificate, signing
 from generative.banner.render import render
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.checks import nsfw
 from generative.config import GenerativeConfig
+from generative.marking import certificate, signing
+from generative.marking.provenance import TEMPLATE_VERSION, manifest, source_type, xmp
 from generative.picture import library, trained
 from generative.picture.cutout import cut_out
 from generative.picture.gate import measure
 from generative.picture.matting import matte, refusal
-from generative.provenance import TEMPLATE_VERSION, manifest, source_type, xmp
 from generative.types import SIZES, Brief, Copy, ItemFacts
 
 MEDIA = Path(__file__).resolve().parents[1] / "demo" / "media"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.record import write  # noqa: E402 the path is set above
-from generative.copy import voices  # noqa: E402 as above
+from generative.voice import voices  # noqa: E402 as above
 
 HEARD = ("base", "tuned", "lstm")
 

@@ -20,9 +20,9 @@ from generative.config import GenerativeConfig
 from generative.copy import template
 from generative.errors import UnsafeImage
 from generative.files import store
+from generative.marking.provenance import manifest, source_type, xmp
+from generative.marking.signing import mark
 from generative.picture.source import fetch
-from generative.provenance import manifest, source_type, xmp
-from generative.signing import mark
 from generative.style import Style
 from generative.types import Brief, Copy, ItemFacts
 

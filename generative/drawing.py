@@ -14,20 +14,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from generative import brand, logo
 from generative.banner import fonts
 from generative.banner.render import Rendered, render
-from generative.brand import BrandKit
+from generative.branding import brand, logo
+from generative.branding.brand import BrandKit
 from generative.brief import to_json
 from generative.checks import nsfw
 from generative.checks.image import open_image
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable, UnsafeImage
 from generative.files import remembered_sha256, store_if_possible
+from generative.marking.provenance import TEMPLATE_VERSION, manifest, xmp
+from generative.marking.signing import mark
 from generative.picture.backdrops import bound, is_trained
 from generative.picture.kept import keep
-from generative.provenance import TEMPLATE_VERSION, manifest, xmp
-from generative.signing import mark
 from generative.types import Brief, Copy
 
 SHARPENED = "sharpened by a model"

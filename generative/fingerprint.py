@@ -5,13 +5,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from generative import brand
 from generative.banner import fonts
-from generative.brand import BrandKit
+from generative.branding import brand
+from generative.branding.brand import BrandKit
 from generative.config import GenerativeConfig
-from generative.copy import voices
-from generative.provenance import TEMPLATE_VERSION
+from generative.marking.provenance import TEMPLATE_VERSION
 from generative.providers import signature
+from generative.voice import voices
 
 CHECKS_VERSION = "8"
 

@@ -12,7 +12,7 @@ from generative.checks.lexicon import RUDE
 from generative.copy.candidate import Candidate
 from generative.copy.extractive import ExtractiveCopy
 from generative.copy.template import TemplateCopy, spoken
-from generative.provenance import provenance
+from generative.marking.provenance import provenance
 from generative.truth import named
 from generative.types import Audience, Brief, Copy, Creative, State
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from generative.banner.formats import FORMS
 from generative.config import GenerativeConfig
 from generative.files import store
-from generative.provenance import manifest
-from generative.rerender import rerender
-from generative.signing import mark
+from generative.marking.provenance import manifest
+from generative.marking.rerender import rerender
+from generative.marking.signing import mark
 from generative.types import Banner, Creative
 
 JPEG = "jpeg"

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from generative.checks.claims import Verdict
 from generative.config import GenerativeConfig
-from generative.copy import voices
 from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.extractive import ExtractiveCopy
 from generative.copy.guard import Held, Purse
@@ -28,6 +27,7 @@ from generative.errors import NotAsked, ProviderUnavailable
 from generative.evaluation import opener
 from generative.files import remembered_sha256
 from generative.types import Brief
+from generative.voice import voices
 
 log = logging.getLogger(__name__)
 

@@ -12,17 +12,17 @@ from typing import Any
 
 from generative.banner.render import write
 from generative.brief import clean, key
+from generative.campaigning.diversity import Worn, never
 from generative.checks.avoid import avoided
 from generative.config import GenerativeConfig
 from generative.copy.audience import eyebrows
 from generative.copy.candidate import Candidate, CopyProvider
-from generative.diversity import Worn, never
 from generative.drawing import SHARPENED, draw, finish
 from generative.errors import UnsafeImage
+from generative.marking.provenance import provenance
 from generative.memo import MemoryWords, Words
 from generative.picture.source import fetch
 from generative.proofs import printed, proofs_of
-from generative.provenance import provenance
 from generative.providers import Ledger, MemoryLedger, build, live_adapter
 from generative.style import Style, in_force
 from generative.truth import named

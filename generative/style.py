@@ -7,8 +7,8 @@ console therefore renames every creative in both, and nothing has to be restarte
 
 from dataclasses import dataclass
 
-from generative import brand
-from generative.brand import BrandKit
+from generative.branding import brand
+from generative.branding.brand import BrandKit
 from generative.config import GenerativeConfig
 from generative.fingerprint import copy_fingerprint, fingerprint, voice_signature
 

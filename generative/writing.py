@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from generative.brief import copy_key
+from generative.campaigning.diversity import Worn
 from generative.checks.avoid import forbidden_in
 from generative.checks.claims import Verdict, judge
 from generative.copy.audience import preference
@@ -17,7 +18,6 @@ from generative.copy.limits import limits
 from generative.copy.prompts import example_lines
 from generative.copy.template import TemplateCopy, taglines
 from generative.copy.turned import turned
-from generative.diversity import Worn
 from generative.evaluation import is_verbatim, opener
 from generative.floor import floor_copy, judge_fixed
 from generative.memo import Words

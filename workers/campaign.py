@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from generative import brief as briefs
-from generative import campaigns, diversity
-from generative.diversity import Said
+from generative.campaigning import campaigns, diversity
+from generative.campaigning.diversity import Said
 from generative.types import Planned
 from recsys.catalogue import items
 from recsys.database import reading, writing

@@ -7,8 +7,9 @@ from typing import Any
 import redis
 
 from generative import brief as briefs
-from generative import campaigns, creatives, forms
-from generative.diversity import Said
+from generative import creatives, forms
+from generative.campaigning import campaigns
+from generative.campaigning.diversity import Said
 from generative.errors import GenerativeError
 from generative.types import Audience, Brief, Creative
 from recsys.catalogue import items

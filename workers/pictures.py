@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generative import brief as briefs
-from generative import campaigns, creatives, truth
+from generative import creatives, truth
+from generative.campaigning import campaigns
 from generative.creatives import Photographed
 from generative.errors import UnsafeImage
 from generative.picture.source import MEDIA, resolve

@@ -78,7 +78,8 @@ class Runtime:
     def _in_style(self, before: "Studio | None") -> "Studio":
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 leaf
 
-        from generative import brand_store, style  # noqa: PLC0415 leaf
+        from generative import style  # noqa: PLC0415 leaf
+        from generative.branding import brand_store  # noqa: PLC0415 leaf
         from generative.ledger import SqlLedger  # noqa: PLC0415 leaf
         from generative.studio import Studio  # noqa: PLC0415 leaf
         from recsys.database import looking  # noqa: PLC0415 leaf

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from generative import campaigns
+from generative.campaigning import campaigns
 from recsys.behaviour import spool
 from recsys.database import reading, writing
 from recsys.learning import runs

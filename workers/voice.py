@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from generative import voicing
-from generative.approvals import approved
 from generative.brief import facts_of
-from generative.copy.distil import Pair
+from generative.campaigning.approvals import approved
 from generative.errors import GenerativeError
 from generative.ledger import SqlLedger
 from generative.types import ItemFacts
-from generative.voicing import Stopped
+from generative.voice import voicing
+from generative.voice.distil import Pair
+from generative.voice.voicing import Stopped
 from recsys.catalogue import shelf as shelves
 from recsys.catalogue.shelf import Shelf
 from recsys.database import reading, writing

@@ -19,8 +19,8 @@ from api.pages.answers import see_other, tell
 from api.pages.frame import page
 from api.pages.gallery import campaign_of, card_of, progress_of
 from api.runtime import runtime
-from generative import campaigns as store
-from generative import showing
+from generative.campaigning import campaigns as store
+from generative.campaigning import showing
 from generative.errors import UnknownCreative
 from generative.tables import CampaignCreativeRow
 from generative.types import SIZES, Approval, CampaignSpec, Shown

@@ -28,7 +28,7 @@ from api.pages.answers import see_other
 from api.pages.attempts import Attempts
 from api.pages.studio import backdrops, brand, performance, providers, variants, voice
 from api.runtime import runtime
-from generative import logo
+from generative.branding import logo
 
 log = logging.getLogger(__name__)
 

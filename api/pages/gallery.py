@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 
 from api.pages.studio import proofs
-from generative.campaigns import OPEN
+from generative.campaigning.campaigns import OPEN
 from generative.types import Campaign, Creative, Progress, Shown
 from recsys.types import Item
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from generative import campaigns, ledger
-from generative.campaigns import OPEN
+from generative import ledger
+from generative.campaigning import campaigns
+from generative.campaigning.campaigns import OPEN
 from generative.types import Campaign, Progress
 from recsys.catalogue.items import CatalogueCounts
 from recsys.learning import runs

@@ -7,8 +7,9 @@ when its last word is half a second old. A request that finds nothing changed pa
 from sqlalchemy import Connection
 
 from api.recommending.briefs import Briefs
-from generative import brand_store, variant_store
-from generative.brand_store import Version
+from generative import variant_store
+from generative.branding import brand_store
+from generative.branding.brand_store import Version
 from generative.config import GenerativeConfig
 from generative.style import Style, in_force
 from generative.variant_store import Chosen

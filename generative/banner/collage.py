@@ -26,7 +26,7 @@ from generative.banner.render import Rendered
 from generative.banner.templates import LOOKS
 from generative.banner.texts import Type
 from generative.banner.typeset import Setting
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import clean_text
 from generative.copy.slots import amounts
 from generative.copy.template import short_name

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from generative.banner.choices import Choice
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.picture.palette import (
     Palette,
     colour,

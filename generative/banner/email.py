@@ -11,7 +11,7 @@ from generative.banner.fonts import family
 from generative.banner.row import radius_px
 from generative.banner.typeset import pages
 from generative.banner.words import alt_text, words
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.picture.palette import hex_of, rgb_of
 from generative.types import Brief, Copy
 

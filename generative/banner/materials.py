@@ -21,7 +21,7 @@ from generative.banner.templates import LOOKS, PLACES
 from generative.banner.texts import Type
 from generative.banner.typeset import Setting, engine_ruler, engrave
 from generative.banner.words import Words, words
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.checks.image import open_image
 from generative.errors import ProviderUnavailable, UnsafeImage
 from generative.picture.backdrops import Paint

@@ -26,7 +26,7 @@ from generative.banner.search import Candidate, ranked
 from generative.banner.templates import PLACES
 from generative.banner.typeset import Setting
 from generative.banner.words import alt_text
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.files import store
 from generative.picture.backdrops import PROCEDURAL, Paint
 from generative.picture.palette import rgb_of

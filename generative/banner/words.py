@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import clean_text
 from generative.copy.audience import eyebrows
 from generative.copy.slots import amounts, fill

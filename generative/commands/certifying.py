@@ -2,9 +2,9 @@
 
 import argparse
 
-from generative import certificate
-from generative.certificate import CHAIN, KEY, ROOT, ROOT_KEY
 from generative.config import GenerativeConfig
+from generative.marking import certificate
+from generative.marking.certificate import CHAIN, KEY, ROOT, ROOT_KEY
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

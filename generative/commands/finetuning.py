@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from generative.config import GenerativeConfig
-from generative.copy.distil import Pair, from_json
 from generative.providers import MemoryLedger
 from generative.types import ItemFacts
+from generative.voice.distil import Pair, from_json
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,7 +31,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _finetune(options: argparse.Namespace, config: GenerativeConfig) -> int:
-    from generative.voicing import learn  # noqa: PLC0415 heavy: torch
+    from generative.voice.voicing import learn  # noqa: PLC0415 heavy: torch
 
     told = {
         "voice_teacher": options.teacher,

@@ -18,7 +18,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _rerender(options: argparse.Namespace, config: GenerativeConfig) -> int:
-    from generative.rerender import rerender  # noqa: PLC0415 heavy: the renderer
+    from generative.marking.rerender import rerender  # noqa: PLC0415 heavy: the renderer
 
     outcome = rerender(_creative(options.key, options.database_url), config)
     if options.output:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable
 from generative.picture.backdrop import blend

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.config import GenerativeConfig
 from generative.errors import ProviderUnavailable
 from generative.files import store

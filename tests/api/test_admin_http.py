@@ -9,7 +9,7 @@ import pytest
 
 from api.runtime import Runtime
 from api.schemas import CampaignPageOut, ModelsOut, RunOut
-from generative import campaigns
+from generative.campaigning import campaigns
 from generative.types import Banner, Brief, Copy, Creative, ItemFacts, State
 from recsys.catalogue import items
 from recsys.database import writing

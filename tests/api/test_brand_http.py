@@ -171,7 +171,7 @@ def test_a_logo_that_is_too_large_is_not_read(client, admin) -> None:
 
 
 def test_a_full_disk_is_said(client, admin, monkeypatch: pytest.MonkeyPatch) -> None:
-    from generative import logo
+    from generative.branding import logo
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -10,7 +10,7 @@ from apiflask import APIFlask
 from api import create_app
 from api.config import ApiConfig
 from api.runtime import Runtime
-from generative.copy import voices
+from generative.voice import voices
 
 OLD, NEW = "20261120T120000Z-aaaaaa", "20261121T120000Z-bbbbbb"
 

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
-from generative import brand_store, ledger
+from generative import ledger
+from generative.branding import brand_store
 from recsys.database import connect, reading
 
 PHONE = {"viewport": {"width": 390, "height": 844}}

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from generative.approvals import approved
 from generative.brief import to_json
+from generative.campaigning.approvals import approved
 from generative.tables import CampaignCreativeRow, CampaignRow, CreativeRow
 from generative.types import Brief, ItemFacts
 from recsys.database import reading, writing

@@ -9,7 +9,7 @@ from generative.banner import materials
 from generative.banner.geometry import geometry
 from generative.banner.render import render
 from generative.banner.templates import NAMES, PLACES
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import LANGUAGES, clean, key
 from generative.checks.claims import judge
 from generative.copy.audience import _BESIDE, _LINES, eyebrows, preference, reader

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import clean
 from generative.checks.image import cleaned
 from generative.drawing import draw

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.errors import ProviderUnavailable
 from generative.picture import library, trained
 from generative.picture.backdrops import Wish, paint, painter

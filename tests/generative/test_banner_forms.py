@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generative import certificate, signing
 from generative.banner.collage import Piece, collage
 from generative.banner.email import email_block
 from generative.banner.formats import FORMS
 from generative.banner.render import render
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import clean
-from generative.provenance import manifest, source_type, xmp
+from generative.marking import certificate, signing
+from generative.marking.provenance import manifest, source_type, xmp
 from generative.types import Brief, Copy, ItemFacts
 
 COPY = Copy(headline="Pink Lady <b>", tagline="Crisp pink apple.", action="Shop now")

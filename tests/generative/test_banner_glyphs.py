@@ -4,7 +4,7 @@ import blitz_py
 
 from generative.banner import glyphs
 from generative.banner.render import render
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import clean
 from generative.types import Brief, Copy, ItemFacts
 

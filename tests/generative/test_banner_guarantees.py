@@ -7,7 +7,7 @@ import pytest
 from bench.layout import FAULTS, adversarial, examined
 from generative.banner.geometry import LEAST_PX, MEASURES
 from generative.banner.render import render
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import clean
 from generative.types import SIZES, Brief, Copy, ItemFacts
 

@@ -17,7 +17,7 @@ from generative.banner.melt import melted
 from generative.banner.render import render, write
 from generative.banner.templates import NAMES, PLACES
 from generative.banner.words import words
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import clean
 from generative.checks.layout import least_contrast, overlap
 from generative.copy.slots import printed

@@ -3,7 +3,7 @@
 import pytest
 
 from generative.banner.render import render
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.types import Brief, Copy, ItemFacts
 
 WORDS = Copy(headline="Oak table", tagline="For eight, and for years.", action="See details")

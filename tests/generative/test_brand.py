@@ -2,7 +2,7 @@
 
 import pytest
 
-from generative.brand import BadBrandKit, BrandKit, digest, from_json, to_json
+from generative.branding.brand import BadBrandKit, BrandKit, digest, from_json, to_json
 
 
 def test_a_kit_survives_its_json():

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from generative import brand_store
-from generative.brand import BrandKit
+from generative.branding import brand_store
+from generative.branding.brand import BrandKit
 from generative.errors import BrandConflict, UnknownBrandVersion
 from generative.tables import Base, BrandKitRow
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from generative import diversity, evaluation
+from generative import evaluation
+from generative.campaigning import diversity
+from generative.campaigning.diversity import ALIKE, FRESH, OPENED, Said
 from generative.copy.rewording import varied
-from generative.diversity import ALIKE, FRESH, OPENED, Said
 from generative.floor import floor
 from generative.studio import Studio
 from generative.types import Brief, ItemFacts

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from generative import campaigns, creatives, showing
-from generative.archive import cell
+from generative import creatives
+from generative.campaigning import campaigns, showing
+from generative.campaigning.archive import cell
 from generative.errors import CampaignClosed, UnknownCampaign, UnknownCreative
 from generative.truth import named
 from generative.types import (

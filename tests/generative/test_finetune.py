@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generative.copy import finetune, lora_gguf, voice_making
 from generative.copy.candidate import Candidate
-from generative.copy.distil import Pair
-from generative.copy.finetune import Options
 from generative.copy.language_model import weights
-from generative.copy.lstm import LstmOptions
-from generative.copy.lstm import load as load_lstm
-from generative.copy.lstm import save as save_lstm
-from generative.copy.lstm import train as train_lstm
 from generative.errors import ProviderUnavailable, TooLittleToLearn
 from generative.types import Brief, Copy, ItemFacts
+from generative.voice import finetune, lora_gguf, voice_making
+from generative.voice.distil import Pair
+from generative.voice.finetune import Options
+from generative.voice.lstm import LstmOptions
+from generative.voice.lstm import load as load_lstm
+from generative.voice.lstm import save as save_lstm
+from generative.voice.lstm import train as train_lstm
 
 TUNABLE = all(importlib.util.find_spec(name) for name in ("peft", "transformers", "gguf"))
 needs_tuning = pytest.mark.skipif(

@@ -7,7 +7,10 @@ import pytest
 
 from generative.brief import clean
 from generative.checks.claims import judge
-from generative.copy.distil import (
+from generative.copy.template import TemplateCopy
+from generative.errors import ProviderUnavailable
+from generative.types import Brief, Copy, ItemFacts
+from generative.voice.distil import (
     MAX_RUN,
     Pair,
     common_run,
@@ -19,11 +22,8 @@ from generative.copy.distil import (
     to_json,
     unfit,
 )
-from generative.copy.joined import joining, phrases
-from generative.copy.lessons import LINES, chosen, lessons
-from generative.copy.template import TemplateCopy
-from generative.errors import ProviderUnavailable
-from generative.types import Brief, Copy, ItemFacts
+from generative.voice.joined import joining, phrases
+from generative.voice.lessons import LINES, chosen, lessons
 
 PARKA = ItemFacts(
     item_id="parka",

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from generative import logo
+from generative.branding import logo
 from generative.errors import UnsafeImage
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from generative import certificate
 from generative.errors import NotReproducible
-from generative.rerender import rerender
+from generative.marking import certificate
+from generative.marking.rerender import rerender
 from generative.studio import Studio
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import clean
 from generative.drawing import draw
 from generative.errors import ProviderUnavailable

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generative import certificate, signing
 from generative.banner.formats import xmp_options
 from generative.copy.candidate import Candidate
 from generative.errors import SigningUnavailable
-from generative.provenance import manifest, provenance, xmp
+from generative.marking import certificate, signing
+from generative.marking.provenance import manifest, provenance, xmp
 from generative.types import Copy
 
 KEY = "ab" * 32

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.brief import AGAIN, copy_key
 from generative.checks.avoid import avoided
 from generative.copy.candidate import Candidate

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from generative.copy.distil import Teacher
-from generative.copy.taught import remembering
 from generative.errors import ProviderUnavailable
 from generative.types import Brief, Copy, ItemFacts
+from generative.voice.distil import Teacher
+from generative.voice.taught import remembering
 
 SAID = Copy(headline="Soft wool scarf", tagline="Warm, with a fringe.", action="Shop now")
 SCARF = ItemFacts(item_id="1", title="Wool Scarf", description="A soft wool scarf with a fringe.")

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from generative.config import GenerativeConfig
-from generative.copy import voices
 from generative.errors import CorruptVoice, UnknownVoice
 from generative.fingerprint import fingerprint
 from generative.providers import live_adapter
 from generative.style import in_force
+from generative.voice import voices
 
 FIRST, SECOND, THIRD = (f"20261122T15020{n}Z-3f9a2c{n}0" for n in range(3))
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select, update
 
-from generative import campaigns, showing
+from generative.campaigning import campaigns, showing
 from generative.tables import CampaignRow, CreativeRow
 from generative.types import Brief, CampaignSpec, Creative, Progress
 from recsys.catalogue import items

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from generative import brand_store
-from generative.brand import BrandKit
+from generative.branding import brand_store
+from generative.branding.brand import BrandKit
 from recsys.database import writing
 from workers import runtime as runtimes
 from workers.runtime import Runtime

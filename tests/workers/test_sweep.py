@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from generative import campaigns
+from generative.campaigning import campaigns
 from generative.types import CampaignSpec
 from recsys.behaviour import events, spool
 from recsys.database import reading, writing

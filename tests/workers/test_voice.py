@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from generative import voicing
-from generative.copy import voices
-from generative.copy.voice_making import Outcome
 from generative.errors import ProviderUnavailable
-from generative.voicing import Stopped
+from generative.voice import voices, voicing
+from generative.voice.voice_making import Outcome
+from generative.voice.voicing import Stopped
 from recsys.database import reading, writing
 from recsys.errors import RunInProgress
 from recsys.learning import runs

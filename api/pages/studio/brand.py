@@ -16,10 +16,10 @@ from api.pages.steering import in_words
 from api.pages.studio import brand_forms, previews
 from api.pages.studio.brand_forms import BadKit
 from api.runtime import Runtime, runtime
-from generative import brand, brand_store, logo
 from generative.banner.fonts import FAMILIES
-from generative.brand import BrandKit
-from generative.brand_store import Version
+from generative.branding import brand, brand_store, logo
+from generative.branding.brand import BrandKit
+from generative.branding.brand_store import Version
 from generative.errors import BrandConflict, UnsafeImage
 from generative.types import SIZES
 from recsys.database import looking, reading, writing

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from api.brand import contradictions
-from generative.brand import BrandKit, Corners, Tone
+from generative.branding.brand import BrandKit, Corners, Tone
 
 Form = MultiDict[str, str]
 CORNERS: tuple[str, ...] = get_args(Corners)

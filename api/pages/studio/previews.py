@@ -7,7 +7,7 @@ from typing import Any
 
 from generative import brief as briefs
 from generative.banner.templates import NAMES
-from generative.brand import BrandKit
+from generative.branding.brand import BrandKit
 from generative.config import GenerativeConfig
 from generative.errors import UnsafeImage
 from generative.floor import floor_copy

@@ -13,10 +13,10 @@ from api.pages.frame import page
 from api.pages.studio import voice_report
 from api.runtime import runtime
 from api.voices import earlier, report_of
-from generative.approvals import approved
-from generative.copy import voices
-from generative.copy.voices import VoiceInfo
+from generative.campaigning.approvals import approved
 from generative.errors import CorruptVoice
+from generative.voice import voices
+from generative.voice.voices import VoiceInfo
 from recsys.database import reading
 from recsys.learning import runs as ledger
 from recsys.learning.runs import Run

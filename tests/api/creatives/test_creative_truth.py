@@ -13,8 +13,9 @@ from api import create_app
 from api.campaigns import decide
 from api.config import ApiConfig
 from api.runtime import Runtime
-from generative import campaigns, creatives, truth
+from generative import creatives, truth
 from generative.brief import facts_of
+from generative.campaigning import campaigns
 from generative.types import Approval, Banner, Brief, CampaignSpec, Copy, Creative, State
 from recsys.catalogue import items
 from recsys.database import looking, reading, writing

@@ -15,8 +15,9 @@ from api import create_app
 from api.campaigns import decide
 from api.config import ApiConfig
 from api.runtime import Runtime
-from generative import campaigns, creatives
+from generative import creatives
 from generative.brief import key as key_of
+from generative.campaigning import campaigns
 from generative.style import in_force
 from generative.types import Approval, Banner, CampaignSpec, Copy, Creative, State
 from recsys.catalogue import items

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from api.runtime import Runtime
-from generative import brand_store, logo
-from generative.brand import BrandKit
+from generative.branding import brand_store, logo
+from generative.branding.brand import BrandKit
 from generative.types import SIZES
 from recsys.database import looking, reading
 

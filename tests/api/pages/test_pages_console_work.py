@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 
 from api.pages.comparison import comparison, in_pairs
 from api.runtime import Runtime
-from generative import campaigns, creatives, showing
+from generative import creatives
+from generative.campaigning import campaigns, showing
 from generative.types import Banner, Brief, Copy, Creative, ItemFacts, State
 from recsys.database import reading, writing
 from recsys.learning import runs

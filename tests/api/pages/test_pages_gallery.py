@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 
 from api.pages.studio.proofs import changed, said
 from api.runtime import Runtime
-from generative import campaigns, creatives
+from generative import creatives
 from generative.brief import facts_of
+from generative.campaigning import campaigns
 from generative.types import Approval, Brief, CampaignSpec, Copy, Creative, State
 from recsys.database import writing
 from recsys.types import Item

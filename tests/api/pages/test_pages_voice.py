@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from api.config import ApiConfig
 from api.pages.studio import voice_report
 from api.runtime import Runtime
-from generative.copy import voices
+from generative.voice import voices
 from recsys.database import reading, writing
 from recsys.learning import runs
 

@@ -1,7 +1,7 @@
 """Who made a creative from what: kept in its row and written into its picture.
 
 Every picture but a GIF carries XMP with IPTC's DigitalSourceType, so that machines can tell what was
-generated from photographs; `generative.signing` puts the same, signed, into a C2PA manifest.
+generated from photographs; `generative.marking.signing` puts the same, signed, into a C2PA manifest.
 """
 
 import hashlib
@@ -65,7 +65,7 @@ def source_type(*, ai_generated: bool) -> str:
 
 
 def manifest(key: str, made: Mapping[str, Any], *, photo_sha256: str = "") -> dict[str, Any]:
-    """The C2PA manifest of a picture from its provenance; `generative.signing.sign` signs it."""
+    """The C2PA manifest of a picture from its provenance; `generative.marking.signing.sign` signs it."""
     told = {name: made[name] for name in _TOLD if made.get(name) not in {None, ""}}
     created = {
         "action": "c2pa.created",

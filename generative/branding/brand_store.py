@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from generative import brand
-from generative.brand import BadBrandKit, BrandKit
+from generative.branding import brand
+from generative.branding.brand import BadBrandKit, BrandKit
 from generative.errors import BrandConflict, UnknownBrandVersion
 from generative.tables import BrandKitRow
 

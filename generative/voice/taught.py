@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from generative.copy.distil import TEACHING_VERSION, Teacher
 from generative.copy.prompts import facts
 from generative.types import Brief, Copy
+from generative.voice.distil import TEACHING_VERSION, Teacher
 
 FILE = "taught.jsonl"
 

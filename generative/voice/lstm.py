@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from generative.copy.candidate import Candidate
-from generative.copy.distil import Pair
 from generative.copy.template import action
 from generative.types import Brief, Copy, ItemFacts
+from generative.voice.distil import Pair
 
 PAD, UNKNOWN, ASK, BETWEEN, END = range(5)
 SPECIAL = ("<pad>", "<unknown>", "<ask>", "<between>", "<end>")

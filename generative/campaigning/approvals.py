@@ -4,9 +4,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from generative.brief import clean, from_json
-from generative.copy.distil import SIZE, Pair
 from generative.tables import CampaignCreativeRow, CreativeRow
 from generative.types import Approval, Brief
+from generative.voice.distil import SIZE, Pair
 
 
 def approved(session: Session, limit: int) -> list[Pair]:

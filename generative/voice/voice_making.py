@@ -20,17 +20,17 @@ from typing import Any
 from generative import evaluation
 from generative.brief import clean
 from generative.checks.claims import judge
-from generative.copy import finetune, lstm, voices
 from generative.copy.candidate import Candidate
-from generative.copy.distil import SIZE, Pair, text_of
-from generative.copy.finetune import Beat, Trained
 from generative.copy.language_model import LlamaCopy
-from generative.copy.lstm import LstmOptions, Speak
 from generative.copy.prompts import example_lines
-from generative.copy.voices import Voice
 from generative.errors import ProviderUnavailable, TooLittleToLearn
 from generative.files import remembered_sha256
 from generative.types import Brief, ItemFacts
+from generative.voice import finetune, lstm, voices
+from generative.voice.distil import SIZE, Pair, text_of
+from generative.voice.finetune import Beat, Trained
+from generative.voice.lstm import LstmOptions, Speak
+from generative.voice.voices import Voice
 
 HELD_OUT = 0.08  # of the products
 MOST_HELD_OUT = 40  # products: hearing one costs about two CPU seconds

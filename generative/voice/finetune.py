@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generative.copy.distil import Pair
-from generative.copy.lora_gguf import export
 from generative.copy.prompts import messages
 from generative.errors import ProviderUnavailable, TooLittleToLearn
 from generative.types import Brief
+from generative.voice.distil import Pair
+from generative.voice.lora_gguf import export
 
 INSTALL = "pip install -r requirements-finetune.lock --no-deps"
 MIN_PAIRS = 40

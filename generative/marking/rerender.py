@@ -3,7 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
-from generative import brand, drawing
+from generative import drawing
+from generative.branding import brand
 from generative.brief import from_json
 from generative.config import GenerativeConfig
 from generative.errors import NotReproducible, UnsafeImage

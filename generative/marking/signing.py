@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from generative.certificate import CHAIN, KEY, MISSING, NEEDED, ends
 from generative.errors import SigningUnavailable
+from generative.marking.certificate import CHAIN, KEY, MISSING, NEEDED, ends
 
 SIGNED = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/svg+xml"})
 _NO_THUMBNAIL = {"builder": {"thumbnail": {"enabled": False}}}  # one adds 625 KB to a hero

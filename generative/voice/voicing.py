@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from generative.config import GenerativeConfig
-from generative.copy import voices
-from generative.copy.distil import Pair, Teacher, gguf_teacher, provider_teacher
-from generative.copy.finetune import Options
 from generative.copy.language_model import weights
-from generative.copy.lessons import Lessons, lessons
 from generative.copy.llama_server import INSTALL
-from generative.copy.taught import FILE, remembering
-from generative.copy.voice_making import Outcome, Recipe, make
 from generative.errors import ProviderUnavailable
 from generative.files import remembered_sha256
 from generative.providers import FLOOR, Ledger, build, signature
 from generative.types import ItemFacts
+from generative.voice import voices
+from generative.voice.distil import Pair, Teacher, gguf_teacher, provider_teacher
+from generative.voice.finetune import Options
+from generative.voice.lessons import Lessons, lessons
+from generative.voice.taught import FILE, remembering
+from generative.voice.voice_making import Outcome, Recipe, make
 
 Report = Callable[[str, float, Mapping[str, Any]], bool]  # stage, progress, curves; False: stop
 

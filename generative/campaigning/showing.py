@@ -7,9 +7,10 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from generative import campaigns, truth
-from generative.archive import stream
+from generative import truth
 from generative.brief import from_json
+from generative.campaigning import campaigns
+from generative.campaigning.archive import stream
 from generative.creatives import creative_of
 from generative.tables import CampaignCreativeRow, CreativeRow
 from generative.truth import Sold

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from generative.brief import clean
-from generative.copy.distil import MAX_RUN, SIZE, Pair, Teacher, distil, shortened, text_of, unfit
-from generative.copy.joined import joining
 from generative.copy.turned import turning
 from generative.evaluation import opener
 from generative.types import Brief, Copy, ItemFacts
+from generative.voice.distil import MAX_RUN, SIZE, Pair, Teacher, distil, shortened, text_of, unfit
+from generative.voice.joined import joining
 
 LINES = 3  # of one entry
 OPENER_SHARE = 0.04  # of all taglines may open with one word

@@ -1,0 +1,1 @@
+"""The brand kit, its versions and its logo."""

@@ -1,0 +1,1 @@
+"""Campaigns: what was asked, what is made, shown, approved and taken away."""
