@@ -19,10 +19,10 @@ RUN apt-get update \
 # The index of CPU builds of torch, or empty for the default one (CUDA, several gigabytes).
 ARG TORCH_INDEX=""
 RUN pip install ${TORCH_INDEX:+--extra-index-url ${TORCH_INDEX}} "torch==2.13.0"
-COPY requirements.lock requirements-llm.lock requirements-text.lock requirements-sign.lock requirements-pictures.lock ./
+COPY requirements.lock requirements-llm.lock requirements-text.lock requirements-sign.lock requirements-pictures.lock requirements-finetune.lock ./
 RUN pip install -r requirements.lock \
     && pip install --no-deps -r requirements-llm.lock -r requirements-text.lock \
-        -r requirements-sign.lock -r requirements-pictures.lock
+        -r requirements-sign.lock -r requirements-pictures.lock -r requirements-finetune.lock
 
 COPY pyproject.toml LICENSE NOTICE ./
 COPY recsys recsys
