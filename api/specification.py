@@ -98,7 +98,6 @@ def describe(app: APIFlask) -> None:
     app.config.update(
         OPENAPI_VERSION="3.1.0",
         DESCRIPTION=_DESCRIPTION,
-        TAGS=_TAGS,
         AUTO_SERVERS=False,
         AUTO_404_RESPONSE=False,
         AUTO_VALIDATION_ERROR_RESPONSE=False,
@@ -113,6 +112,8 @@ def describe(app: APIFlask) -> None:
 
 def _complete(spec: Any) -> Any:
     """Every operation may end as a problem, and all but the open ones want a key."""
+    # As TAGS in the configuration, each route would lose the one of its blueprint.
+    spec["tags"] = [{"name": name} for name in _TAGS]
     spec["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
     answer = {
         "description": "A problem that names what to mend",

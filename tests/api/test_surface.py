@@ -86,6 +86,15 @@ def test_the_document_is_openapi_3_1_and_names_every_public_route(client, app: A
     assert references <= document["components"]["schemas"].keys()
 
 
+def test_every_route_of_the_document_stands_under_a_heading_it_lists(client) -> None:
+    document = client.get("/openapi.json").json
+
+    headings = {tag["name"] for tag in document["tags"]}
+    routes = [one for path in document["paths"].values() for one in path.values()]
+    assert {tag for one in routes for tag in one["tags"]} == headings
+    assert all(len(one["tags"]) == 1 for one in routes)
+
+
 def test_the_docs_page_asks_for_nothing_outside(client) -> None:
     page = client.get("/docs").text
 
