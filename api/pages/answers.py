@@ -83,6 +83,11 @@ def problem_page(status: int, text: str, headers: dict[str, str] | None = None) 
     return answer
 
 
+def nowhere(_nowhere: str) -> Response:
+    """An address among the pages that is none: who came by a browser is told in words."""
+    return problem_page(404, "There is no page at this address.")
+
+
 def of_problem(problem: Problem) -> Response:
     return problem_page(problem.status, problem.detail, problem.headers)
 

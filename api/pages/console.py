@@ -121,6 +121,7 @@ def _login_page(problem: str | None, status: int) -> Response:
 _ADDRESSES = (
     ("GET", "/", "overview", overview.show),
     ("GET", "/login", "login", login),
+    ("GET", "/<path:_nowhere>", "nowhere", answers.nowhere),
     ("POST", "/login", "enter", enter),
     ("POST", "/logout", "logout", logout),
     ("GET", "/catalogue", "catalogue", catalogue.show),

@@ -55,6 +55,7 @@ def _gate() -> Response | None:
 
 
 blueprint.after_request(shoppers.keep)
+blueprint.add_url_rule("/shop/<path:_nowhere>", "nowhere", answers.nowhere)
 
 
 @blueprint.context_processor

@@ -244,3 +244,20 @@ def test_a_shopper_is_forgotten_with_a_receipt(console: FlaskClient, here: Runti
 @pytest.mark.parametrize("form", [{"user_id": "", "sure": "yes"}, {"user_id": "u1"}])
 def test_nobody_is_forgotten_by_mistake(console: FlaskClient, form: dict[str, str], send) -> None:
     assert send(console, "/console/privacy/forget", **form).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("address", "back"), [("/console/nonsense/1", "console"), ("/shop/nonsense", "shop")]
+)
+def test_an_address_that_is_none_is_a_page_with_a_way_back(
+    console: FlaskClient, address: str, back: str
+) -> None:
+    answer = console.get(address)
+
+    assert answer.status_code == 404
+    assert answer.mimetype == "text/html"
+    assert f"Back to the {back}" in answer.text
+
+
+def test_an_address_that_is_none_tells_a_stranger_nothing(client: FlaskClient) -> None:
+    assert client.get("/console/nonsense").headers["Location"].endswith("/console/login")
