@@ -28,6 +28,7 @@ def show() -> Response:
     with reading(runtime().engine) as session:
         found = served.count(session, since=midnight - timedelta(days=days - 1), until=now)
         waiting = _unjudged(session)
+        made = session.scalar(select(CampaignRow.campaign_id).limit(1)) is not None
     return page(
         "console/creatives.html",
         heading="Creatives",
@@ -39,6 +40,7 @@ def show() -> Response:
         estimated=found.read < found.answers and f"{found.read:,} of {found.answers:,}",
         shown=bool(found.shown),
         waiting=waiting,
+        made=made,
     )
 
 
