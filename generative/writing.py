@@ -17,7 +17,7 @@ from generative.copy.candidate import Candidate, CopyProvider
 from generative.copy.limits import limits
 from generative.copy.prompts import example_lines
 from generative.copy.template import TemplateCopy, taglines
-from generative.copy.turned import turned
+from generative.copy.turned import turning
 from generative.evaluation import is_verbatim, opener
 from generative.floor import floor_copy, judge_fixed
 from generative.memo import Words
@@ -139,6 +139,6 @@ def worth(candidate: Candidate, verdict: Verdict, brief: Brief) -> tuple[float |
     sought = preference(copy, brief)
     chosen = bool(candidate.adapter) or candidate.provider in CHOSEN
     fresh = chosen and not is_verbatim(copy.tagline, brief.item.description)
-    whole = fresh and copy.tagline.removesuffix(".") in turned(brief.item.description)
+    whole = fresh and any(copy.tagline == one.tagline for one in turning(brief, 0))
     own = (chosen, fresh, whole)
     return (*own, verdict.support, not warns, sought, round(fullness, 1), len(news))

@@ -11,21 +11,26 @@ do it here because what they make needs no proof beside the checks'.
 import re
 from collections.abc import Callable, Iterator
 
+from generative.brief import language
 from generative.copy.template import action, short_name
 from generative.types import Brief, Copy
 
 MAX_NOUN = 7  # words of what a thing is called
 MIN_WORDS = 3  # of a line
+MAX_SENTENCE = 300  # letters: the turns take the square of it, and no longer one fits a banner
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _THIS = r"(?P<this>this|these|our)\s"
 _NOUN = r"(?P<np>[^,;:]+?)"
 
-# Where the thing ends and what it does begins.
-_DOES_TEXT = """will has have is are can features feature offers offer boasts boast showcases showcase brings
-    bring adds add combines combine works work keeps keep makes make gives give comes come wraps wrap fits
-    fit blends blend provides provide delivers deliver creates create draws draw needs need includes
-    include pairs pair transforms transform embodies embody exudes exude sets set"""
-_DOES = "|".join(_DOES_TEXT.split())
+# Where the thing ends and what it does begins. After "this" a "blend" or a "set" is a thing, and no deed.
+_ONE_DOES_TEXT = """will has have is are can features offers boasts showcases brings adds combines works keeps
+    makes gives comes wraps fits blends provides delivers creates draws needs includes pairs transforms
+    embodies exudes sets"""
+_MANY_DO_TEXT = """will have are can feature offer boast showcase bring add combine work keep make give come wrap
+    fit blend provide deliver create draw need include pair transform embody exude set"""
+_ONE_DOES, _MANY_DO = ("|".join(text.split()) for text in (_ONE_DOES_TEXT, _MANY_DO_TEXT))
+_THIS_NOUN = rf"(?:(?P<many>these)|this|our)\s{_NOUN}"
+_DOES = rf"(?(many)(?:{_MANY_DO})|(?:{_ONE_DOES}))"
 _HAS = r"(?:has|have|features?|offers?|boasts?|showcases?|includes?|comes? with)"
 # First words of an invitation: verbs, and hardly ever anything else at the start of a sentence.
 _DO_TEXT = """accessorize add adorn beat blast blend bring brighten build capture carry catch celebrate charge
@@ -35,57 +40,106 @@ _DO_TEXT = """accessorize add adorn beat blast blend bring brighten build captur
     refresh relax relieve remove revitalize rock savor serve set show soften soothe spice stay step
     store style take taste transform treat travel turn unleash unlock unwind upgrade warm wear welcome wrap write"""
 _DO = "|".join(_DO_TEXT.split())
-# What a thing does for its owner; to "look" or to "stay" is the owner's.
+# What a thing does for its owner's other things; to "look" or to "stay" is the owner's.
 _SERVES = (
     "beat|blend|brighten|charge|clean|cover|energize|grate|grill|illuminate|invigorate|moisturize|nourish"
     "|organize|polish|protect|refresh|relieve|remove|revitalize|soften|soothe|store|unlock"
 )
-_ADJECTIVES = r"(?P<adj>(?:[\w-]+(?:,? (?:and|but)|,)? ){0,3}[\w-]+)"
+# How to treat the thing: said of it, an instruction would become what it is made for.
+_CARE = re.compile(
+    r"\b(?:before|after|when not|until|once|if|not|never|hours?|minutes?|seconds?|days?|regularly|thoroughly"
+    r"|gently|carefully|fully|immediately|cool,? (?:dry|dark)|(?:cool|dry|dark) place|damp|soap|sunlight"
+    r"|in (?:\w+ )?water|refrigerator|fridge|away|children|out of reach|by hand|its|this|these)\b",
+    re.IGNORECASE,
+)
+# First words of an instruction beside `_DO`, and what makes one of a few words wherever it stands.
+_TREAT = re.compile(
+    r"^(?:apply|bake|boil|brew|brush|call|consult|contact|dip|drink|eat|fill|freeze|heat|iron|leave|let"
+    r"|may|order|pour|press|refill|replace|rotate|rub|season|see|shake|soak|spray|sprinkle|steam|tumble)\b"
+    r"|\b(?:avoid|wash|rinse|wipe|use|clean|do|don['\u2019]t|not|never|no|nothing)\b",
+    re.IGNORECASE,
+)
+# After "has": a tense and no thing ("has been tested", "has changed the way").
+_TENSE = (
+    r"(?!(?:been|become|come|gone|got|had|made|won|to|not|never|ever|just|already|also|always|recently|you"
+    r"|what|it|them)\b|\w+ed (?:an?|the|our|your|its|their|by|to|from|for|in|on|over|into|many|all|since)\b)"
+)
+_PLAIN = (
+    r"(?!(?:with|has|have|not|never|no|too|as|in|on|at|from|to|of|by|for|up|out|than|made|sold|included)\b)"
+    r"[\w-]+"
+)
+_ADJECTIVES = rf"(?P<adj>(?:{_PLAIN}(?:,? (?:and|but)|,)? ){{0,3}}{_PLAIN})"
+_DONE_WITH = re.compile(
+    r"\b(?:adorned|coated|covered|decorated|embroidered|equipped|filled|finished|fitted|lined|made|packed"
+    r"|paired|printed|topped|trimmed)$",
+    re.IGNORECASE,
+)
 _NO_LEAD_TEXT = """as after before when while although if since though because unlike whenever until once
-    at on in by from to"""
+    at on in by from to for not never without thanks you we"""
 _NO_LEAD = frozenset(_NO_LEAD_TEXT.split())
 
 _WITH_THIS = re.compile(
     rf"^(?P<do>(?:{_DO})\b.+?) (?:with|using|in) {_THIS}(?P<np>[^,;:]+)$", re.IGNORECASE
 )
 _DO_THIS = re.compile(
-    rf"^(?P<do>{_DO}) {_THIS}{_NOUN} (?P<rest>(?:to|with|on|in|at|for|from) .+)$", re.IGNORECASE
+    rf"^(?P<do>(?!(?:{_SERVES})\b)(?:{_DO})) {_THIS}{_NOUN} (?P<rest>(?:to|with|on|in|at|for|from) .+)$",
+    re.IGNORECASE,
 )
 _IT_DOES = re.compile(
-    rf"^(?P<do>{_SERVES})\b(?! and\b)(?:(?! with | using )[^,;:])+$", re.IGNORECASE
+    rf"^(?:{_SERVES})(?: up)? (?P<what>(?:your|any|every|all) (?:(?! with | using )[^,;:])+)$",
+    re.IGNORECASE,
 )
 _DOES_BOTH = re.compile(r"^(?P<one>[\w-]+) (?P<first>.+) and (?P<two>[\w-]+) (?P<second>[^,;:]+)$")
-_THIS_HAS = re.compile(rf"^{_THIS}{_NOUN} {_HAS} (?P<what>.+)$", re.IGNORECASE)
-_THIS_DOES = re.compile(rf"^{_THIS}{_NOUN} (?P<does>(?!{_HAS}\s)(?:{_DOES})\s.+)$", re.IGNORECASE)
-_LED = re.compile(rf"^(?P<lead>[^,;:]+?),? {_THIS}{_NOUN} (?:{_DOES})\s", re.IGNORECASE)
+_THIS_HAS = re.compile(rf"^{_THIS}{_NOUN} {_HAS} {_TENSE}(?P<what>.+)$", re.IGNORECASE)
+_THIS_DOES = re.compile(rf"^{_THIS_NOUN} (?P<does>(?!{_HAS}\s){_DOES}\s.+)$", re.IGNORECASE)
+_LED = re.compile(
+    rf"^(?P<lead>(?:with|featuring) [^,;:]+?(?=,? )|[^,;:]+(?=,)),? {_THIS_NOUN} {_DOES}\s",
+    re.IGNORECASE,
+)
+# What the shopper brings, not the thing: "With proper care, this pan will last".
+_BRINGS = re.compile(
+    r"(?:the|your|our|care|careful|proper|regular|practice|time|every|each|only|just|little|minimal|enough"
+    r"|some)\b",
+    re.IGNORECASE,
+)
 _PART_IS = re.compile(
     rf"^(?:the|its) (?P<noun>[\w-]+) (?:is|are) {_ADJECTIVES}(?:,? (?:with|and has|and have) (?P<what>.+))?$",
     re.IGNORECASE,
 )
 _THING_HAS = re.compile(
-    r"^(?P<np>[A-Z][\w' -]{2,40}?) (?:has|have) (?P<what>(?:an?|the|its) .+|[\w-]+ .+)$"
+    rf"^(?P<np>[A-Z][\w' -]{{2,40}}?) (?:has|have) {_TENSE}(?P<what>[\w-]+ .+)$"
 )
 _FOR = re.compile(r"^(?P<np>[^,;:]+?) (?P<link>for|with) (?P<what>[^,;:]+)$", re.IGNORECASE)
 _NEEDS = re.compile(r"^(?P<who>every [\w -]+?) needs (?P<np>an? [^,;:]+)$", re.IGNORECASE)
-_VERB = re.compile(rf"\b(?:{_DOES}|was|were|be)\b", re.IGNORECASE)
+_VERB = re.compile(rf"\b(?:{_ONE_DOES}|{_MANY_DO}|was|were|be)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:an?|the)\s", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"(?:an?|the|perfect for|ideal for|making|creating|offering|adding|complemented by|each)\s",
     re.IGNORECASE,
 )
 _DEED = re.compile(r"\band \w+s \w+ly\b")  # "snap closures and attaches effortlessly"
-_CROWDED = re.compile(r"\b(?:for|with|our|this|these|yet)\b", re.IGNORECASE)
-_POINTS = re.compile(r"(?:this|these|our|the|its|it)\b", re.IGNORECASE)
-_SUITS = _NO_LEAD | {"perfect", "ideal", "great", "good", "suitable", "made"}
+_CROWDED = re.compile(r"\b(?:for|with|our|this|these|yet|without|no|not)\b", re.IGNORECASE)
+# No name of a thing: it points, counts, denies or opens a clause.
+_POINTS = re.compile(
+    r"\b(?:this|these|those|our|the|its|it|you|we|they|he|she|who|which|that|if|when|where|once|since|while"
+    r"|unlike|as|not|no|nobody|none|nothing|each|every|both|all|most|some|many|few|several|other|others|there"
+    r"|one|and)\b",
+    re.IGNORECASE,
+)
+_SUITS = _NO_LEAD | {"perfect", "ideal", "great", "good", "suitable", "compatible", "made"}
+_DEED_FIRST = re.compile(r"\w+[^s\W]s$")  # "contains", "goes": rather lose a plural
 _INVITES = re.compile(rf"^(?:{_DO})\b", re.IGNORECASE)
 
 
 def turning(brief: Brief, seed: int) -> list[Copy]:  # noqa: ARG001 a `Teacher` of `distil`
-    """Unchecked copy: the item's name over each of its turned sentences."""
+    """Unchecked copy: the item's name over each of its turned sentences; none where English is not spoken."""
+    if language(brief.locale) != "en":
+        return []
     name = short_name(brief.item)
     return [
         Copy(headline=name, tagline=f"{line}.", action=action(brief))
         for line in turned(brief.item.description)
+        if not _of_itself(line, name)
     ]
 
 
@@ -94,7 +148,7 @@ def turned(description: str) -> list[str]:
     found: dict[str, None] = {}
     for sentence in _SENTENCE.split(description):
         text = " ".join(sentence.split()).rstrip(".!?")
-        for turn in _TURNS:
+        for turn in _TURNS if len(text) <= MAX_SENTENCE else ():
             for line in turn(text):
                 if len(line.split()) >= MIN_WORDS:
                     found[line[:1].upper() + line[1:]] = None
@@ -107,12 +161,13 @@ def _to_do(text: str) -> Iterator[str]:
 
 
 def _to_do_with_it(text: str) -> Iterator[str]:
-    if (found := _DO_THIS.match(text)) and _is_thing(found["np"]):
+    found = _DO_THIS.match(text)
+    if found and _is_thing(found["np"]) and not _CARE.search(found["rest"]):
         yield f"{found['np']} to {found['do'].lower()} {found['rest']}"
 
 
 def _made_to_do(text: str) -> Iterator[str]:
-    if _IT_DOES.match(text) and not _WITH_THIS.match(text):
+    if (found := _IT_DOES.match(text)) and not _CARE.search(found["what"]):
         yield f"Made to {_small(text)}"
 
 
@@ -139,7 +194,8 @@ def _after_a_lead(text: str) -> Iterator[str]:
         return
     first, _, rest = found["lead"].partition(" ")
     if first.lower() in {"with", "featuring"}:
-        yield f"{found['np']} {first.lower()} {rest}"
+        if not _BRINGS.match(rest):
+            yield f"{found['np']} {first.lower()} {rest}"
     elif first.lower() not in _NO_LEAD and not _INVITES.match(first):
         yield f"{found['np']}, {_small(found['lead'])}"
 
@@ -147,25 +203,36 @@ def _after_a_lead(text: str) -> Iterator[str]:
 def _of_a_part(text: str) -> Iterator[str]:
     found = _PART_IS.match(text)
     if found and not _VERB.search(found["adj"]) and not _ARTICLE.match(found["adj"]):
+        if found["what"] and _DONE_WITH.search(found["adj"]):
+            return
         with_what = f" with {found['what']}" if found["what"] else ""
         yield f"{found['adj']} {found['noun'].lower()}{with_what}"
 
 
 def _that_has(text: str) -> Iterator[str]:
     found = _THING_HAS.match(text)
-    if found and not _POINTS.match(found["np"]) and not re.search(r"\band\b", found["np"]):
+    if found and not _POINTS.search(found["np"]):
         for what in _parts(re.split(r",? and is ", found["what"])[0]):
             yield f"{found['np']}{':' if ' with ' in what else ' with'} {what}"
 
 
 def _for_whom(text: str) -> Iterator[str]:
     found = _FOR.match(text)
-    if not found or _VERB.search(text) or _INVITES.match(text):
+    if not found or _VERB.search(text) or _INVITES.match(text) or _TREAT.search(found["np"]):
         return
     words = found["np"].split()
+    if len(words) == 1 or _DEED_FIRST.match(
+        words[0]
+    ):  # "Plays for", "Bake for": a verb as often as a thing
+        return
     crowded = _CROWDED.search(f"{found['np']} {found['what']}")
     theirs = found["link"].lower() == "with" and found["what"].lower().startswith(("the ", "your "))
-    if crowded or theirs or words[-1].endswith(("ed", "enough")) or words[0].lower() in _SUITS:
+    if (
+        crowded
+        or theirs
+        or words[-1].endswith(("ed", "enough", "made"))
+        or words[0].lower() in _SUITS
+    ):
         return
     stop = "," if words[0].lower() in {"a", "an"} else ":"
     yield f"{found['link']} {found['what']}{stop} {_small(found['np'])}"
@@ -189,6 +256,12 @@ _TURNS: tuple[Callable[[str], Iterator[str]], ...] = (
     _for_whom,
     _for_who_needs,
 )
+
+
+def _of_itself(line: str, name: str) -> bool:
+    """Whether headphones are "Made to charge your headphones": that sentence told how to treat them."""
+    thing = name.lower().split()[-1:]
+    return line.startswith("Made to ") and not set(thing).isdisjoint(line.lower().split())
 
 
 def _is_thing(noun: str) -> bool:

@@ -9,7 +9,7 @@ from generative.brief import clean
 from generative.checks.claims import judge
 from generative.copy.grammar import choice
 from generative.copy.language_model import LlamaCopy
-from generative.copy.turned import turned, turning
+from generative.copy.turned import MAX_SENTENCE, turned, turning
 from generative.evaluation import is_verbatim
 from generative.types import Brief, Copy, ItemFacts
 
@@ -52,6 +52,47 @@ UNTOUCHED = [
     "Clean and simple styling.",  # no invitation to clean
     "Conquer any terrain with our Alpine Trekker Pro Boots.",  # the name stands in the headline
     "Perfect for cold days.",
+    # how to treat the thing is not what it is made for
+    "Store in a cool place.",
+    "Store away from light.",
+    "Clean with a damp cloth.",
+    "Clean your grinder regularly.",
+    "Charge before first use.",
+    "Charge your headphones before first use.",
+    "Remove stones before eating.",
+    "Protect from sunlight.",
+    "Machine wash with like colors.",
+    "Do not clean with bleach.",
+    "Brew for three to five minutes.",
+    "Store this fresh juice in a cool place.",
+    "Charge this portable speaker for two hours.",
+    "With proper care, this steel pan will last.",
+    # a warning, turned, would begin with what it warns of
+    "Not for infants under 12 months.",
+    "Not suitable for small children.",
+    "No other coat has a lining.",
+    "A cup for tea without a handle.",
+    # what "has" begins is a tense
+    "This red cup has never been used.",
+    "Garlic has been used for centuries.",
+    "This wool coat has changed the way we dress.",
+    # who has it is no thing
+    "You have the choice.",
+    "If you have a garden.",
+    "Unlike non-stick pans it has no coating.",
+    # and what is named is not this one
+    "The colors of this red dress are bright.",
+    "You will love how this red dress is cut.",
+    "For a limited time, this red cup is half price.",
+    # a verb, or a part that is no quality
+    "Plays for up to 6 hours on one charge.",
+    "Goes well with fish and goat cheese.",
+    "The handle is not removable.",
+    "The bag is in the box.",
+    "The box is filled with sand.",
+    # a thing that is a blend or a set, cut before its last word
+    "This dark coffee blend has a smooth taste.",
+    "This three piece set includes two bowls.",
     "Sturdy enough for the outdoors yet stylish to wear out on the town.",
     "",
 ]
@@ -65,6 +106,36 @@ def test_a_sentence_is_turned_about(sentence: str, wanted: str) -> None:
 @pytest.mark.parametrize("sentence", UNTOUCHED)
 def test_what_would_not_be_good_english_is_left_alone(sentence: str) -> None:
     assert turned(sentence) == []
+
+
+def test_a_sentence_that_no_banner_could_hold_is_not_searched() -> None:
+    """What a turn looks at is bounded: it takes the square of it."""
+    sentence = "This leather bag has a wide strap"
+    longer = sentence + " and a pocket" * MAX_SENTENCE
+
+    assert turned(f"{longer}. {sentence}.") == ["Leather bag with a wide strap"]
+
+
+def test_a_thing_is_not_made_for_what_is_done_to_it() -> None:
+    lines = {}
+    for title in ("Wireless Headphones", "Phone Charger"):
+        item = ItemFacts(item_id="1", title=title, description="Charge your headphones anywhere.")
+        lines[title] = [one.tagline for one in turning(clean(Brief(item=item, size="hero")), 0)]
+
+    assert lines == {
+        "Wireless Headphones": [],
+        "Phone Charger": ["Made to charge your headphones anywhere."],
+    }
+
+
+def test_only_english_is_turned() -> None:
+    item = ItemFacts(item_id="1", title="Bag", description="Ce sac a une poche with zip.")
+    heard = {
+        locale: len(turning(clean(Brief(item=item, size="hero", locale=locale)), 0))
+        for locale in ("en-GB", "fr", "ar", "xx")
+    }
+
+    assert heard == {"en-GB": 1, "fr": 0, "ar": 0, "xx": 0}
 
 
 def test_a_list_is_told_whole_and_by_its_first_ones() -> None:
