@@ -24,7 +24,8 @@ def remembering(teacher: Teacher, path: Path, *, name: str) -> Teacher:
     """The teacher, who is asked once a product; `name` tells it from every other.
 
     A seed is no part of what is remembered: a sentence that was good stays so. What the teacher
-    raises is not remembered, nor is a file that cannot be written a reason to stop.
+    raises is not remembered, nor that it said nothing: its answer may have been unreadable once. A
+    file that cannot be written is no reason to stop.
     """
     known = _read(path)
 
@@ -32,7 +33,8 @@ def remembering(teacher: Teacher, path: Path, *, name: str) -> Teacher:
         key = _key(name, brief)
         if key not in known:
             known[key] = teacher(brief, seed)
-            _append(path, key, known[key])
+            if known[key]:
+                _append(path, key, known[key])
         return known[key]
 
     return ask
@@ -63,7 +65,8 @@ def _append(path: Path, key: str, lines: Sequence[Copy]) -> None:
     said = [
         {"headline": one.headline, "tagline": one.tagline, "action": one.action} for one in lines
     ]
-    row = json.dumps({"key": key, "lines": said}, ensure_ascii=False)
+    # ASCII: a teacher may say half of a surrogate pair, or a separator that `splitlines` takes for a line's end
+    row = json.dumps({"key": key, "lines": said})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:

@@ -76,9 +76,26 @@ def test_a_teacher_that_fails_is_asked_again(path: Path) -> None:
     assert remembering(Asked(), path, name="t")(of(SCARF), 1) == [SAID]
 
 
+def test_a_teacher_who_said_nothing_is_asked_again_by_the_next_run(path: Path) -> None:
+    """An answer that could not be read is as empty as one that was refused."""
+    assert remembering(lambda _brief, _seed: [], path, name="t")(of(SCARF), 1) == []
+
+    assert remembering(Asked(), path, name="t")(of(SCARF), 2) == [SAID]
+
+
 def test_a_folder_that_cannot_be_written_costs_nothing_but_the_memory(tmp_path: Path) -> None:
     (tmp_path / "voices").write_text("a file where the folder would be")
 
     said = remembering(Asked(), tmp_path / "voices" / "taught.jsonl", name="t")
 
     assert said(of(SCARF), 1) == [SAID]
+
+
+@pytest.mark.parametrize("hostile", ["half a pair \ud83d", "a line\u2028or two", "next\x85line"])
+def test_whatever_a_teacher_says_is_kept(path: Path, hostile: str) -> None:
+    said = Copy(headline="Soft wool scarf", tagline=hostile, action="Shop now")
+    remembering(lambda _brief, _seed: [said], path, name="t")(of(SCARF), 1)
+    asked = Asked()
+
+    assert remembering(asked, path, name="t")(of(SCARF), 1) == [said]
+    assert asked.times == 0
