@@ -2,7 +2,9 @@
 
 Four voices write of each product at the size of a hero, without seeing its checks: the floor (cut from
 the entry), the packaged 135M model bound to the entry's phrases, the same model with a voice fine-tuned
-on other products (no id and no description in common), and a small LSTM trained on the same lines.
+on other products (no id and no description in common), and a small LSTM trained on the same lines. Of an
+entry whose sentences can be turned about, the tuned voice's first sample chooses one of those, so what is
+fresh there is the rules' work (`copy/turned.py`, written while reading these texts) and the choice its own.
 `acceptance_1` is the share of products whose first line passes every check, `acceptance_4` that of
 those where one of four does; a product with no entry to write from counts as not accepted. Freshness
 is measured on the lines that a campaign would print: of those of a product that pass the best by the

@@ -2,6 +2,8 @@
 
 The report is measured when the voice is made, on products that it has not learned from, one sample
 each, with the checks and the grammar that serve. Loss per letter compares models of other words.
+`bleu_lines` and `rouge_l_lines` are against the lines that the held-out products would have taught: the
+tuned voice may choose such a line whole (`copy/turned.py`), so its figure there says how often it did.
 A voice is made by `python -m generative finetune` or in the console; this reads it and runs nothing.
 
 python bench/voice.py [--voices var/voices]
