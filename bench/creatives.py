@@ -5,12 +5,13 @@ the entry), the packaged 135M model bound to the entry's phrases, the same model
 on other products (no id and no description in common), and a small LSTM trained on the same lines. Of an
 entry whose sentences can be turned about, the tuned voice's first sample chooses one of those, so what is
 fresh there is the rules' work (`copy/turned.py`, written while reading these texts) and the choice its own.
-`acceptance_1` is the share of products whose first line passes every check, `acceptance_4` that of
-those where one of four does; a product with no entry to write from counts as not accepted. Freshness
-is measured on the lines that a campaign would print: of those of a product that pass the best by the
-studio's own order, whose first word has not opened a tenth of the lines yet; where all of the four are worn, the tuned voice is asked again without those words, as the studio does. `verbatim` is the share of them that stand in the entry as a
-whole; support rewards copying, so it is never shown without it. BLEU and ROUGE-L are against the
-sentences of the entry, which no voice was trained on. CPU seconds are the process's own, for one line.
+`acceptance_1` is the share of products whose first line passes every check, `acceptance_4` that of those
+where one of four does; a product with no entry to write from counts as not accepted. Freshness is measured
+on the lines that a campaign would print: of those of a product that pass the best by the studio's own
+order, whose first word has not opened a tenth of the lines yet; where all of the four are worn, the tuned
+voice is asked again without those words, as the studio does. `verbatim` is the share of them that stand in
+the entry as a whole; support rewards copying, so it is never shown without it. BLEU and ROUGE-L are against
+the sentences of the entry, which no voice was trained on. CPU seconds are the process's own, for one line.
 
 `unproved_claims_served` counts what a second checker (bench/checker.py), which shares no code with the
 studio's, cannot prove of 2,000 creatives served amid scripted faults (bench/creative_chaos.py).
