@@ -1,4 +1,5 @@
-# Everything starts here. PYTHON and TORCH_INDEX may be set: make demo TORCH_INDEX=<address of a package index>
+# Everything starts here. PYTHON, TORCH_INDEX and JOBS may be set: make demo TORCH_INDEX=<address of a package index>,
+# make test JOBS=2 (processes of tests; 0 for none beside this one)
 PYTHON ?= python3
 TORCH_INDEX ?=
 JOBS ?= auto
