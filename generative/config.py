@@ -95,16 +95,16 @@ class GenerativeConfig:
         d = cls()
         return cls(
             cache_url=env.get("VITRINE_CACHE_URL", d.cache_url),
-            creative_ttl_seconds=int(
-                _number(env, "VITRINE_CREATIVE_TTL_SECONDS", d.creative_ttl_seconds)
+            creative_ttl_seconds=_whole(
+                env, "VITRINE_CREATIVE_TTL_SECONDS", d.creative_ttl_seconds
             ),
-            claim_seconds=int(_number(env, "VITRINE_CLAIM_SECONDS", d.claim_seconds)),
+            claim_seconds=_whole(env, "VITRINE_CLAIM_SECONDS", d.claim_seconds),
             banners_dir=Path(env.get("VITRINE_BANNERS_DIR", d.banners_dir)),
             media_dirs=_paths(env, "VITRINE_MEDIA_DIRS", d.media_dirs),
             copy_providers=_names(env, "VITRINE_COPY_PROVIDERS", d.copy_providers),
             gguf_path=env.get("VITRINE_GGUF_PATH", d.gguf_path),
-            llm_samples=int(_number(env, "VITRINE_LLM_SAMPLES", d.llm_samples)),
-            llm_threads=int(_number(env, "VITRINE_LLM_THREADS", d.llm_threads)),
+            llm_samples=_whole(env, "VITRINE_LLM_SAMPLES", d.llm_samples),
+            llm_threads=_whole(env, "VITRINE_LLM_THREADS", d.llm_threads),
             llm_timeout_seconds=_number(env, "VITRINE_LLM_TIMEOUT_SECONDS", d.llm_timeout_seconds),
             copy_languages=_languages(env, "VITRINE_COPY_LANGUAGES", d.copy_languages),
             transformers_path=env.get("VITRINE_TRANSFORMERS_PATH", d.transformers_path),
@@ -115,17 +115,17 @@ class GenerativeConfig:
             openai_timeout_seconds=_number(
                 env, "VITRINE_OPENAI_TIMEOUT_SECONDS", d.openai_timeout_seconds
             ),
-            openai_tries=int(_number(env, "VITRINE_OPENAI_TRIES", d.openai_tries)),
+            openai_tries=_whole(env, "VITRINE_OPENAI_TRIES", d.openai_tries),
             openai_price_in=_amount(env, "VITRINE_OPENAI_PRICE_IN", d.openai_price_in),
             openai_price_out=_amount(env, "VITRINE_OPENAI_PRICE_OUT", d.openai_price_out),
             daily_budget=_amount(env, "VITRINE_DAILY_BUDGET", d.daily_budget),
             models_dir=Path(env.get("VITRINE_MODELS_DIR", d.models_dir)),
             voices_dir=Path(env.get("VITRINE_VOICES_DIR", d.voices_dir)),
             voice_teacher=env.get("VITRINE_VOICE_TEACHER", d.voice_teacher),
-            voice_taught=int(_number(env, "VITRINE_VOICE_TAUGHT", d.voice_taught)),
-            voice_steps=int(_number(env, "VITRINE_VOICE_STEPS", d.voice_steps)),
+            voice_taught=_whole(env, "VITRINE_VOICE_TAUGHT", d.voice_taught),
+            voice_steps=_whole(env, "VITRINE_VOICE_STEPS", d.voice_steps),
             voice_device=env.get("VITRINE_VOICE_DEVICE", d.voice_device),
-            voices_kept=int(_number(env, "VITRINE_VOICES_KEPT", d.voices_kept)),
+            voices_kept=_whole(env, "VITRINE_VOICES_KEPT", d.voices_kept),
             pictures_dir=Path(env.get("VITRINE_PICTURES_DIR", d.pictures_dir)),
             signing_dir=Path(env.get("VITRINE_SIGNING_DIR", d.signing_dir)),
             cutout_model=env.get("VITRINE_CUTOUT_MODEL", d.cutout_model),
@@ -148,6 +148,14 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
         message = f"{name}={env[name]!r} must be above zero, and finite"
         raise ValueError(message)
     return value
+
+
+def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+    value = _number(env, name, default)
+    if value != int(value):
+        message = f"{name}={env[name]!r} must be a whole number"
+        raise ValueError(message)
+    return int(value)
 
 
 def _share(env: Mapping[str, str], name: str, default: float) -> float:

@@ -162,3 +162,9 @@ def test_a_language_is_configured_with_or_without_its_region():
 def test_a_language_without_buttons_of_the_studios_own_is_refused_at_start():
     with pytest.raises(ValueError, match=r"VITRINE_COPY_LANGUAGES: \['it'\] are none of"):
         GenerativeConfig.from_env({"VITRINE_COPY_LANGUAGES": "en,it"})
+
+
+@pytest.mark.parametrize("number", ["VITRINE_LLM_SAMPLES", "VITRINE_VOICES_KEPT"])
+def test_a_count_that_would_round_to_nothing_is_refused_at_start(number):
+    with pytest.raises(ValueError, match=f"{number}='0.5' must be a whole number"):
+        GenerativeConfig.from_env({number: "0.5"})
