@@ -138,7 +138,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
         ("Each user is watched", f"{report.window_days:g} days"),
         ("Still being watched", f"{report.users_waiting:,} users"),
         ("Left out, seen in two variants", f"{report.users_crossed:,} users"),
-        ("Chance of such shares", f"{report.mismatch:.3f}"),
+        ("Chance of shares as uneven as these", f"{report.mismatch:.3f}"),
     ]
 
 

@@ -30,7 +30,7 @@ def campaign_of(campaign: Campaign) -> dict[str, Any]:
         "total": campaign.total,
         "error": campaign.error,
         "created": f"{campaign.created_at:%Y-%m-%d %H:%M} UTC",
-        "words": f"{choice} for {audience}, {_listed(spec.sizes)}",
+        "words": f"{choice} for {audience}, as {_listed(spec.sizes)}",
     }
 
 

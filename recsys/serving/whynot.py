@@ -104,7 +104,7 @@ _POLICIES = {
     "exclude": "the request excludes it",
     "in_cart": "it is in the cart",
     "returned": "this visit was shown it already",
-    "seen": "the shopper's own past is kept out (`hide`), or the shopper dismissed it",
+    "seen": "the shopper's own past is left out of this slate, or the shopper dismissed it",
 }
 
 

@@ -209,7 +209,7 @@ def _versions(found: list[Version], labels: Mapping[str, str]) -> list[dict[str,
 
 def _changed(before: BrandKit | None, after: BrandKit) -> str:
     if before is None:
-        return "the oldest that is kept here"
+        return "the first"
     old, new = brand.to_json(before), brand.to_json(after)
     return "; ".join(
         "another logo"

@@ -250,7 +250,7 @@ def test_a_campaign_is_kept_and_shown(console: FlaskClient, here: Runtime, send,
         {"personas": True},
         {"best": 3},
     )
-    assert "the best 3 for every persona, hero" in text(answer.text)
+    assert "the best 3 for every persona, as hero" in text(answer.text)
 
 
 @pytest.mark.parametrize(

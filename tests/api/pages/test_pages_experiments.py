@@ -215,7 +215,9 @@ def test_the_holdout_is_a_share_of_all_users(
         ("held_out", 4),
         ("personalised", 96),
     ]
-    assert "4 % of all users see nothing personal" in text(console.get("/console/experiments").text)
+    assert "4 % of all users would see nothing personal" in text(
+        console.get("/console/experiments").text
+    )
 
 
 @pytest.mark.parametrize("share", ["0", "100", "nan", "some", "-3", "1e999"])
