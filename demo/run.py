@@ -145,7 +145,8 @@ class Demo:
             if file.exists():
                 continue
             command = [sys.executable, "-m", "flask", "--app", "api", "keys", "create"]
-            printed = self.supervisor.run(f"key-{role}", [*command, "--role", role])
+            command += ["--role", role, "--label", "demo"]
+            printed = self.supervisor.run(f"key-{role}", command)
             found = re.search(r"vk_\w+", printed)
             if found is None:
                 raise DemoError(f"no key in what `flask keys create` printed: {printed!r}")
