@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from generative.brief import language
 from generative.checks.claims import judge
 from generative.copy import llama_server
 from generative.copy.candidate import Candidate
@@ -102,9 +103,10 @@ class LlamaCopy:
 
         The model's own voice chooses among the entry's phrases. A tuned one first chooses a sentence of
         the entry that was turned about and is sound, where there is one; then it joins words; and last,
-        as of a thin entry nothing else may be made, it chooses among phrases as well.
+        as of a thin entry nothing else may be made, it chooses among phrases as well. Of an entry that is
+        not English it chooses among phrases alone: the words to join with are English.
         """
-        if self._adapter is None:
+        if self._adapter is None or language(brief.locale) != "en":
             return [(grammar(brief.item, avoid=avoid), False)] * self._samples
         copies = [
             copy

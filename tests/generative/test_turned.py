@@ -8,6 +8,7 @@ import pytest
 from generative.brief import clean
 from generative.checks.claims import judge
 from generative.copy.grammar import choice
+from generative.copy.grammar import grammar as phrases
 from generative.copy.language_model import LlamaCopy
 from generative.copy.turned import MAX_SENTENCE, turned, turning
 from generative.evaluation import is_verbatim
@@ -242,6 +243,30 @@ def test_without_one_it_writes_as_before(
 
     assert len(grammars) == 3
     assert not any(LINE in grammar for grammar in grammars)
+
+
+def test_of_an_entry_that_is_not_english_a_tuned_voice_only_chooses_phrases(
+    scripted: _Scripted,
+) -> None:
+    """The words it joins with are English: "with", "made for", "your"."""
+    item = ItemFacts(
+        item_id="1",
+        title="Tasche",
+        description="Eine weiche Tasche aus Leder. Roomy leather bag with a zip.",
+    )
+    brief = clean(Brief(item=item, size="hero", locale="de-AT"))
+    provider = LlamaCopy(
+        gguf_path="",
+        samples=3,
+        threads=1,
+        timeout_seconds=9,
+        adapter=VOICE,
+        languages=("en", "de"),
+    )
+
+    provider.write(brief, seed=0)
+
+    assert scripted.grammars == [phrases(item, fewest=2)] * 3
 
 
 def test_a_turned_sentence_that_the_checks_refuse_is_not_offered(scripted: _Scripted) -> None:
