@@ -34,7 +34,7 @@ _SERVES = (
 # How to treat the thing: said of it, an instruction would become what it is made for.
 CARE = re.compile(
     r"\b(?:before|after|when not|until|once|if|not|never|hours?|minutes?|seconds?|days?|regularly|thoroughly"
-    r"|gently|carefully|fully|immediately|cool,? (?:dry|dark)|(?:cool|dry|dark) place|damp|soap|sunlight"
+    r"|gently|carefully|fully|immediately|first|twice|daily|degrees|cool,? (?:dry|dark)|(?:cool|dry|dark) place|damp|soap|sunlight"
     r"|in (?:\w+ )?water|refrigerator|fridge|away|children|out of reach|by hand|its|this|these)\b",
     re.IGNORECASE,
 )
@@ -48,7 +48,7 @@ TREAT = re.compile(
 # After "has": a tense and no thing ("has been tested", "has changed the way").
 _TENSE = (
     r"(?!(?:been|become|come|gone|got|had|made|won|to|not|never|ever|just|already|also|always|recently|you"
-    r"|what|it|them)\b|\w+ed (?:an?|the|our|your|its|their|by|to|from|for|in|on|over|into|many|all|since)\b)"
+    r"|what|it|them)\b|\w+ed (?:an?|the|our|your|its|their|by|to|from|for|in|on|over|into|many|all|since|this|these)\b)"
 )
 _PLAIN = (
     r"(?!(?:with|has|have|not|never|no|too|as|in|on|at|from|to|of|by|for|up|out|than|made|sold|included)\b)"
@@ -65,14 +65,14 @@ _NO_LEAD_TEXT = """as after before when while although if since though because u
 NO_LEAD = frozenset(_NO_LEAD_TEXT.split())
 
 WITH_THIS = re.compile(
-    rf"^(?P<do>(?:{_DO})\b.+?) (?:with|using|in) {_THIS}(?P<np>[^,;:]+)$", re.IGNORECASE
+    rf"^(?P<do>(?:{_DO})\b(?! no\b).+?) (?:with|using|in) {_THIS}(?P<np>[^,;:]+)$", re.IGNORECASE
 )
 DO_THIS = re.compile(
     rf"^(?P<do>(?!(?:{_SERVES})\b)(?:{_DO})) {_THIS}{_NOUN} (?P<rest>(?:to|with|on|in|at|for|from) .+)$",
     re.IGNORECASE,
 )
 IT_DOES = re.compile(
-    rf"^(?:{_SERVES})(?: up)? (?P<what>(?:your|any|every|all) (?:(?! with | using )[^,;:])+)$",
+    rf"^(?:{_SERVES})(?: up)? (?P<what>(?:your|every) (?:(?! with | using )[^,;:])+)$",
     re.IGNORECASE,
 )
 DOES_BOTH = re.compile(r"^(?P<one>[\w-]+) (?P<first>.+) and (?P<two>[\w-]+) (?P<second>[^,;:]+)$")
@@ -92,9 +92,13 @@ PART_IS = re.compile(
     rf"^(?:the|its) (?P<noun>[\w-]+) (?:is|are) {_ADJECTIVES}(?:,? (?:with|and has|and have) (?P<what>.+))?$",
     re.IGNORECASE,
 )
-THING_HAS = re.compile(rf"^(?P<np>[A-Z][\w' -]{{2,40}}?) (?:has|have) {_TENSE}(?P<what>[\w-]+ .+)$")
+THING_HAS = re.compile(
+    rf"^(?P<np>[A-Z][\w' -]{{2,40}}?) (?:has|have) {_TENSE}(?P<what>[\w-]+ (?:(?! (?:it|this|them)\b).)+)$"
+)
 FOR = re.compile(r"^(?P<np>[^,;:]+?) (?P<link>for|with) (?P<what>[^,;:]+)$", re.IGNORECASE)
-NEEDS = re.compile(r"^(?P<who>every [\w -]+?) needs (?P<np>an? [^,;:]+)$", re.IGNORECASE)
+NEEDS = re.compile(
+    r"^(?P<who>every [\w -]+?) needs (?P<np>an? (?:(?! to | for )[^,;:])+)$", re.IGNORECASE
+)
 VERB = re.compile(rf"\b(?:{_ONE_DOES}|{_MANY_DO}|was|were|be)\b", re.IGNORECASE)
 ARTICLE = re.compile(r"(?:an?|the)\s", re.IGNORECASE)
 GOES_ON = re.compile(
@@ -106,8 +110,8 @@ CROWDED = re.compile(r"\b(?:for|with|our|this|these|yet|without|no|not)\b", re.I
 # No name of a thing: it points, counts, denies or opens a clause.
 POINTS = re.compile(
     r"\b(?:this|these|those|our|the|its|it|you|we|they|he|she|who|which|that|if|when|where|once|since|while"
-    r"|unlike|as|not|no|nobody|none|nothing|each|every|both|all|most|some|many|few|several|other|others|there"
-    r"|one|and)\b",
+    r"|unlike|as|not|no|nobody|none|nothing|each|every|both|all|most|some|many|few|several|other|others|there|only"
+    r"|one|and|rarely|hardly|seldom|barely|sometimes|often|usually)\b",
     re.IGNORECASE,
 )
 SUITS = NO_LEAD | {"perfect", "ideal", "great", "good", "suitable", "compatible", "made"}

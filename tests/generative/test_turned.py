@@ -73,7 +73,17 @@ UNTOUCHED = [
     "Not suitable for small children.",
     "No other coat has a lining.",
     "A cup for tea without a handle.",
+    "Mugs rarely have a lid.",
+    "Look no further with this red coat.",
+    # nor is a step of a recipe, or of the first day
+    "Blend all ingredients.",
+    "Charge your phone first.",
+    "Store your wine at 12 degrees.",
+    # a clause too many for its new place
+    "Every man needs a good knife to survive.",
+    "Kids have fun with it.",
     # what "has" begins is a tense
+    "Customers have loved this.",
     "This red cup has never been used.",
     "Garlic has been used for centuries.",
     "This wool coat has changed the way we dress.",
