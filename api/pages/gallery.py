@@ -19,10 +19,9 @@ def campaign_of(campaign: Campaign) -> dict[str, Any]:
     spec = campaign.spec
     user_ids = spec.audience.get("user_ids")
     item_ids = spec.items.get("item_ids")
-    audience = "every persona" if user_ids is None else f"{len(user_ids):,} shoppers"
-    choice = (
-        f"the best {spec.items.get('best')}" if item_ids is None else f"{len(item_ids):,} items"
-    )
+    audience = "every persona" if user_ids is None else _counted(len(user_ids), "shopper")
+    best = f"the best {spec.items.get('best')}"
+    choice = best if item_ids is None else _counted(len(item_ids), "item")
     return {
         "campaign_id": campaign.campaign_id,
         "name": spec.name,
@@ -32,6 +31,10 @@ def campaign_of(campaign: Campaign) -> dict[str, Any]:
         "created": f"{campaign.created_at:%Y-%m-%d %H:%M} UTC",
         "words": f"{choice} for {audience}, as {_listed(spec.sizes)}",
     }
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _listed(names: Sequence[str]) -> str:
