@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from apiflask import APIFlask, HTTPError
 from flask import Response, request
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
@@ -21,6 +21,7 @@ from generative.errors import (
     UnknownCreative,
     UnknownVoice,
 )
+from recsys.database import lags
 from recsys.errors import (
     CorruptArtifact,
     ExperimentConflict,
@@ -42,6 +43,9 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+SCHEMA_LAGS = (
+    "the database is of an earlier release: run `flask --app api db upgrade`; nothing was changed"
+)
 
 _STATUS_OF: dict[type[Exception], int] = {
     UnknownItem: 404,
@@ -119,6 +123,7 @@ def install(app: APIFlask) -> None:
         app.register_error_handler(kind, _known)
     for kind in DATABASE_AWAY:
         app.register_error_handler(kind, _database_away)
+    app.register_error_handler(ProgrammingError, _no_such_column)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(HTTPError, _api_error)
     app.register_error_handler(Exception, _unexpected)
@@ -136,9 +141,19 @@ def _known(error: Exception) -> Response:
 
 
 def _database_away(error: Exception) -> Response:
+    if lags(error):
+        return _no_such_column(error)
     log.warning("the database did not answer: %s", type(error).__name__)
     detail = "the database is away or locked and nothing was changed by this request; try again"
     return response(Problem(503, detail, headers={"Retry-After": RETRY_SECONDS}))
+
+
+def _no_such_column(error: Exception) -> Response:
+    """PostgreSQL and SQLite tell of it as different kinds of error; both have others of that kind."""
+    if not lags(error):
+        return _unexpected(error)
+    log.error(SCHEMA_LAGS)
+    return response(Problem(503, SCHEMA_LAGS))
 
 
 def _http(error: HTTPException) -> Response:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from api import auth, parsing
 from api.bell import BELL_ERRORS
+from api.errors import SCHEMA_LAGS
 from api.keys import Role
 from api.metrics import ProviderToday
 from api.probe import Found, finding
@@ -19,7 +20,7 @@ from api.specification import file_answer
 from generative import ledger
 from generative.tables import ProviderDayRow
 from recsys.behaviour import spool
-from recsys.database import reading
+from recsys.database import lags, reading
 
 PING_SECONDS = 0.5
 
@@ -102,7 +103,7 @@ def _database(here: Runtime) -> Found:
             session.execute(text("SELECT 1"))
             here.fresh_shelf(session)
     except DATABASE_ERRORS as error:
-        return finding("away", type(error).__name__)
+        return finding("away", SCHEMA_LAGS if lags(error) else type(error).__name__)
     return finding("ok", f"{len(here.shelf.items)} items")
 
 

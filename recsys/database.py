@@ -59,6 +59,19 @@ def committing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def lags(error: Exception) -> bool:
+    """Whether a query failed because the database has not been brought to this release's schema."""
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.OperationalError):
+        return str(cause).startswith(("no such table", "no such column")) or (
+            "has no column" in str(cause)
+        )
+    return type(cause).__name__ in {
+        "UndefinedTable",
+        "UndefinedColumn",
+    }  # psycopg's; it is an extra
+
+
 def _connect_sqlite(url: str, busy_seconds: float) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":

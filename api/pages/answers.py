@@ -6,9 +6,10 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, session, url_for
+from sqlalchemy.exc import ProgrammingError
 from werkzeug.exceptions import HTTPException
 
-from api.errors import DATABASE_AWAY, RETRY_SECONDS, Problem
+from api.errors import DATABASE_AWAY, RETRY_SECONDS, SCHEMA_LAGS, Problem
 from generative.errors import (
     BrandConflict,
     CampaignClosed,
@@ -17,6 +18,7 @@ from generative.errors import (
     UnknownCreative,
     UnknownVoice,
 )
+from recsys.database import lags
 from recsys.errors import (
     CorruptArtifact,
     ExperimentConflict,
@@ -97,9 +99,15 @@ def of_domain(error: Exception) -> Response:
     return problem_page(status, str(error))
 
 
-def of_away(_error: Exception) -> Response:
+def of_away(error: Exception) -> Response:
+    if lags(error):
+        return of_lag(error)
     text = "The database is away or locked. Nothing was changed; please try again in a moment."
     return problem_page(503, text, {"Retry-After": RETRY_SECONDS})
+
+
+def of_lag(error: Exception) -> Response:
+    return problem_page(503, SCHEMA_LAGS) if lags(error) else of_unexpected(error)
 
 
 def of_http(error: HTTPException) -> Response:
@@ -120,5 +128,6 @@ def install(blueprint: Any) -> None:
         blueprint.register_error_handler(kind, of_domain)
     for away in DATABASE_AWAY:
         blueprint.register_error_handler(away, of_away)
+    blueprint.register_error_handler(ProgrammingError, of_lag)
     blueprint.register_error_handler(HTTPException, of_http)
     blueprint.register_error_handler(Exception, of_unexpected)

@@ -131,6 +131,32 @@ def test_readiness_is_a_503_only_where_nothing_could_be_answered(
     assert answer.json["status"] == "unavailable"
 
 
+@pytest.mark.usefixtures("trained")
+def test_a_database_of_an_earlier_release_is_told_from_one_that_is_away(
+    client, admin, here: Runtime
+) -> None:
+    with here.engine.begin() as connection:
+        connection.execute(text("DROP TABLE brand_kit"))
+
+    told = client.get("/brand", headers=admin)
+
+    assert told.status_code == 503
+    assert "flask --app api db upgrade" in told.json["detail"]
+    assert "Retry-After" not in told.headers
+
+
+def test_readiness_says_that_the_database_was_not_brought_up(
+    api_config: ApiConfig, tmp_path: Path
+) -> None:
+    bare = replace(api_config.recsys, database_url=f"sqlite:///{tmp_path}/no-tables.db")
+    app = create_app(replace(api_config, recsys=bare))
+
+    answer = app.test_client().get("/health/ready")
+
+    app.extensions["vitrine"].close()
+    assert "db upgrade" in answer.json["dependencies"]["database"]["detail"]
+
+
 def test_a_database_that_is_no_database_degrades_the_shop(
     api_config: ApiConfig, app: APIFlask, shop
 ) -> None:
