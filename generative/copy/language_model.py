@@ -29,7 +29,8 @@ from generative.types import Brief
 CONTEXT_TOKENS = 2048
 ANSWER_TOKENS = 96
 REPEATED_TOKENS = 20  # of a tuned voice's answer that it should not say again
-WORST_CHANCE, MEAN_CHANCE = -12.0, -1.8  # logarithms, of the least and of all tokens of a line
+# Logarithms, of the least and of all tokens of a line; set by reading a voice's lines in that order.
+WORST_CHANCE, MEAN_CHANCE = -9.0, -1.0
 _WHOLE = 5  # words of a phrase that is to stand alone
 _IN_A_LINE = frozenset(
     (3, 7)

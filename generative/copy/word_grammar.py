@@ -26,13 +26,14 @@ MAX_RUNS = 160  # of one entry; a longer one is cut, not refused
 
 # What may stand before a run and between two. All are free words of the checks too (a test holds them
 # together), nothing here denies, counts or compares, and nothing is a line's subject by itself: with
-# "love", "is" and "that" a small model wrote sentences of bound words that meant nothing.
+# "love", "is" and "that" a small model wrote sentences of bound words that meant nothing, and a bare
+# "to" led to a noun ("to bright stylings") or to a verb with nothing behind it ("to transform").
 LEADS = (
     "with", "for", "from", "made for", "made from", "made with", "ready for", "enjoy", "discover",
     "explore", "find", "choose", "bring", "add", "wear", "serve", "keep", "pick", "use", "try",
 )  # fmt: skip
 LINKS = (
-    "with", "for", "and", "or", "in", "on", "of", "from", "to", "at", "through", "during", "made for",
+    "with", "for", "and", "or", "in", "on", "of", "from", "at", "through", "during", "made for",
     "made from", "made with", "ready for", "to add", "to wear", "to serve", "to enjoy", "to bring",
 )  # fmt: skip
 POINTERS = ("your", "the", "our", "its", "their", "this", "these", "both", "everyday", "those")
