@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_FIRST = "acceptance_1"  # all other figures are of the lines that it counts
 _WHO = {"base": "As it came", "tuned": "This voice", "live": "The live one", "lstm": "LSTM"}
 
 
@@ -21,7 +22,7 @@ class Figure:
 _FIGURES = (
     Figure(
         name="Lines accepted",
-        key="acceptance_1",
+        key=_FIRST,
         about="pass every check at the first try",
         better=1,
     ),
@@ -115,7 +116,9 @@ def brief(report: Mapping[str, Any]) -> dict[str, str]:
 def _row(
     figure: Figure, heard: Mapping[str, Mapping[str, float]], who: list[str]
 ) -> dict[str, Any] | None:
-    values = {name: heard[name][figure.key] for name in who if figure.key in heard[name]}
+    # Who had no line accepted has said nothing: it neither copied nor repeated itself.
+    speak = [name for name in who if figure.key == _FIRST or heard[name].get(_FIRST) != 0]
+    values = {name: heard[name][figure.key] for name in speak if figure.key in heard[name]}
     if not values:
         return None
     cells = _cells(values, who, better=figure.better, form=figure.form)
@@ -154,8 +157,12 @@ def _loss(report: Mapping[str, Any]) -> str:
 
 def _note(report: Mapping[str, Any]) -> str:
     sources = report.get("sources") or {}
-    told = {"teacher": "of a larger model", "joined": "joined of the catalogue's phrases"}
-    told["approved"] = "that you approved"
+    told = {
+        "approved": "that you approved",
+        "teacher": "of a larger model",
+        "turned": "sentences turned about",
+        "joined": "joined of the catalogue's phrases",
+    }
     parts = [f"{count:,} {told.get(name, name)}" for name, count in sources.items()]
     learned = f"Learned from {report.get('pairs', 0):,} lines about {report.get('products', 0):,} products"
     heard = f"heard on {report.get('held_out_products', 0):,} others, one line each"

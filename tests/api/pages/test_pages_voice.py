@@ -140,6 +140,15 @@ def test_a_report_that_is_not_there_yet_shows_nothing(report: dict[str, Any]) ->
     assert voice_report.of(report)["rows"] == []
 
 
+def test_who_had_no_line_accepted_is_not_praised_for_copying_nothing() -> None:
+    told = voice_report.of({"voices": {"tuned": heard(0.5, 0.2), "lstm": heard(0.0, 0.0)}})
+
+    accepted, copied, *_ = told["rows"]
+    assert [cell["text"] for cell in accepted["cells"]] == ["50 %", "0 %"]
+    assert [cell["text"] for cell in copied["cells"]] == ["20 %", "-"]
+    assert not any(cell["best"] for cell in copied["cells"])
+
+
 def test_a_refused_voice_says_why_and_stays_aside(
     console: FlaskClient, here: Runtime, text
 ) -> None:
