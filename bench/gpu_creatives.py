@@ -8,22 +8,26 @@ of a diffusers text-to-image pipeline; without one its figures are null.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from record import write
 from torch.utils.flop_counter import FlopCounterMode
 
-from generative.banner.render import render
-from generative.branding.brand import BrandKit
-from generative.picture import diffusion, gan
-from generative.picture.backdrops import Wish
-from generative.picture.palette import Palette
-from generative.picture.scene import STEPS, paint_on
-from generative.types import SIZES, Brief, Copy, ItemFacts
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.record import write  # noqa: E402 the path is set above
+from generative.banner.render import render  # noqa: E402 as above
+from generative.branding.brand import BrandKit  # noqa: E402 as above
+from generative.picture import diffusion, gan  # noqa: E402 as above
+from generative.picture.backdrops import Wish  # noqa: E402 as above
+from generative.picture.palette import Palette  # noqa: E402 as above
+from generative.picture.scene import STEPS, paint_on  # noqa: E402 as above
+from generative.types import SIZES, Brief, Copy, ItemFacts  # noqa: E402 as above
 
 SEED = 98765
 FIGURES = (

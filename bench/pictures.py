@@ -11,6 +11,7 @@ looking at these same photographs.
 import argparse
 import io
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,19 +20,22 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from record import write
 
-from generative.banner.render import render
-from generative.branding.brand import BrandKit
-from generative.checks import nsfw
-from generative.config import GenerativeConfig
-from generative.marking import certificate, signing
-from generative.marking.provenance import TEMPLATE_VERSION, manifest, source_type, xmp
-from generative.picture import library, trained
-from generative.picture.cutout import cut_out
-from generative.picture.gate import measure
-from generative.picture.matting import matte, refusal
-from generative.types import SIZES, Brief, Copy, ItemFacts
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.record import write  # noqa: E402 the path is set above
+from generative.banner.render import render  # noqa: E402 as above
+from generative.branding.brand import BrandKit  # noqa: E402 as above
+from generative.checks import nsfw  # noqa: E402 as above
+from generative.config import GenerativeConfig  # noqa: E402 as above
+from generative.marking import certificate, signing  # noqa: E402 as above
+from generative.marking.provenance import TEMPLATE_VERSION, manifest, source_type, xmp  # noqa: E402 as above
+from generative.picture import library, trained  # noqa: E402 as above
+from generative.picture.cutout import cut_out  # noqa: E402 as above
+from generative.picture.gate import measure  # noqa: E402 as above
+from generative.picture.matting import matte, refusal  # noqa: E402 as above
+from generative.types import SIZES, Brief, Copy, ItemFacts  # noqa: E402 as above
 
 MEDIA = Path(__file__).resolve().parents[1] / "demo" / "media"
 SEED = 98765
