@@ -7,7 +7,7 @@ queries are those of shoppers. Every index answers one query at a time on one th
 `serving.index.search` with the shopper's past masked, so a figure holds the exact scoring of the
 candidates too. HNSW and FAISS's own lists are asked directly, with as many more as are masked.
 
-python bench/retrieval.py [--sizes 10000,100000,1000000] [--shoppers 300] [--state DIR]
+python bench/retrieval.py [--sizes 10000,100000,1000000] [--shoppers 3000] [--state DIR]
 """
 
 import argparse
@@ -49,7 +49,7 @@ Search = Callable[[int], np.ndarray]  # the shopper's number -> at least K rows,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="10000,100000,1000000")
-    parser.add_argument("--shoppers", type=int, default=300)
+    parser.add_argument("--shoppers", type=int, default=3_000)
     parser.add_argument("--state", type=Path, default=None, help="keep trained vectors here")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
