@@ -111,26 +111,17 @@ def _that_has(text: str) -> Iterator[str]:
 
 def _for_whom(text: str) -> Iterator[str]:
     found = clauses.FOR.match(text)
-    if (
-        not found
-        or clauses.VERB.search(text)
-        or clauses.INVITES.match(text)
-        or clauses.TREAT.search(found["np"])
-    ):
+    deed = clauses.VERB.search(text) or clauses.INVITES.match(text)
+    if not found or deed or clauses.TREAT.search(found["np"]):
         return
     words = found["np"].split()
-    if len(words) == 1 or clauses.DEED_FIRST.match(
-        words[0]
-    ):  # "Plays for", "Bake for": a verb as often as a thing
+    # "Plays for", "Bake for": a verb as often as a thing.
+    if len(words) == 1 or clauses.DEED_FIRST.match(words[0]):
         return
     crowded = clauses.CROWDED.search(f"{found['np']} {found['what']}")
     theirs = found["link"].lower() == "with" and found["what"].lower().startswith(("the ", "your "))
-    if (
-        crowded
-        or theirs
-        or words[-1].endswith(("ed", "enough", "made"))
-        or words[0].lower() in clauses.SUITS
-    ):
+    hangs = words[-1].endswith(("ed", "enough", "made")) or words[0].lower() in clauses.SUITS
+    if crowded or theirs or hangs:
         return
     stop = "," if words[0].lower() in {"a", "an"} else ":"
     yield f"{found['link']} {found['what']}{stop} {_small(found['np'])}"

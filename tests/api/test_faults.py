@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from apiflask import APIFlask
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from api import create_app
 from api.breaker import Away, Breaker
@@ -118,17 +119,21 @@ def test_readiness_names_what_is_away_and_stays_ready(client, here: Runtime) -> 
     assert str(here.config.recsys.artifacts_dir) not in answer.text
 
 
-def test_readiness_is_a_503_only_where_nothing_could_be_answered(
-    api_config: ApiConfig, tmp_path: Path
-) -> None:
+@pytest.fixture
+def ready_without_tables(api_config: ApiConfig, tmp_path: Path) -> TestResponse:
+    """What readiness says over a database that nobody has migrated."""
     bare = replace(api_config.recsys, database_url=f"sqlite:///{tmp_path}/no-tables.db")
     app = create_app(replace(api_config, recsys=bare))
-
     answer = app.test_client().get("/health/ready")
-
     app.extensions["vitrine"].close()
-    assert answer.status_code == 503
-    assert answer.json["status"] == "unavailable"
+    return answer
+
+
+def test_readiness_is_a_503_only_where_nothing_could_be_answered(
+    ready_without_tables: TestResponse,
+) -> None:
+    assert ready_without_tables.status_code == 503
+    assert ready_without_tables.json["status"] == "unavailable"
 
 
 @pytest.mark.usefixtures("trained")
@@ -146,15 +151,11 @@ def test_a_database_of_an_earlier_release_is_told_from_one_that_is_away(
 
 
 def test_readiness_says_that_the_database_was_not_brought_up(
-    api_config: ApiConfig, tmp_path: Path
+    ready_without_tables: TestResponse,
 ) -> None:
-    bare = replace(api_config.recsys, database_url=f"sqlite:///{tmp_path}/no-tables.db")
-    app = create_app(replace(api_config, recsys=bare))
+    database = ready_without_tables.json["dependencies"]["database"]
 
-    answer = app.test_client().get("/health/ready")
-
-    app.extensions["vitrine"].close()
-    assert "db upgrade" in answer.json["dependencies"]["database"]["detail"]
+    assert "db upgrade" in database["detail"]
 
 
 def test_a_database_that_is_no_database_degrades_the_shop(
