@@ -97,12 +97,6 @@ def word_grammar(item: ItemFacts, size: str, *, avoid: frozenset[str] = frozense
     return "\n".join(rules)
 
 
-def word_forms(item: ItemFacts) -> frozenset[str]:
-    """Every word, in lower case, that the grammar of an item can print."""
-    told = (*_runs((_name(item), *_told(item))), *GLUE)
-    return frozenset(word.lower() for run in told for word in run.split())
-
-
 _SLOT_ROOM = 60
 _SAID = frozenset((Kind.COLOUR, Kind.MATERIAL))
 _ENOUGH = 4  # things that a tagline needs to choose from

@@ -6,7 +6,7 @@ import pytest
 
 from generative.checks.parse import parse
 from generative.checks.vocabulary import FUNCTION, HARMLESS
-from generative.copy.word_grammar import GLUE, stock, word_forms, word_grammar
+from generative.copy.word_grammar import GLUE, stock, word_grammar
 from generative.types import ItemFacts
 
 ITEM = ItemFacts(
@@ -18,6 +18,12 @@ ITEM = ItemFacts(
     price="4.99",
     attributes={"size": "500 g"},
 )
+
+
+def word_forms(item: ItemFacts) -> frozenset[str]:
+    """Every word, in lower case, that the grammar of an item can print."""
+    runs = (*stock(item).first, *GLUE)
+    return frozenset(word.lower() for run in runs for word in run.split())
 
 
 def test_glue_is_free_in_the_checks_and_claims_nothing():
