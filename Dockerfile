@@ -31,7 +31,10 @@ COPY workers workers
 COPY api api
 COPY migrations migrations
 
-RUN useradd --system --uid 10001 --home-dir /srv vitrine \
+# The kernels are compiled here; on another processor than the builder's, once more at the first start.
+RUN python -c "import recsys.serving.kernels" \
+    && useradd --system --uid 10001 --home-dir /srv vitrine \
+    && chown -R vitrine recsys/models/__pycache__ recsys/serving/__pycache__ \
     && mkdir -p /srv/var/artifacts /srv/var/banners /srv/var/models /srv/var/pictures /srv/var/signing /srv/var/media /srv/var/spool /srv/var/answers \
     && chown -R vitrine /srv/var
 USER vitrine

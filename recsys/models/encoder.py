@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsys.models import kernels
 from recsys.models.histories import Histories, InputWeights
 
 LAYER_NORM_EPSILON = 0.1  # large on purpose (RecVAE): short histories are not blown up to unit norm
@@ -54,15 +55,22 @@ class Encoder:
 
     def forward(self, pooled: NDArray[Any]) -> Floats:
         """Pooled embeddings (B, H) -> posterior means (B, D)."""
-        h = _normalise(_silu(pooled + self.input_bias), self.norms[0], self.parts)  # (B, H)
+        h = np.array(pooled, np.float32, order="C")  # (B, H)
+        self._bend(0, h, self.input_bias, h[:0])
         skip = h
-        for (weight, bias), norm in zip(self.blocks, self.norms[1:], strict=True):
-            h = _normalise(_silu(h @ weight.T + bias + skip), norm, self.parts)  # (B, H)
+        for number, (weight, bias) in enumerate(self.blocks, start=1):
+            h = h @ weight.T  # (B, H)
+            self._bend(number, h, bias, skip)
             skip = skip + h
         # Few shoppers as the columns of a product cost less than as the rows of one.
         mean = (self.mean_weight @ h.T).T  # (B, D)
         mean += self.mean_bias
         return np.asarray(mean, np.float32)
+
+    def _bend(self, number: int, h: Floats, bias: Floats, skip: Floats) -> None:
+        """What every layer does after its product, in place."""
+        scale, shift = self.norms[number]
+        kernels.bent(h, bias, skip, scale, shift, self.parts, LAYER_NORM_EPSILON)
 
     def arrays(self) -> dict[str, Floats]:
         """Flat named arrays, as they are written to disk."""
@@ -178,24 +186,3 @@ def _laid(name: str, array: Floats) -> Floats:
 
 def _pairs(named: Mapping[str, Floats], stem: str, n: int) -> tuple[tuple[Floats, Floats], ...]:
     return tuple((named[f"{stem}{i}_weight"], named[f"{stem}{i}_bias"]) for i in range(n))
-
-
-def _silu(x: NDArray[Any]) -> NDArray[Any]:
-    """Of each x, x / (1 + exp(-x)), of which nothing can overflow; `x` is written over."""
-    x *= np.float32(0.5)
-    found = np.tanh(x)
-    found *= x
-    found += x
-    return np.asarray(found)
-
-
-def _normalise(h: NDArray[Any], norm: tuple[Floats, Floats], parts: int) -> NDArray[Any]:
-    """Layer norm of each part by itself; `h` is written over."""
-    width = h.shape[1] // parts
-    x = h.reshape(-1, width)  # (B * parts, H / parts)
-    x -= (np.add.reduce(x, axis=1) / width)[:, None]
-    x /= np.sqrt(np.vecdot(x, x) / width + LAYER_NORM_EPSILON)[:, None]
-    h = x.reshape(h.shape)
-    h *= norm[0]
-    h += norm[1]
-    return h

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from recsys import expressions
 from recsys.expressions import Columns
 from recsys.learning.bundle import ModelBundle
+from recsys.serving import kernels
 from recsys.serving.eligibility import Pool
 from recsys.serving.newcomers import Newcomers
 from recsys.types import Item
@@ -133,14 +134,16 @@ class Assortment:
         """The places of the newcomers: unknown to the model, but placed by their words."""
         if self.newcomers is None:
             return _NOWHERE
-        return np.flatnonzero(self._arrived >= 0) + self.n_known
+        if "arrived" not in self.orders:
+            self.orders["arrived"] = np.flatnonzero(self._arrived >= 0) + self.n_known
+        return self.orders["arrived"]
 
     def arrived_scores(self, query: Floats) -> Floats:
-        """What the newcomers score (n,), in the order of `arrived`; no vector is copied for it."""
+        """What the newcomers score (n,), in the order of `arrived`: as a known item there would."""
         if self.newcomers is None:
             return np.zeros(0, np.float32)
-        scores = np.vecdot(self.newcomers.vectors, query)
-        return np.asarray(scores[self._arrived[self._arrived >= 0]])
+        rows = self._arrived[self.arrived() - self.n_known]
+        return kernels.scored(self.newcomers.vectors, rows, query)
 
     def vectors(self, places: NDArray[np.int64]) -> Floats:
         """Where these items lie (n, d); zeros for one that the model cannot place."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from recsys.learning import indexing
 from recsys.learning.bundle import ModelBundle
 from recsys.learning.lists import padded
+from recsys.serving import kernels
 from recsys.serving.eligibility import Allowed, Pool
 
 Rows = NDArray[np.int64]
@@ -21,7 +22,6 @@ Floats = NDArray[np.float32]
 
 FEW = 4_096  # allowed items that are scored one and all without asking an index
 
-_SCATTERED = 3  # a row copied from somewhere costs as much as so many read in order
 _ROUNDING = 1e-6
 # Nanoseconds, measured at 100,000 and a million items of 329 dimensions: only their ratios matter.
 _CENTRE, _READ, _COPIED = 30, 20, 350
@@ -60,12 +60,12 @@ def candidates(bundle: ModelBundle, query: Floats, k: int, allowed: Allowed) -> 
     asked = wanted + len(allowed.gone_rows)
     one = padded(query[None, :], bundle.index.d)
     found: Rows = bundle.index.search(one, asked, params=way.parameters)[1][0]
-    rows = allowed.left(found[found >= 0])[:wanted]
+    rows = kernels.left(found, allowed.gone_rows, wanted)
     if len(rows) < k:  # the lists looked into ran dry
         return _all(bundle, query, allowed)
     scores = score(bundle, rows, query)
     exact = isinstance(bundle.index, faiss.IndexFlatIP)
-    if exact and wanted < n_allowed and _tied(kth(scores, k), scores.min()):
+    if exact and wanted < n_allowed and _tied(np.partition(scores, -k)[-k], scores.min()):
         return _all(bundle, query, allowed)  # which of the tied FAISS keeps is chance
     return rows, scores
 
@@ -97,32 +97,14 @@ def _chosen(index: Any, pool: Pool) -> _Way:
     return _Way(index, whole=pool.n_rows * _COPIED < cost, parameters=parameters)
 
 
-def score(bundle: ModelBundle, rows: NDArray[Any], query: Floats) -> Floats:
+def score(bundle: ModelBundle, rows: Rows, query: Floats) -> Floats:
     """The searched scores of some item rows (n,): equal items get equal scores, to the bit."""
-    vectors = bundle.vectors
-    if len(rows) * _SCATTERED > len(vectors):
-        found = np.vecdot(vectors, query)[rows]
-    else:
-        found = np.vecdot(vectors.take(rows, axis=0), query)
-    return np.asarray(found, np.float32)
+    return kernels.scored(bundle.vectors, rows, query)
 
 
 def best_of(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
     """The `k` best of these rows, best first, the lower row of those that tie."""
-    k = min(k, len(rows))
-    if k == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    kept = np.flatnonzero(scores >= kth(scores, k))
-    rows, scores = rows[kept], scores[kept]
-    order = np.lexsort((rows, -scores))[:k]
-    return rows[order], scores[order]
-
-
-def kth(scores: Floats, k: int) -> np.float32:
-    """The k-th best of at least k scores."""
-    at = len(scores) - k
-    best: np.float32 = np.partition(scores, at)[at]
-    return best
+    return kernels.best(rows, scores, k)
 
 
 def _all(bundle: ModelBundle, query: Floats, allowed: Allowed) -> tuple[Rows, Floats]:

@@ -1,17 +1,18 @@
 """What a shopper's deeds lend to the neighbours of their items.
 
-   m deeds   n of them left out in turn   E entries in R runs   I items
+    m deeds   n of them left out in turn   R runs of what is lent   I items
 
-Summed on a board that each thread keeps, so a request touches the entries and not every item.
+Nothing is copied: a run is a stretch of the model's own arrays. Sums are made on a board that each
+thread keeps, so a request touches what is lent to and not every item.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import local
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recsys.serving import kernels
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -33,36 +34,39 @@ _BOARD = _Board()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lent:
-    """What each deed lends to its neighbours: E entries in R runs, and the deeds' weights (1 + n, m)."""
+    """Runs of the model's neighbours: who is lent to, and how much, by which deed."""
 
-    rows: Rows  # (E,) who is lent to, distinct within a run
-    values: Floats  # (E,)
-    sizes: Rows  # (R,) how many entries a run has
-    deeds: Rows  # (R,) by which deed
-    weights: Floats  # of the whole history, then without each deed left out
+    indices: NDArray[np.int32]  # all of the model's, distinct within a run
+    data: Floats
+    starts: Rows  # (R,)
+    stops: Rows  # (R,)
+    deeds: Rows  # (R,)
+    shares: Floats  # (R,) how much of its deed a run speaks for
+    weights: Floats  # of the deeds in the whole history, then without each left out (1 + n, m)
     n_items: int
 
-    @contextmanager
-    def spread(self) -> Iterator[Floats]:
-        """What the whole history adds to every item (I,), to be read and cleared only inside."""
-        board = _BOARD.of(self.n_items)
-        try:
-            values = np.repeat(self.weights[0][self.deeds], self.sizes)
-            values *= self.values
-            np.add.at(board, self.rows, values)
-            yield board
-        finally:
-            board[self.rows] = 0
+    def beside(
+        self,
+        rows: Rows,
+        scores: Floats,
+        k: int,
+        *,
+        gone: Rows,
+        mask: NDArray[np.bool_],
+        lengths: Floats,
+        query: Floats,
+    ) -> tuple[Floats, Rows, Floats]:
+        """As `kernels.near`, for the whole history."""
+        weights = self.weights[0].take(self.deeds)
+        weights *= self.shares
+        board, runs = _BOARD.of(self.n_items), (self.starts, self.stops, weights)
+        return kernels.near(
+            board, self.indices, self.data, *runs, rows, scores, gone, mask, lengths, query, k
+        )
 
     def at(self, rows: Rows) -> Floats:
         """What these distinct rows (k,) are lent by the whole history and each shorter one: (k, 1 + n)."""
         board, n_deeds = _BOARD.of(self.n_items), self.weights.shape[1]
-        board[rows] = np.arange(1, len(rows) + 1)
-        ranks = board.take(self.rows)
-        board[rows] = 0
-        hit = np.flatnonzero(ranks)
-        places = ranks[hit].astype(np.int64) - 1
-        runs = np.searchsorted(np.cumsum(self.sizes), hit, side="right")
-        cells = places * n_deeds + self.deeds[runs]
-        lent = np.bincount(cells, self.values[hit], minlength=len(rows) * n_deeds)
-        return np.asarray(lent.reshape(len(rows), n_deeds) @ self.weights.T, np.float32)
+        runs = (self.starts, self.stops, self.deeds, self.shares)
+        found = kernels.lent(board, self.indices, self.data, *runs, rows, n_deeds)
+        return np.asarray(found @ self.weights.T, np.float32)

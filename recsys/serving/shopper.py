@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.learning.bundle import ModelBundle
+from recsys.models import kernels
 from recsys.models.fusion import Fused
 from recsys.models.histories import STRENGTH, Histories, InputWeights
 from recsys.serving.lent import Lent
@@ -25,8 +26,6 @@ from recsys.types import EventKind, UserHistory
 
 N_LEFT_OUT = 20  # only the newest deeds are tried: enough to find one, and bounds the cost
 
-_LEAST = np.float32(1e-6)
-_TINY = np.finfo(np.float32).tiny  # what divides nothing, so that it stays nothing
 _NOTHING = np.zeros(0, np.int64)
 _KINDS = {kind: number for number, kind in enumerate(EventKind)}
 _STRENGTH = {kind: number for number, kind in enumerate((EventKind.DISMISS, *STRENGTH))}
@@ -123,12 +122,13 @@ class _Bag(NamedTuple):
 
     rows: Rows  # (R,)
     deeds: Rows  # (R,)
-    shares: Floats | None  # (R,); None where every deed is one row of its own
+    shares: Floats  # (R,)
 
     @classmethod
     def of(cls, deeds: _Deeds, newcomers: Newcomers | None) -> "_Bag":
+        m = len(deeds.rows)
         if newcomers is None or deeds.rows.min() >= 0:
-            return cls(deeds.rows, np.arange(len(deeds.rows)), None)
+            return cls(deeds.rows, np.arange(m), np.ones(m, np.float32))
         one = np.ones(1, np.float32)
         parts = [
             (np.array([row]), one) if row >= 0 else newcomers.stand_ins[item_id]
@@ -141,94 +141,56 @@ class _Bag(NamedTuple):
             np.concatenate([shares for _, shares in parts]).astype(np.float32),
         )
 
-    def of_deeds(self, matrix: Floats, n_deeds: int) -> Floats:
-        """Rows of an (I, w) matrix, summed to one for each deed: (m, w)."""
-        found = matrix.take(self.rows, axis=0)
-        if self.shares is None:
-            return found
-        summed = np.zeros((n_deeds, matrix.shape[1]), np.float32)
-        np.add.at(summed, self.deeds, found * self.shares[:, None])
-        return summed
+    def pooled(self, matrix: Floats, weights: Floats) -> Floats:
+        """Rows of an (I, w) matrix, summed for each history by its deeds' weights: (1 + n, w)."""
+        return kernels.pooled(matrix, self.rows, self.deeds, self.shares, weights)
 
 
 class _Weights(NamedTuple):
     kinds: Rows  # (m,)
     n: int
 
-    def by(self, input_: InputWeights) -> Floats:
-        """What every deed weighs in every history (1 + n, m)."""
-        m = len(self.kinds)
-        ages, present = _left_out(m, self.n)
-        of_kind, powers = _tables(input_, 1 << m.bit_length())
-        weights = present * of_kind[self.kinds]
-        if input_.decay != 1:
-            weights *= powers[ages]
-        return np.asarray(weights, np.float32)
-
-
-@lru_cache(maxsize=256)
-def _left_out(m: int, n: int) -> tuple[Rows, Floats]:
-    """Ages (1 + n, m), and 0 for the one that each of the n histories does without."""
-    out = np.arange(m - n, m)
-    ages = np.repeat(np.arange(m - 1, -1, -1)[None, :], 1 + n, axis=0)
-    ages[1:] -= np.arange(m)[None, :] < out[:, None]
-    present = np.ones((1 + n, m), np.float32)
-    present[np.arange(1, 1 + n), out] = 0
-    return ages, present
+    def by(self, input_: InputWeights, norm: float, *, squared: bool = False) -> Floats:
+        """What every deed weighs in every history (1 + n, m), each scaled by its sum ** -norm."""
+        of_kind, decay = _of_kind(input_), input_.decay
+        return kernels.weighed(self.kinds, self.n, of_kind, decay, norm, squared)
 
 
 @lru_cache(maxsize=64)
-def _tables(input_: InputWeights, longest: int) -> tuple[Floats, Floats]:
-    """What each kind weighs (5,), and each age (longest,)."""
-    powers = np.float32(input_.decay) ** np.arange(longest, dtype=np.float32)
-    return np.asarray(input_.kinds, np.float32), np.asarray(powers, np.float32)
+def _of_kind(input_: InputWeights) -> Floats:
+    return np.asarray(input_.kinds, np.float32)
 
 
 def _queries(fused: Fused, bag: _Bag, weigh: _Weights) -> Floats:
-    m, at = len(weigh.kinds), 0
+    at = 0
     found = np.empty((1 + weigh.n, fused.width), np.float32)
     if fused.encoder is not None:
-        weights = weigh.by(fused.encoder.input)
-        weights /= np.sqrt(np.maximum(np.vecdot(weights, weights), _TINY))[:, None]
-        pooled = weights @ bag.of_deeds(fused.encoder.embedding, m)  # (1 + n, H)
+        weights = weigh.by(fused.encoder.input, 0.5, squared=True)
+        mean = fused.encoder.forward(bag.pooled(fused.encoder.embedding, weights))
         at = fused.encoder.latent
-        np.multiply(
-            fused.encoder.forward(pooled), np.float32(fused.dense_weight), out=found[:, :at]
-        )
+        np.multiply(mean, np.float32(fused.dense_weight), out=found[:, :at])
     if fused.linear is not None:
-        weights = weigh.by(fused.linear.input)
-        weights *= _scale(weights, fused.linear.norm) * np.float32(fused.linear_weight)
-        np.matmul(weights, bag.of_deeds(fused.linear.project, m), out=found[:, at:-1])
+        weights = weigh.by(fused.linear.input, fused.linear.norm)
+        weights *= np.float32(fused.linear_weight)
+        found[:, at:-1] = bag.pooled(fused.linear.project, weights)
     found[:, -1] = 1
     return found
 
 
 def _lent(fused: Fused, bag: _Bag, weigh: _Weights) -> Lent | None:
-    if fused.neighbours is None:
+    branch = fused.neighbours
+    if branch is None:
         return None
-    lent = fused.neighbours.lent
-    starts = lent.indptr.take(bag.rows).astype(np.int64)
-    sizes = lent.indptr.take(bag.rows + 1) - starts
-    # The rows `lent[bag.rows]`, of which scipy makes a whole matrix in twice the time.
-    at = np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-    at += np.arange(len(at))
-    values = lent.data.take(at)
-    if bag.shares is not None:
-        values *= np.repeat(bag.shares, sizes)
-    weights = weigh.by(fused.neighbours.input)
+    lent = branch.lent
+    weights = weigh.by(branch.input, branch.norm)
+    weights *= np.float32(fused.neighbour_weight)
     return Lent(
-        rows=lent.indices.take(at).astype(np.int64),
-        values=values,
-        sizes=sizes,
+        indices=lent.indices,
+        data=lent.data,
+        starts=lent.indptr.take(bag.rows).astype(np.int64),
+        stops=lent.indptr.take(bag.rows + 1).astype(np.int64),
         deeds=bag.deeds,
-        weights=weights * (_scale(weights, fused.neighbours.norm) * fused.neighbour_weight),
+        shares=bag.shares,
+        weights=weights,
         n_items=fused.n_items,
     )
-
-
-def _scale(weights: Floats, norm: float) -> Any:
-    """sum(weights) ** -norm of each history, (1 + n, 1)."""
-    if not norm:
-        return np.float32(1)
-    totals = np.maximum(weights.sum(axis=1, keepdims=True), _LEAST)
-    return np.asarray(totals ** np.float32(-norm), np.float32)
