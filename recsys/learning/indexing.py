@@ -115,7 +115,7 @@ def wanted(index: Any, k: int) -> int:
     Twice as many, as it was tuned; but beyond the best hundred nobody looks so closely.
     """
     coarse = isinstance(index, faiss.IndexPreTransform | faiss.IndexScalarQuantizer)
-    return k + (min(max(k, _SPARE), RECALL_AT) if coarse else _SPARE)
+    return max(k + _SPARE, 2 * min(k, RECALL_AT) if coarse else 0)
 
 
 def read(path: Path, kind: IndexKind, *, n: int, d: int) -> Any:

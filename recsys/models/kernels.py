@@ -46,6 +46,34 @@ def _tanh(x: np.float32) -> np.float32:
     return above / (b0 + y * (b1 + y * (b2 + y * b3)))
 
 
+@kernel(c.several(c.made(c.Count), c.made(c.Count))(c.Rows, c.Rows, c.Rows, c.Count))
+def distinct(rows: Rows, kinds: Rows, strengths: Rows, unknown: int) -> tuple[Rows, Rows]:
+    """Of deeds, oldest first, each item once: where it was touched last, and its strongest kind.
+
+    What is `unknown`, or was ever dismissed (a kind whose strength is below 0), is left out.
+    """
+    at, best, n = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64), 0
+    for place in range(len(rows) - 1, -1, -1):
+        if rows[place] == unknown:
+            continue
+        number = 0
+        while number < n and rows[at[number]] != rows[place]:
+            number += 1
+        if number == n:
+            at[n], best[n] = place, kinds[place]
+            n += 1
+        elif strengths[best[number]] >= 0:
+            strength = strengths[kinds[place]]
+            if strength < 0 or strength > strengths[best[number]]:
+                best[number] = kinds[place]
+    kept = 0
+    for number in range(n):
+        if strengths[best[number]] >= 0:
+            at[kept], best[kept] = at[number], best[number]
+            kept += 1
+    return at[:kept][::-1].copy(), best[:kept][::-1].copy()
+
+
 @kernel(c.made(c.Number, 2)(c.Rows, c.Count, c.Floats, c.Number, c.Number, c.Truth))
 def weighed(
     kinds: Rows, n: int, of_kind: Floats, decay: float, norm: float, squared: bool

@@ -7,10 +7,12 @@ score is the whole one, of all branches.
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.models.histories import STRENGTH
 from recsys.serving.assortment import Assortment
-from recsys.serving.shopper import Shopper, strongest
+from recsys.serving.shopper import Shopper
 from recsys.types import EventKind, Item, Reason, UserHistory
 
+_STRENGTH = {kind: number for number, kind in enumerate((EventKind.DISMISS, *STRENGTH))}
 _LEAST_FALL = 1e-5  # below this a difference is float32 rounding, not a reason
 _VERBS = {
     EventKind.PURCHASE: "bought",
@@ -40,11 +42,15 @@ def _greatest_falls(shopper: Shopper, scores: NDArray[np.float32]) -> list[str |
 
 
 def strongest_deeds(history: UserHistory) -> dict[str, EventKind]:
-    """The most telling thing done with each item of a history; dismissals do not count."""
-    deeds = strongest(history.item_ids, history.kinds)
-    if EventKind.DISMISS in history.kinds:
-        return {item_id: kind for item_id, kind in deeds.items() if kind is not EventKind.DISMISS}
-    return deeds
+    """The most telling thing done with each item of a history; what was dismissed is not there."""
+    found: dict[str, EventKind] = {}
+    for item_id, kind in zip(history.item_ids, history.kinds, strict=True):
+        other = found.setdefault(item_id, kind)
+        if other is not kind and _STRENGTH[kind] > _STRENGTH[other]:
+            found[item_id] = kind
+    for item_id in history.dismissed:
+        del found[item_id]
+    return found
 
 
 def because(item: Item, deed: EventKind) -> Reason:

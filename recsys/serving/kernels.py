@@ -110,7 +110,8 @@ def near(
             lent = board[row]
             if lent > 0:
                 board[row] = 0  # looked at once
-                if lent + min(last, lengths[row] * length) >= bar and mask[row]:
+                # where the first does not hold, nothing else is read of it
+                if lent + last >= bar and lent + lengths[row] * length >= bar and mask[row]:
                     others[n] = row
                     added[n] = lent
                     n += 1

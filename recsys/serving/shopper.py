@@ -28,7 +28,8 @@ N_LEFT_OUT = 20  # only the newest deeds are tried: enough to find one, and boun
 
 _NOTHING = np.zeros(0, np.int64)
 _KINDS = {kind: number for number, kind in enumerate(EventKind)}
-_STRENGTH = {kind: number for number, kind in enumerate((EventKind.DISMISS, *STRENGTH))}
+_STRENGTHS = np.array([STRENGTH.index(kind) if kind in STRENGTH else -1 for kind in EventKind])
+_UNKNOWN = -1
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -57,7 +58,7 @@ def understand(
 ) -> Shopper | None:
     """Read what the model knows of a history; None where it knows nothing."""
     deeds = _deeds(bundle, history, newcomers)
-    m = len(deeds.item_ids)
+    m = len(deeds.rows)
     if not m:
         return None
     n = min(n_left_out, m)
@@ -65,7 +66,7 @@ def understand(
     weigh = _Weights(deeds.kinds, n)
     return Shopper(
         queries=_queries(bundle.fused, bag, weigh),
-        left_out=deeds.item_ids[m - n :],
+        left_out=deeds.names(m - n) if n else (),
         lent=_lent(bundle.fused, bag, weigh),
     )
 
@@ -87,34 +88,27 @@ def histories(bundle: ModelBundle, shoppers: Sequence[UserHistory]) -> Histories
 class _Deeds(NamedTuple):
     """Items in the order of their last deed, oldest first, with the strongest; none dismissed."""
 
-    item_ids: tuple[str, ...]  # m of them
-    rows: Rows  # (m,) the model's, or -1 for a newcomer
+    item_ids: tuple[str, ...]  # of the whole history
+    at: Rows  # (m,) where in it each item was touched last
+    rows: Rows  # (m,) the model's, or below 0 for a newcomer
     kinds: Rows  # (m,) places in `EventKind`
+
+    def names(self, start: int) -> tuple[str, ...]:
+        """The ids of those from `start` on."""
+        return tuple([self.item_ids[place] for place in self.at[start:].tolist()])
 
 
 def _deeds(bundle: ModelBundle, history: UserHistory, newcomers: Newcomers | None) -> _Deeds:
-    newest_first = strongest(history.item_ids, history.kinds)
-    for item_id in history.dismissed:
-        del newest_first[item_id]
-    item_ids, kinds = tuple(reversed(newest_first)), reversed(newest_first.values())
-    m = len(item_ids)
-    rows = np.fromiter(map(bundle.item_rows.get, item_ids, repeat(-1)), np.int64, m)
-    numbers = np.fromiter(map(_KINDS.__getitem__, kinds), np.int64, m)
-    if m and rows.min() < 0:
-        more = newcomers.stand_ins if newcomers is not None else {}
-        kept = [n for n, row in enumerate(rows.tolist()) if row >= 0 or item_ids[n] in more]
-        item_ids, rows, numbers = tuple([item_ids[n] for n in kept]), rows[kept], numbers[kept]
-    return _Deeds(item_ids, rows, numbers)
-
-
-def strongest(item_ids: Sequence[str], kinds: Sequence[EventKind]) -> dict[str, EventKind]:
-    """The most telling thing done with each item; the one touched last comes first."""
-    found: dict[str, EventKind] = {}
-    for item_id, kind in zip(reversed(item_ids), reversed(kinds), strict=True):
-        other = found.setdefault(item_id, kind)
-        if other is not kind and _STRENGTH[kind] > _STRENGTH[other]:
-            found[item_id] = kind
-    return found
+    item_ids, n = history.item_ids, len(history.item_ids)
+    rows = np.fromiter(map(bundle.item_rows.get, item_ids, repeat(_UNKNOWN)), np.int64, n)
+    kinds = np.fromiter(map(_KINDS.__getitem__, history.kinds), np.int64, n)
+    if newcomers is not None and n and rows.min() < 0:
+        number: dict[str, int] = {}  # of each newcomer, below those whom nobody knows
+        for place in np.flatnonzero(rows < 0).tolist():
+            if item_ids[place] in newcomers.stand_ins:
+                rows[place] = _UNKNOWN - number.setdefault(item_ids[place], 1 + len(number))
+    at, strongest = kernels.distinct(rows, kinds, _STRENGTHS, _UNKNOWN)
+    return _Deeds(item_ids, at, rows.take(at), strongest)
 
 
 class _Bag(NamedTuple):
@@ -132,7 +126,7 @@ class _Bag(NamedTuple):
         one = np.ones(1, np.float32)
         parts = [
             (np.array([row]), one) if row >= 0 else newcomers.stand_ins[item_id]
-            for item_id, row in zip(deeds.item_ids, deeds.rows.tolist(), strict=True)
+            for item_id, row in zip(deeds.names(0), deeds.rows.tolist(), strict=True)
         ]
         sizes = [len(rows) for rows, _ in parts]
         return cls(
