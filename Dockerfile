@@ -41,7 +41,8 @@ USER vitrine
 VOLUME ["/srv/var"]
 EXPOSE 8080
 
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+# It listens once it has read the catalogue and the model: a million items take a minute and a half.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=180s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health/live', timeout=2)"]
 
 CMD ["granian", "--interface", "wsgi", "--factory", "--host", "0.0.0.0", "--port", "8080", "--no-ws", "--workers", "1", "--blocking-threads", "4", "--respawn-failed-workers", "api:serve"]

@@ -101,9 +101,48 @@ def wait_for(port: int, path: str = "/health/live") -> None:
     _until(answers, "the server", _READY_SECONDS)
 
 
-def _until(so: Any, what: str, seconds: float) -> None:
+def wait_for_each(
+    server: subprocess.Popen[bytes], port: int, workers: int, path: str, key: str
+) -> None:
+    """Until every process of a server has itself answered this: each listens once it is ready.
+
+    Who answered is read from the kernel: whose the other end of the connection is.
+    """
+    answered: set[int] = set()
+
+    def all_answered() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_READY_SECONDS)
+        try:
+            connection.request("GET", path, headers={"X-Api-Key": key})
+            here = connection.sock.getsockname()[1]
+            if connection.getresponse().status == 200:  # its body is unread: the connection stays
+                answered.add(_owner(server.pid, port, here))
+        finally:
+            connection.close()
+        return len(answered) == workers
+
+    _until(all_answered, f"each of {workers} processes", _READY_SECONDS, of=server)
+
+
+def _owner(pid: int, port: int, peer: int) -> int:
+    """The process of this family that holds the server's end of a connection from that port."""
+    ends = f":{port:04X}", f":{peer:04X}"
+    table = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    both = (row[9] for row in table if (row[1][-5:], row[2][-5:]) == ends)
+    socket_of = f"socket:[{next(both, None)}]"
+    for process in family(pid):
+        for descriptor in Path(f"/proc/{process}/fd").iterdir():
+            if str(descriptor.readlink()) == socket_of:
+                return process
+    raise OSError(f"no process of {pid} holds a connection from {peer} to {port}: it was closed")
+
+
+def _until(
+    so: Any, what: str, seconds: float, *, of: subprocess.Popen[bytes] | None = None
+) -> None:
+    """Asks until it is so, or gives up: at once where the process that it is of has ended."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and (of is None or of.poll() is None):
         try:
             if so():
                 return

@@ -312,10 +312,12 @@ def measure(pid: int, port: int, file: Path, seconds: float, **loop: Any) -> Row
 def two_processes(shop: Shop, env: dict[str, str], port: int) -> tuple[list[Row], dict[str, Any]]:
     """What each of two server processes takes, with what they share divided between them."""
     with servers.child(servers.granian(port, workers=2), env, shop.state) as running:
-        servers.wait_for(port)
-        file = requests_file(shop, "page", variants(shop)["page"])
-        ask(port, file, seconds=20, connections=8)  # until both have loaded the model
-        found = ask(port, file, seconds=4, connections=8)
+        paths = variants(shop)["page"]
+        file = requests_file(shop, "page", paths)
+        servers.wait_for_each(running, port, 2, paths[0], shop.key)
+        # connections fall to one process or the other by chance: of 32 both have some
+        ask(port, file, seconds=10, connections=32)
+        found = ask(port, file, seconds=4, connections=32)
         pairs = [servers.memory_mb(pid) for pid in servers.workers_of(running.pid)[:2]]
     print(shop.name, "two processes", pairs, flush=True)
     return list(pairs), {

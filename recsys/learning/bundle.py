@@ -36,7 +36,8 @@ from recsys.models.text import TextMap
 
 FORMAT = 2
 MANIFEST = "manifest.json"
-FILES = ("fused.npz", "items.faiss", "items.json", "signals.npz")
+INDEX, LISTS = "items.faiss", "items.lists"
+FILES = ("fused.npz", INDEX, "items.json", "signals.npz")
 SEARCHED, TEXT, PERSONAS = "searched.npy", "text.npz", "personas.npy"
 # Of these names in the fused model those that it has are files `<name>.npy`.
 MATRICES = (
@@ -48,7 +49,7 @@ MATRICES = (
     "neighbours_data",
 )
 
-_OPTIONAL = frozenset({SEARCHED, TEXT, PERSONAS, *(f"{name}.npy" for name in MATRICES)})
+_OPTIONAL = frozenset({SEARCHED, TEXT, PERSONAS, LISTS, *(f"{name}.npy" for name in MATRICES)})
 _LARGEST_MANIFEST = 1 << 20
 _LARGEST_FILE = 1 << 34
 _MAPPED_FROM = 1 << 26
@@ -158,14 +159,14 @@ def save(bundle: ModelBundle, directory: Path) -> None:
     for name, matrix in matrices.items():
         np.save(directory / name, matrix, allow_pickle=False)
     np.savez(directory / "fused.npz", allow_pickle=False, **arrays)
-    faiss.write_index(bundle.index, str(directory / "items.faiss"))
+    apart = indexing.write(bundle.index, directory / INDEX, directory / LISTS)
     (directory / "items.json").write_text(json.dumps(bundle.item_ids), encoding="utf-8")
     signals = {"popularity": bundle.popularity, "trends": bundle.trends}
     signals |= bundle.rebuying.arrays()
     for name, listed in (("neighbours", bundle.neighbours), ("together", bundle.together)):
         signals |= {f"{name}_{part}": getattr(listed, part) for part in _LIST_ARRAYS}
     np.savez(directory / "signals.npz", allow_pickle=False, **signals)
-    written = [*FILES, *matrices]
+    written = [*FILES, *matrices, *apart]
     if bundle.text is not None:
         np.savez(directory / TEXT, allow_pickle=False, **bundle.text.arrays())
         written.append(TEXT)
@@ -197,7 +198,10 @@ def load(directory: Path) -> ModelBundle:
         item_ids = tuple(json.loads((directory / "items.json").read_text(encoding="utf-8")))
         signals = _read_arrays(directory / "signals.npz")
         kind = IndexKind(manifest["index"]["kind"])
-        index = indexing.read(directory / "items.faiss", kind, n=len(item_ids), d=fused.width)
+        beside = directory / LISTS if LISTS in names else None
+        index = indexing.read(
+            directory / INDEX, kind, n=len(item_ids), d=fused.width, beside=beside
+        )
         flat = kind is IndexKind.FLAT
         searched = _own_memory(index) if flat else _read_matrix(directory / SEARCHED)
         bundle = ModelBundle(

@@ -17,7 +17,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.learning import lists
+from recsys.learning import lists, mapped_lists
 from recsys.learning.lists import blocks, lanes, padded
 
 FLAT_LIMIT = 5_000  # 10,000 of 329 dimensions took 1.1 ms, in codes 0.3
@@ -118,8 +118,20 @@ def wanted(index: Any, k: int) -> int:
     return max(k + _SPARE, 2 * min(k, RECALL_AT) if coarse else 0)
 
 
-def read(path: Path, kind: IndexKind, *, n: int, d: int) -> Any:
-    """The index of that kind over n x d from its file.
+def write(index: Any, path: Path, beside: Path) -> list[str]:
+    """The index to its file; lists of codes to the one beside it, whose name is then given back."""
+    if isinstance(index, faiss.IndexPreTransform):
+        mapped_lists.write(index, path, beside)
+        return [beside.name]
+    faiss.write_index(index, str(path))
+    return []
+
+
+def read(path: Path, kind: IndexKind, *, n: int, d: int, beside: Path | None = None) -> Any:
+    """The index of that kind over n x d from its file, and from the one with its lists of codes.
+
+    Lists are mapped rather than read, so that processes share them: equally quick, measured. Only
+    models from before there was a file beside it have their codes read into each process.
 
     Raises:
         ValueError: It holds something else.
@@ -130,10 +142,12 @@ def read(path: Path, kind: IndexKind, *, n: int, d: int) -> Any:
         opened = stream.read(len(letters))
     if opened != letters or path.stat().st_size < n * width * bytes_each:
         raise ValueError(f"{path.name} is no {kind} inner-product index of {n} x {width}")
-    # Half-precision lists are mapped rather than read, so that processes share them: equally quick,
-    # measured. FAISS reads codes into each process, a seventh of that.
-    flags = faiss.IO_FLAG_MMAP_IFC if kind is IndexKind.LISTS else 0
-    index: Any = faiss.read_index(str(path), flags)  # the stubs know the base class alone
+    index: Any  # the stubs know the base class alone
+    if kind is IndexKind.CODES:
+        index = mapped_lists.read(path, beside)
+    else:
+        flags = faiss.IO_FLAG_MMAP_IFC if kind is IndexKind.LISTS else 0
+        index = faiss.read_index(str(path), flags)
     fits = isinstance(index, made_by) and (index.ntotal, index.d) == (n, width)
     if not fits or index.metric_type != faiss.METRIC_INNER_PRODUCT:
         raise ValueError(f"{path.name} holds {index.ntotal} x {index.d}, not {n} x {width}")
