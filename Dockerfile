@@ -31,14 +31,14 @@ COPY workers workers
 COPY api api
 COPY migrations migrations
 
-# The kernels are compiled here; on another processor than the builder's, once more at the first start.
+# Compiled once here; on another processor than the builder's, once more at the first start.
+ENV NUMBA_CACHE_DIR=/srv/kernels
 RUN python -c "import recsys.serving.kernels" \
     && useradd --system --uid 10001 --home-dir /srv vitrine \
-    && chown -R vitrine recsys/models/__pycache__ recsys/serving/__pycache__ \
     && mkdir -p /srv/var/artifacts /srv/var/banners /srv/var/models /srv/var/pictures /srv/var/signing /srv/var/media /srv/var/spool /srv/var/answers \
-    && chown -R vitrine /srv/var
+    && chown -R vitrine /srv/var /srv/kernels
 USER vitrine
-VOLUME ["/srv/var"]
+VOLUME ["/srv/var", "/srv/kernels"]
 EXPOSE 8080
 
 # It listens once it has read the catalogue and the model: a million items take a minute and a half.

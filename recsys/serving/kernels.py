@@ -47,12 +47,41 @@ def left(found: Rows, gone: Rows, most: int) -> Rows:
     return kept[:n].copy()
 
 
-@kernel(c.Number(c.Floats, c.Count))
-def _kth(scores: Floats, k: int) -> np.float32:
-    """The k-th best of at least k scores."""
-    at = len(scores) - k
-    found: np.float32 = np.partition(scores, at)[at]
-    return found
+@kernel()
+def _worse(score: np.float32, row: np.int64, other: np.float32, other_row: np.int64) -> bool:
+    return bool(score < other or (score == other and row > other_row))
+
+
+@kernel()
+def _sift(rows: Rows, scores: Floats, start: int, end: int) -> None:
+    """Let what stands at `start` of a heap sink to where nothing below it is worse."""
+    at, row, score = start, rows[start], scores[start]
+    while True:
+        child = 2 * at + 1
+        if child >= end:
+            break
+        other = child + 1
+        if other < end and _worse(scores[other], rows[other], scores[child], rows[child]):
+            child = other
+        if not _worse(scores[child], rows[child], score, row):
+            break
+        rows[at], scores[at] = rows[child], scores[child]
+        at = child
+    rows[at], scores[at] = row, score
+
+
+@kernel()
+def _heap(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
+    """The best `k`, or all there are, the worst of them first."""
+    n = min(k, len(rows))
+    kept, of_kept = rows[:n].copy(), scores[:n].copy()
+    for start in range(n // 2 - 1, -1, -1):
+        _sift(kept, of_kept, start, n)
+    for number in range(n, len(rows)):
+        if n and _worse(of_kept[0], kept[0], scores[number], rows[number]):
+            kept[0], of_kept[0] = rows[number], scores[number]
+            _sift(kept, of_kept, 0, n)
+    return kept, of_kept
 
 
 _RUNS = [(c.made(c.Number), names, c.Floats, c.Rows, c.Rows) for names in (c.Names, c.Rows)]
@@ -97,7 +126,7 @@ def near(
         board[rows[number]] = 0
     for row in gone:
         board[row] = 0
-    bar, last = _kth(sums, k), _kth(scores, k)
+    bar, last = _heap(rows, sums, k)[1][0], _heap(rows, scores, k)[1][0]  # the k-th best of each
     bar -= _ROUNDING * max(_ONE, abs(bar))
     length = np.float32(0)
     for part in query:
@@ -144,41 +173,11 @@ def lent(
     return found
 
 
-@kernel()
-def _worse(score: np.float32, row: np.int64, other: np.float32, other_row: np.int64) -> bool:
-    return bool(score < other or (score == other and row > other_row))
-
-
-@kernel()
-def _sift(rows: Rows, scores: Floats, start: int, end: int) -> None:
-    """Let what stands at `start` of a heap sink to where nothing below it is worse."""
-    at, row, score = start, rows[start], scores[start]
-    while True:
-        child = 2 * at + 1
-        if child >= end:
-            break
-        other = child + 1
-        if other < end and _worse(scores[other], rows[other], scores[child], rows[child]):
-            child = other
-        if not _worse(scores[child], rows[child], score, row):
-            break
-        rows[at], scores[at] = rows[child], scores[child]
-        at = child
-    rows[at], scores[at] = row, score
-
-
 @kernel(c.several(c.made(c.Count), c.made(c.Number))(c.Rows, c.Floats, c.Count))
 def best(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
     """The best `k` of these rows, or all there are, best first; of equals, the lower row first."""
-    n = min(k, len(rows))
-    kept, of_kept = rows[:n].copy(), scores[:n].copy()  # a heap, the worst of them on top
-    for start in range(n // 2 - 1, -1, -1):
-        _sift(kept, of_kept, start, n)
-    for number in range(n, len(rows)):
-        if n and _worse(of_kept[0], kept[0], scores[number], rows[number]):
-            kept[0], of_kept[0] = rows[number], scores[number]
-            _sift(kept, of_kept, 0, n)
-    for end in range(n - 1, 0, -1):
+    kept, of_kept = _heap(rows, scores, k)
+    for end in range(len(kept) - 1, 0, -1):
         kept[0], kept[end] = kept[end], kept[0]
         of_kept[0], of_kept[end] = of_kept[end], of_kept[0]
         _sift(kept, of_kept, 0, end)
