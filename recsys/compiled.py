@@ -28,10 +28,6 @@ def made(of: Any, dimensions: int = 1) -> Any:
     return types.Array(of, dimensions, "C")
 
 
-def several(*parts: Any) -> Any:
-    return types.Tuple(parts)  # type: ignore[no-untyped-call]
-
-
 Floats, Matrix, Rows, Mask = (
     given(Number),
     given(Number, 2),

@@ -46,13 +46,14 @@ def _tanh(x: np.float32) -> np.float32:
     return above / (b0 + y * (b1 + y * (b2 + y * b3)))
 
 
-@kernel(c.several(c.made(c.Count), c.made(c.Count))(c.Rows, c.Rows, c.Rows, c.Count))
-def distinct(rows: Rows, kinds: Rows, strengths: Rows, unknown: int) -> tuple[Rows, Rows]:
+@kernel(c.Count(c.Rows, c.Rows, c.Rows, c.Count, c.made(c.Count), c.made(c.Count)))
+def distinct(rows: Rows, kinds: Rows, strengths: Rows, unknown: int, at: Rows, best: Rows) -> int:
     """Of deeds, oldest first, each item once: where it was touched last, and its strongest kind.
 
-    What is `unknown`, or was ever dismissed (a kind whose strength is below 0), is left out.
+    What is `unknown`, or was ever dismissed (a kind whose strength is below 0), is left out. Both
+    are written to the front of `at` and `best`, as long as `rows`; returned is how many there are.
     """
-    at, best, n = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64), 0
+    n = 0
     for place in range(len(rows) - 1, -1, -1):
         if rows[place] == unknown:
             continue
@@ -71,23 +72,28 @@ def distinct(rows: Rows, kinds: Rows, strengths: Rows, unknown: int) -> tuple[Ro
         if strengths[best[number]] >= 0:
             at[kept], best[kept] = at[number], best[number]
             kept += 1
-    return at[:kept][::-1].copy(), best[:kept][::-1].copy()
+    for number in range(kept // 2):
+        other = kept - 1 - number
+        at[number], at[other] = at[other], at[number]
+        best[number], best[other] = best[other], best[number]
+    return kept
 
 
-@kernel(c.made(c.Number, 2)(c.Rows, c.Count, c.Floats, c.Number, c.Number, c.Truth))
-def weighed(
-    kinds: Rows, n: int, of_kind: Floats, decay: float, norm: float, squared: bool
-) -> Floats:
-    """What m deeds, oldest first, weigh in the whole history and without each of the last n: (1 + n, m).
+@kernel(c.Nothing(c.Rows, c.Floats, c.Number, c.Number, c.Truth, c.made(c.Number, 2)))
+def weigh(
+    kinds: Rows, of_kind: Floats, decay: float, norm: float, squared: bool, found: Floats
+) -> None:
+    """What m deeds, oldest first, weigh in the whole history and without each of the last n.
 
     A deed weighs `of_kind[its kind] * decay ** age`. Each history is then scaled by (the sum of its
     weights, or of their squares) ** -norm. Without one deed the older ones are one younger.
+    Written to `found` (1 + n, m).
     """
-    m = len(kinds)
+    m, n = len(kinds), len(found) - 1
     powers = np.empty(m + 1, np.float32)
     for age in range(m + 1):
         powers[age] = decay ** np.float32(age)
-    found = np.zeros((1 + n, m), np.float32)
+    found[:] = 0
     for history in range(1 + n):
         out = m - n + history - 1 if history else -1
         total = np.float32(0)
@@ -101,13 +107,14 @@ def weighed(
             scale = max(total, _TINY if squared else _LEAST) ** -norm
             for deed in range(m):
                 found[history, deed] *= scale
-    return found
 
 
-@kernel(c.made(c.Number, 2)(c.Matrix, c.Rows, c.Rows, c.Floats, c.Matrix))
-def pooled(matrix: Floats, rows: Rows, deeds: Rows, shares: Floats, weights: Floats) -> Floats:
-    """Rows (R,) of (I, w), summed as their deeds weigh in each history (B, m): (B, w)."""
-    found = np.zeros((len(weights), matrix.shape[1]), np.float32)
+@kernel(c.Nothing(c.Matrix, c.Rows, c.Rows, c.Floats, c.Matrix, c.made(c.Number, 2)))
+def pool(
+    matrix: Floats, rows: Rows, deeds: Rows, shares: Floats, weights: Floats, found: Floats
+) -> None:
+    """Rows (R,) of (I, w), summed as their deeds weigh in each history (B, m): to `found` (B, w)."""
+    found[:] = 0
     for number in range(len(rows)):
         row = matrix[rows[number]]
         for history in range(len(weights)):
@@ -116,7 +123,6 @@ def pooled(matrix: Floats, rows: Rows, deeds: Rows, shares: Floats, weights: Flo
                 sums = found[history]
                 for place in range(len(row)):
                     sums[place] += weight * row[place]
-    return found
 
 
 @kernel(c.Nothing(c.made(c.Number, 2), c.Floats, c.Matrix, c.Floats, c.Floats, c.Count, c.Number))

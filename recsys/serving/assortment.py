@@ -143,7 +143,9 @@ class Assortment:
         if self.newcomers is None:
             return np.zeros(0, np.float32)
         rows = self._arrived[self.arrived() - self.n_known]
-        return kernels.scored(self.newcomers.vectors, rows, query)
+        scores = np.empty(len(rows), np.float32)
+        kernels.score(self.newcomers.vectors, rows, query, scores)
+        return scores
 
     def vectors(self, places: NDArray[np.int64]) -> Floats:
         """Where these items lie (n, d); zeros for one that the model cannot place."""

@@ -60,10 +60,11 @@ def candidates(bundle: ModelBundle, query: Floats, k: int, allowed: Allowed) -> 
     asked = wanted + len(allowed.gone_rows)
     one = padded(query[None, :], bundle.index.d)
     found: Rows = bundle.index.search(one, asked, params=way.parameters)[1][0]
-    rows = kernels.left(found, allowed.gone_rows, wanted)
-    if len(rows) < k:  # the lists looked into ran dry
+    rows, scores = np.empty(wanted, np.int64), np.empty(wanted, np.float32)
+    n = kernels.left(found, allowed.gone_rows, bundle.vectors, query, rows, scores)
+    if n < k:  # the lists looked into ran dry
         return _all(bundle, query, allowed)
-    scores = score(bundle, rows, query)
+    rows, scores = rows[:n], scores[:n]
     exact = isinstance(bundle.index, faiss.IndexFlatIP)
     if exact and wanted < n_allowed and _tied(np.partition(scores, -k)[-k], scores.min()):
         return _all(bundle, query, allowed)  # which of the tied FAISS keeps is chance
@@ -99,12 +100,17 @@ def _chosen(index: Any, pool: Pool) -> _Way:
 
 def score(bundle: ModelBundle, rows: Rows, query: Floats) -> Floats:
     """The searched scores of some item rows (n,): equal items get equal scores, to the bit."""
-    return kernels.scored(bundle.vectors, rows, query)
+    scores = np.empty(len(rows), np.float32)
+    kernels.score(bundle.vectors, rows, query, scores)
+    return scores
 
 
 def best_of(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
     """The `k` best of these rows, best first, the lower row of those that tie."""
-    return kernels.best(rows, scores, k)
+    k = min(k, len(rows))
+    kept, of_kept = np.empty(k, np.int64), np.empty(k, np.float32)
+    kernels.best(rows, scores, kept, of_kept)
+    return kept, of_kept
 
 
 def _all(bundle: ModelBundle, query: Floats, allowed: Allowed) -> tuple[Rows, Floats]:

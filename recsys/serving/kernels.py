@@ -2,8 +2,9 @@
 
     I items   d searched dimensions   R runs of what is lent   C candidates
 
-A board holds a number for every item and is all zero between requests, so that a request touches
-what is lent to and not every item. Run r of R is `indices[starts[r]:stops[r]]`.
+Run r of R is `indices[starts[r]:stops[r]]`. A board holds a number for every item and is all zero
+between requests, so that a request touches what is lent to and not every item. What is found is
+written into arrays of the caller's: handing a new one out costs a kernel more than most of these.
 """
 
 import numpy as np
@@ -18,33 +19,39 @@ Names = NDArray[np.int32] | Rows
 
 _ROUNDING = np.float32(1e-4)  # kept below the bar: far more than sums in float32 can differ
 _ONE = np.float32(1)
+_KEPT = (c.made(c.Count), c.made(c.Number))
+_RUNS = [(c.made(c.Number), names, c.Floats, c.Rows, c.Rows) for names in (c.Names, c.Rows)]
 
 
-@kernel(c.made(c.Number)(c.Matrix, c.Rows, c.Floats))
-def scored(vectors: Floats, rows: Rows, query: Floats) -> Floats:
+@kernel()
+def _product(vector: Floats, query: Floats) -> np.float32:
+    total = np.float32(0)
+    for place in range(len(query)):
+        total += vector[place] * query[place]
+    return total
+
+
+@kernel(c.Nothing(c.Matrix, c.Rows, c.Floats, c.made(c.Number)))
+def score(vectors: Floats, rows: Rows, query: Floats, scores: Floats) -> None:
     """The products of rows (C,) of (I, d) with a query (d,): of equal vectors, equal to the bit."""
-    found = np.empty(len(rows), np.float32)
     for number in range(len(rows)):
-        vector = vectors[rows[number]]
-        total = np.float32(0)
-        for place in range(len(query)):
-            total += vector[place] * query[place]
-        found[number] = total
-    return found
+        scores[number] = _product(vectors[rows[number]], query)
 
 
-@kernel(c.made(c.Count)(c.Rows, c.Rows, c.Count))
-def left(found: Rows, gone: Rows, most: int) -> Rows:
-    """The first `most` of what an index found, -1 for nothing, that are not gone (sorted)."""
-    kept, n = np.empty(min(most, len(found)), np.int64), 0
+@kernel(c.Count(c.Rows, c.Rows, c.Matrix, c.Floats, *_KEPT))
+def left(
+    found: Rows, gone: Rows, vectors: Floats, query: Floats, kept: Rows, scores: Floats
+) -> int:
+    """How many were kept: the first of what an index found, -1 for nothing, that are not gone (sorted)."""
+    n = 0
     for row in found:
         if n == len(kept):
             break
         at = np.searchsorted(gone, row)
         if row >= 0 and (at == len(gone) or gone[at] != row):
-            kept[n] = row
+            kept[n], scores[n] = row, _product(vectors[row], query)
             n += 1
-    return kept[:n].copy()
+    return n
 
 
 @kernel()
@@ -71,30 +78,47 @@ def _sift(rows: Rows, scores: Floats, start: int, end: int) -> None:
 
 
 @kernel()
-def _heap(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
-    """The best `k`, or all there are, the worst of them first."""
-    n = min(k, len(rows))
-    kept, of_kept = rows[:n].copy(), scores[:n].copy()
+def _offer(kept: Rows, of_kept: Floats, row: np.int64, score: np.float32) -> None:
+    """Let a row take the place of the worst of a heap, if it is better."""
+    if _worse(of_kept[0], kept[0], score, row):
+        kept[0], of_kept[0] = row, score
+        _sift(kept, of_kept, 0, len(kept))
+
+
+@kernel()
+def _heap(rows: Rows, scores: Floats, kept: Rows, of_kept: Floats) -> None:
+    """Fill `kept` with the best of at least as many, the worst of them first."""
+    n = len(kept)
+    for number in range(n):
+        kept[number], of_kept[number] = rows[number], scores[number]
     for start in range(n // 2 - 1, -1, -1):
         _sift(kept, of_kept, start, n)
     for number in range(n, len(rows)):
-        if n and _worse(of_kept[0], kept[0], scores[number], rows[number]):
-            kept[0], of_kept[0] = rows[number], scores[number]
-            _sift(kept, of_kept, 0, n)
-    return kept, of_kept
+        _offer(kept, of_kept, rows[number], scores[number])
 
 
-_RUNS = [(c.made(c.Number), names, c.Floats, c.Rows, c.Rows) for names in (c.Names, c.Rows)]
-_FOUND = (c.Rows, c.Floats, c.Rows, c.Mask, c.Floats, c.Floats, c.Count)
+@kernel()
+def _in_order(kept: Rows, of_kept: Floats) -> None:
+    """A heap, sorted: the best first."""
+    for end in range(len(kept) - 1, 0, -1):
+        kept[0], kept[end] = kept[end], kept[0]
+        of_kept[0], of_kept[end] = of_kept[end], of_kept[0]
+        _sift(kept, of_kept, 0, end)
 
 
-@kernel(
-    *(
-        c.several(c.made(c.Number), c.made(c.Count), c.made(c.Number))(*runs, c.Floats, *_FOUND)
-        for runs in _RUNS
-    )
-)
-def near(
+@kernel(c.Nothing(c.Rows, c.Floats, *_KEPT))
+def best(rows: Rows, scores: Floats, kept: Rows, of_kept: Floats) -> None:
+    """Fill `kept` with the best of at least as many rows, best first; of equals, the lower row first."""
+    if len(kept):
+        _heap(rows, scores, kept, of_kept)
+        _in_order(kept, of_kept)
+
+
+_FOUND = (c.Rows, c.Floats, c.Rows, c.Mask, c.Floats, c.Matrix, c.Floats)
+
+
+@kernel(*(c.Nothing(*runs, c.Floats, *_FOUND, *_KEPT) for runs in _RUNS))
+def best_with(
     board: Floats,
     indices: Names,
     data: Floats,
@@ -106,49 +130,44 @@ def near(
     gone: Rows,
     mask: NDArray[np.bool_],
     lengths: Floats,
+    vectors: Floats,
     query: Floats,
-    k: int,
-) -> tuple[Floats, Rows, Floats]:
-    """Who is lent so much that one may be among the best `k` beside those that a search found.
+    kept: Rows,
+    of_kept: Floats,
+) -> None:
+    """The best k, at least one, with what everybody is lent, of what a search found and all others.
 
-    Returns:
-        What the found `rows` (C,), at least k, score with what they are lent (C,); the others that
-        may be among the best (n,), and what those are lent (n,). The board is zero again.
+    `rows` (C,), at least k, hold the k best by the searched score. Who else may be among the best is
+    bounded twice: by the k-th best searched score, and by the lengths of both vectors.
     """
-    n_lent = 0
     for run in range(len(starts)):
-        n_lent += stops[run] - starts[run]
         for at in range(starts[run], stops[run]):
             board[indices[at]] += weights[run] * data[at]
+    _heap(rows, scores, kept, of_kept)
+    last = of_kept[0]
     sums = np.empty(len(rows), np.float32)
     for number in range(len(rows)):
         sums[number] = scores[number] + board[rows[number]]
         board[rows[number]] = 0
     for row in gone:
         board[row] = 0
-    bar, last = _heap(rows, sums, k)[1][0], _heap(rows, scores, k)[1][0]  # the k-th best of each
-    bar -= _ROUNDING * max(_ONE, abs(bar))
-    length = np.float32(0)
-    for part in query:
-        length += part * part
-    length = np.sqrt(length)
-    others, added, n = np.empty(n_lent, np.int64), np.empty(n_lent, np.float32), 0
+    _heap(rows, sums, kept, of_kept)
+    length = np.sqrt(_product(query, query))
     for run in range(len(starts)):
         for at in range(starts[run], stops[run]):
             row = indices[at]
             lent = board[row]
             if lent > 0:
                 board[row] = 0  # looked at once
+                bar = of_kept[0] - _ROUNDING * max(_ONE, abs(of_kept[0]))
                 # where the first does not hold, nothing else is read of it
                 if lent + last >= bar and lent + lengths[row] * length >= bar and mask[row]:
-                    others[n] = row
-                    added[n] = lent
-                    n += 1
-    return sums, others[:n].copy(), added[:n].copy()
+                    _offer(kept, of_kept, row, _product(vectors[row], query) + lent)
+    _in_order(kept, of_kept)
 
 
-@kernel(*(c.made(c.Number, 2)(*runs, c.Rows, c.Floats, c.Rows, c.Count) for runs in _RUNS))
-def lent(
+@kernel(*(c.Nothing(*runs, c.Rows, c.Floats, c.Rows, c.made(c.Number, 2)) for runs in _RUNS))
+def lend(
     board: Floats,
     indices: Names,
     data: Floats,
@@ -157,28 +176,15 @@ def lent(
     deeds: Rows,
     shares: Floats,
     rows: Rows,
-    n_deeds: int,
-) -> Floats:
-    """What each deed lends, by its runs, to these distinct rows (C,): (C, n_deeds)."""
+    lent: Floats,
+) -> None:
+    """What each of m deeds lends, by its runs, to these distinct rows (C,), added to `lent` (C, m)."""
     for number in range(len(rows)):
         board[rows[number]] = number + 1
-    found = np.zeros((len(rows), n_deeds), np.float32)
     for run in range(len(starts)):
         for at in range(starts[run], stops[run]):
             number = int(board[indices[at]])
             if number:
-                found[number - 1, deeds[run]] += shares[run] * data[at]
+                lent[number - 1, deeds[run]] += shares[run] * data[at]
     for row in rows:
         board[row] = 0
-    return found
-
-
-@kernel(c.several(c.made(c.Count), c.made(c.Number))(c.Rows, c.Floats, c.Count))
-def best(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
-    """The best `k` of these rows, or all there are, best first; of equals, the lower row first."""
-    kept, of_kept = _heap(rows, scores, k)
-    for end in range(len(kept) - 1, 0, -1):
-        kept[0], kept[end] = kept[end], kept[0]
-        of_kept[0], of_kept[end] = of_kept[end], of_kept[0]
-        _sift(kept, of_kept, 0, end)
-    return kept, of_kept

@@ -12,7 +12,9 @@ from threading import local
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.learning.bundle import ModelBundle
 from recsys.serving import kernels
+from recsys.serving.eligibility import Allowed
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -45,28 +47,37 @@ class Lent:
     weights: Floats  # of the deeds in the whole history, then without each left out (1 + n, m)
     n_items: int
 
-    def beside(
+    def best(
         self,
-        rows: Rows,
-        scores: Floats,
-        k: int,
-        *,
-        gone: Rows,
-        mask: NDArray[np.bool_],
-        lengths: Floats,
+        bundle: ModelBundle,
         query: Floats,
-    ) -> tuple[Floats, Rows, Floats]:
-        """As `kernels.near`, for the whole history."""
+        found: tuple[Rows, Floats],
+        k: int,
+        allowed: Allowed,
+    ) -> tuple[Rows, Floats]:
+        """The best k of what a search found and of all who are lent to, best first: `kernels.best_with`."""
         weights = self.weights[0].take(self.deeds)
         weights *= self.shares
-        board, runs = _BOARD.of(self.n_items), (self.starts, self.stops, weights)
-        return kernels.near(
-            board, self.indices, self.data, *runs, rows, scores, gone, mask, lengths, query, k
+        kept, scores = np.empty(k, np.int64), np.empty(k, np.float32)
+        kernels.best_with(
+            *self._runs(),
+            weights,
+            *found,
+            allowed.gone_rows,
+            allowed.pool.mask,
+            bundle.lengths,
+            bundle.vectors,
+            query,
+            kept,
+            scores,
         )
+        return kept, scores
 
     def at(self, rows: Rows) -> Floats:
         """What these distinct rows (k,) are lent by the whole history and each shorter one: (k, 1 + n)."""
-        board, n_deeds = _BOARD.of(self.n_items), self.weights.shape[1]
-        runs = (self.starts, self.stops, self.deeds, self.shares)
-        found = kernels.lent(board, self.indices, self.data, *runs, rows, n_deeds)
+        found = np.zeros((len(rows), self.weights.shape[1]), np.float32)
+        kernels.lend(*self._runs(), self.deeds, self.shares, rows, found)
         return np.asarray(found @ self.weights.T, np.float32)
+
+    def _runs(self) -> tuple[Floats, NDArray[np.int32], Floats, Rows, Rows]:
+        return _BOARD.of(self.n_items), self.indices, self.data, self.starts, self.stops

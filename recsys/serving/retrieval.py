@@ -25,23 +25,11 @@ Floats = NDArray[np.float32]
 
 def best(bundle: ModelBundle, shopper: Shopper, k: int, allowed: Allowed) -> tuple[Rows, Floats]:
     """The best `k` allowed item rows for a shopper, best first, with their scores; ties by row."""
-    rows, scores = index.candidates(bundle, shopper.query, k, allowed)
-    if shopper.lent is None or not len(rows):
-        return index.best_of(rows, scores, k)
-    k = min(k, len(rows))
-    sums, near, added = shopper.lent.beside(
-        rows,
-        scores,
-        k,
-        gone=allowed.gone_rows,
-        mask=allowed.pool.mask,
-        lengths=bundle.lengths,
-        query=shopper.query,
-    )
-    if len(near):
-        added += index.score(bundle, near, shopper.query)
-        rows, sums = np.concatenate([rows, near]), np.concatenate([sums, added])
-    return index.best_of(rows, sums, k)
+    found = index.candidates(bundle, shopper.query, k, allowed)
+    k = min(k, len(found[0]))
+    if shopper.lent is None or not k:
+        return index.best_of(*found, k)
+    return shopper.lent.best(bundle, shopper.query, found, k, allowed)
 
 
 def nearest(bundle: ModelBundle, vector: Floats, k: int, allowed: Allowed) -> tuple[Rows, Floats]:

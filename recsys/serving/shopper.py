@@ -107,8 +107,9 @@ def _deeds(bundle: ModelBundle, history: UserHistory, newcomers: Newcomers | Non
         for place in np.flatnonzero(rows < 0).tolist():
             if item_ids[place] in newcomers.stand_ins:
                 rows[place] = _UNKNOWN - number.setdefault(item_ids[place], 1 + len(number))
-    at, strongest = kernels.distinct(rows, kinds, _STRENGTHS, _UNKNOWN)
-    return _Deeds(item_ids, at, rows.take(at), strongest)
+    at, strongest = np.empty(n, np.int64), np.empty(n, np.int64)
+    m = kernels.distinct(rows, kinds, _STRENGTHS, _UNKNOWN, at, strongest)
+    return _Deeds(item_ids, at[:m], rows.take(at[:m]), strongest[:m])
 
 
 class _Bag(NamedTuple):
@@ -137,7 +138,9 @@ class _Bag(NamedTuple):
 
     def pooled(self, matrix: Floats, weights: Floats) -> Floats:
         """Rows of an (I, w) matrix, summed for each history by its deeds' weights: (1 + n, w)."""
-        return kernels.pooled(matrix, self.rows, self.deeds, self.shares, weights)
+        found = np.empty((len(weights), matrix.shape[1]), np.float32)
+        kernels.pool(matrix, self.rows, self.deeds, self.shares, weights, found)
+        return found
 
 
 class _Weights(NamedTuple):
@@ -146,8 +149,9 @@ class _Weights(NamedTuple):
 
     def by(self, input_: InputWeights, norm: float, *, squared: bool = False) -> Floats:
         """What every deed weighs in every history (1 + n, m), each scaled by its sum ** -norm."""
-        of_kind, decay = _of_kind(input_), input_.decay
-        return kernels.weighed(self.kinds, self.n, of_kind, decay, norm, squared)
+        found = np.empty((1 + self.n, len(self.kinds)), np.float32)
+        kernels.weigh(self.kinds, _of_kind(input_), input_.decay, norm, squared, found)
+        return found
 
 
 @lru_cache(maxsize=64)

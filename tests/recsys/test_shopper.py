@@ -5,6 +5,7 @@ import pytest
 
 from recsys.learning.bundle import ModelBundle
 from recsys.serving import shopper
+from recsys.serving.eligibility import Allowed
 from recsys.serving.lent import Lent
 from recsys.serving.newcomers import Newcomers
 from recsys.types import EventKind, UserHistory
@@ -40,20 +41,13 @@ def _added(lent: Lent) -> np.ndarray:
     return lent.at(np.arange(300))[:, 0]
 
 
-def _beside(lent: Lent) -> np.ndarray:
-    """The same by the way that a search takes: what was found, and everybody who is lent anything."""
-    found, nothing = np.zeros(300, np.float32), np.zeros(0, np.int64)
-    sums, near, added = lent.beside(
-        np.arange(7),
-        np.zeros(7, np.float32),
-        7,
-        gone=nothing,
-        mask=np.ones(300, np.bool_),
-        lengths=np.full(300, 1e9, np.float32),
-        query=np.ones(12, np.float32),
-    )
-    found[:7], found[near] = sums, added
-    return found
+def _best(model: ModelBundle, read: shopper.Shopper) -> np.ndarray:
+    """What everybody scores, by the way that a search takes."""
+    found = np.arange(300), np.zeros(300, np.float32)
+    assert read.lent is not None
+    nobody = Allowed.of_mask(np.ones(300, np.bool_))
+    rows, scores = read.lent.best(model, read.query, found, 300, nobody)
+    return scores[np.argsort(rows)]
 
 
 @pytest.fixture(scope="module")
@@ -91,21 +85,20 @@ def test_what_is_lent_is_the_models_own_whole_and_without_each_deed(
     added = _added(read.lent)
     assert np.flatnonzero(added).tolist() == np.flatnonzero(expected[0]).tolist()
     assert np.abs(added - expected[0]).max() < 1e-4
-    beside = _beside(read.lent)
-    assert (np.abs(beside - expected[0])[np.flatnonzero(beside)] < 1e-4).all()
+    assert np.abs(_best(model, read) - expected[0]).max() < 1e-4
     asked = np.random.default_rng(0).permutation(300)[:40]
     assert np.abs(read.lent.at(asked) - expected[:, asked].T).max() < 1e-4
 
 
 def test_one_shopper_leaves_nothing_behind_for_the_next(model: ModelBundle) -> None:
     read = [shopper.understand(model, _random(seed, 40)) for seed in (3, 4)]
-    one, other = (each.lent for each in read if each is not None and each.lent is not None)
-    expected = _added(other)
+    one, other = (each for each in read if each is not None and each.lent is not None)
+    expected = _best(model, other)
 
-    _beside(one)
-    one.at(np.arange(50))
+    _best(model, one)
+    one.lent.at(np.arange(50))
 
-    assert (_added(other) == expected).all()
+    assert (_best(model, other) == expected).all()
 
 
 def test_an_item_stands_at_its_last_deed_with_its_strongest(model: ModelBundle) -> None:
