@@ -139,7 +139,6 @@ def speaks_of_worth(item: ItemFacts) -> bool:
     return bool(item.price or item.description)
 
 
-
 def shaping(brief: Brief) -> Brief:
     """The brief without what cannot change a creative, so that equal results share one key.
 

@@ -20,7 +20,8 @@ from generative.line import Sent
 from generative.types import Audience, Brief, Creative, State
 from recsys.types import Item, Persona
 
-_NOTHING = orjson.Fragment(b"null")
+_NOT_THERE = (State.PENDING, orjson.Fragment(b"null"))
+_STATES = tuple(State)
 
 
 def for_slate(
@@ -83,13 +84,9 @@ def as_fragments(
     again: Collection[str] = (),
 ) -> list[orjson.Fragment]:
     """As `for_slate`, each as the JSON of `as_json`; `look` has asked for them already."""
-    states: list[State] = []
-    told: list[orjson.Fragment] = []
+    shown = [_NOT_THERE if value is None else _shown(value) for value in look.values()]
+    states, told = [state for state, _ in shown], [words for _, words in shown]
     missed: list[int] = []
-    for value in look.values():
-        state, words = (State.PENDING, _NOTHING) if value is None else _shown(value)
-        states.append(state)
-        told.append(words)
     if State.PENDING in states:
         missed = [at for at, state in enumerate(states) if state is State.PENDING]
         wanted = [items[at] for at in missed]
@@ -143,7 +140,7 @@ def _shown(value: bytes) -> tuple[State, orjson.Fragment]:
         kept = orjson.loads(value)
         return State(kept["state"]), fragment(_told(kept))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return State.PENDING, _NOTHING
+        return _NOT_THERE
 
 
 def _told(kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,7 +197,7 @@ def _floor(one: Asked, pending: set[str]) -> Creative:
 
 def _count(runtime: Runtime, states: Sequence[State], *, missed: int) -> None:
     runtime.metrics.looked_up(hits=len(states) - missed, misses=missed)
-    for state in State:
+    for state in _STATES:
         if count := states.count(state):
             runtime.metrics.creative(state, count)
 
