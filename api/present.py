@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from api.recommending import creatives
+from generative.cache import as_shown
 from generative.types import Campaign, Progress, Shown
 from recsys.learning.runs import Run
 from recsys.types import Item, Reason, Recommendation
@@ -152,7 +153,7 @@ def planned_json(shown: Shown) -> dict[str, Any]:
         "approval": shown.approval.value,
         "error": shown.error,
         "stale": shown.stale,
-        "creative": None if shown.creative is None else creatives.as_json(shown.creative),
+        "creative": None if shown.creative is None else as_shown(shown.creative),
     }
 
 
