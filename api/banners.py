@@ -24,6 +24,7 @@ from api.specification import file_answer
 from api.standing import KEEP_FROM_CACHES, Standing
 from generative import forms, truth
 from generative.banner.formats import FORMS
+from generative.cache import as_shown
 from generative.errors import UnknownCreative
 from generative.types import Brief, Creative, State
 
@@ -57,7 +58,7 @@ def read(key: str, query: CreativeQuery) -> Response:
     headers = {"X-AI-Generated": _ai_generated(creative)}
     if creative.state is State.PENDING:
         headers |= _retry()
-    told = creatives.as_json(creative)
+    told = as_shown(creative)
     if query.proofs:
         told["proofs"] = [dict(one) for one in _proofs(here, creative)]
     return parsing.answer(told, headers=headers)

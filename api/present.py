@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from api.recommending import creatives
+from generative.cache import as_shown
 from generative.types import Campaign, Progress, Shown
 from recsys.learning.runs import Run
-from recsys.types import Item, Recommendation
+from recsys.types import Item, Reason, Recommendation
 
 _PRODUCTS_KEPT = 100_000  # some 500 bytes each
 _products: dict[str, tuple[Item, orjson.Fragment]] = {}
@@ -70,24 +71,39 @@ def recommendation(one: Recommendation) -> dict[str, Any]:
         "rank": one.rank,
         "score": round(float(one.score), 6),
         "source": one.source._value_,  # a plain attribute; `value` is a descriptor that calls twice
-        "reasons": [
-            {"kind": reason.kind, "item_id": reason.item_id, "text": reason.text}
-            for reason in one.reasons
-        ],
+        "reasons": _reasons(one.reasons),
         "placed_by": one.placed_by,
         "propensity": one.propensity,
     }
 
 
 def rows(shown: Sequence[Recommendation], items: Sequence[Item]) -> list[dict[str, Any]]:
-    """Recommendations with their products and without creatives, for `orjson` alone to read."""
-    found = []
-    for one, item in zip(shown, items, strict=True):
-        row = recommendation(one)
-        row["product"] = product_json(item)
-        row["creative"] = None
-        found.append(row)
-    return found
+    """Recommendations with their products and without creatives, for `orjson` alone to read.
+
+    As `recommendation` has them, but every answer makes twenty: this takes half as long.
+    """
+    return [
+        {
+            "item_id": item_id,
+            "rank": rank,
+            "score": round(score, 6),
+            "source": source._value_,
+            "reasons": _reasons(reasons) if reasons else (),
+            "placed_by": placed_by,
+            "propensity": propensity,
+            "product": product_json(item),
+            "creative": None,
+        }
+        for (item_id, rank, score, source, reasons, placed_by, propensity), item in zip(
+            shown, items, strict=True
+        )
+    ]
+
+
+def _reasons(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
+    return [
+        {"kind": reason.kind, "item_id": reason.item_id, "text": reason.text} for reason in reasons
+    ]
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -137,7 +153,7 @@ def planned_json(shown: Shown) -> dict[str, Any]:
         "approval": shown.approval.value,
         "error": shown.error,
         "stale": shown.stale,
-        "creative": None if shown.creative is None else creatives.as_json(shown.creative),
+        "creative": None if shown.creative is None else as_shown(shown.creative),
     }
 
 

@@ -112,7 +112,7 @@ def caller(app: Any, key: str) -> Callable[[str], bytes]:
 
 def warm(here: Any, call: Callable[[str], bytes], paths: Sequence[str]) -> int:
     """Leave a ready creative under every key that these requests ask for; how many were made."""
-    from generative.cache import to_json  # noqa: PLC0415 as in `main`
+    from generative.cache import from_json, to_json  # noqa: PLC0415 as in `main`
 
     look, made = here.cache.found, 0
 
@@ -120,7 +120,8 @@ def warm(here: Any, call: Callable[[str], bytes], paths: Sequence[str]) -> int:
         nonlocal made
         values = look(keys, asked)
         for place, key in enumerate(keys):
-            if values[place] is None:
+            value = values[place]
+            if value is None or from_json(value) is None:  # none, or an older release's
                 creative = _ready(key)
                 here.cache.put(creative)
                 values[place] = to_json(creative)

@@ -29,6 +29,9 @@ AGAIN = "again"  # the reason of an item that its shopper bought before
 _REASONS = frozenset({AGAIN})  # those that change a word
 _BANDS = frozenset({"value", "premium"})
 
+# As `json.dumps` says it, which would make an encoder a call.
+_compact = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z!?][^<>]*>", re.DOTALL)
 _TAG_WITH_CODE = re.compile(r"<(script|style)\b.*?(</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
 _CHAT_MARKER = re.compile(
@@ -134,10 +137,6 @@ def framed_key(before: bytes, text: bytes, after: bytes) -> str:
 def speaks_of_worth(item: ItemFacts) -> bool:
     """Whether there is a price to set, or a text to choose, by what an audience spends."""
     return bool(item.price or item.description)
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def shaping(brief: Brief) -> Brief:

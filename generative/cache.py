@@ -16,6 +16,10 @@ from generative.types import Banner, Copy, Creative, State
 _CREATIVE = "vitrine:creative:"
 _CLAIM = "vitrine:claim:"
 
+_FORM = 1  # of `as_shown`: count on where its fields change, and what was kept before is a miss
+_HEADS = {state: f"{state} {_FORM}".encode() for state in State}
+_STATES = {head: state for state, head in _HEADS.items()}
+
 
 class Note(NamedTuple):
     """Something else to leave in the same store, on a way that is made anyway."""
@@ -95,15 +99,51 @@ class RedisCache:
 
 
 def to_json(creative: Creative) -> bytes:
-    return orjson.dumps(as_dict(creative))
+    """Its state, what a shop is shown of it, and all of it: a line each.
+
+    A slate sends the second line as it is. To make it of the third would take longer than all else
+    that is done for a creative, and of a large shop's there are twenty that a process has not met.
+    """
+    shown, whole = orjson.dumps(as_shown(creative)), orjson.dumps(as_dict(creative))
+    return b"\n".join([_HEADS[creative.state], shown, whole])
 
 
-def from_json(value: bytes | str) -> Creative | None:
+def from_json(value: bytes) -> Creative | None:
     """The creative, or None where the bytes are another release's: a miss, never an error."""
+    head, _, lines = value.partition(b"\n")
+    if head not in _STATES:
+        return None
     try:
-        return from_dict(orjson.loads(value))
+        return from_dict(orjson.loads(lines.partition(b"\n")[2]))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def shown_json(value: bytes) -> tuple[State, bytes] | None:
+    """The state and the JSON of `as_shown` of what `to_json` wrote; None as for `from_json`."""
+    head, _, lines = value.partition(b"\n")
+    state = _STATES.get(head)
+    shown, _, whole = lines.partition(b"\n")
+    return (state, shown) if state is not None and whole else None
+
+
+def as_shown(creative: Creative) -> dict[str, Any]:
+    """What a shop is shown of a creative, by every answer that has one."""
+    banner, provenance = creative.banner, creative.provenance
+    return {
+        "key": creative.key,
+        "state": creative.state.value,
+        "headline": creative.copy.headline,
+        "tagline": creative.copy.tagline,
+        "action": creative.copy.action,
+        "size": creative.size,
+        "banner_url": None if banner is None else f"/creatives/{creative.key}/banner",
+        "width": None if banner is None else banner.width,
+        "height": None if banner is None else banner.height,
+        "alt": "" if banner is None else banner.alt or creative.copy.headline,
+        "generated_by": provenance.get("provider"),
+        "ai_generated": bool(provenance.get("ai_generated")),
+    }
 
 
 def as_dict(creative: Creative) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from api.pages.window import Window
 from api.recommending import creatives
 from api.recommending.degraded import Degraded
 from api.runtime import Runtime
+from generative.cache import as_shown
 from generative.types import State
 from recsys.serving import personas
 from recsys.types import Source
@@ -51,7 +52,7 @@ def hero_of(
     assortment = runtime.assortment(runtime.shelf)  # as the answer had it
     persona = personas.persona_of(assortment, window.history)
     made = creatives.for_slate(runtime, [item], persona, "hero", Degraded())[0]
-    shown = creatives.as_json(made)
+    shown = as_shown(made)
     ready = made.state is State.READY and shown["banner_url"]
     pending = made.state is State.PENDING
     return Hero(

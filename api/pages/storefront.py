@@ -18,6 +18,7 @@ from api.recommending.degraded import Degraded
 from api.recommending.settling import moment
 from api.recommending.slates import NO_BANNER, Ask
 from api.runtime import Runtime, runtime
+from generative.cache import as_shown
 from generative.types import State
 from recsys.serving.strategies import searching
 from recsys.types import EventKind, Item, Query
@@ -92,7 +93,7 @@ def hero_state(key: str) -> Response:
     creative = creatives.by_key(runtime(), key[:64], Degraded())
     if creative is None or creative.banner is None or creative.state is not State.READY:
         return jsonify({"banner_url": None})
-    shown = creatives.as_json(creative)
+    shown = as_shown(creative)
     return jsonify({"banner_url": shown["banner_url"], "alt": Hero.words_of(shown)})
 
 

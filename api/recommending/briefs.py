@@ -13,7 +13,6 @@ BRIEFS_KEPT = 2_000
 KEYS_KEPT = 100_000
 TEXTS_KEPT = 20_000  # an item's text is as long as its description
 
-_Frame = tuple[bytes, bytes]
 _Worn = tuple[Persona, str, str, str]  # for whom, its size, its look, the reason it speaks of
 
 
@@ -35,6 +34,14 @@ class _Text:
     speaks_of_worth: bool
 
 
+class _Frame:
+    """What all keys of one audience, size and look share, worked out when the first is asked for."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.around: dict[bool, tuple[bytes, bytes]] = {}  # an item that speaks of worth, or not
+
+
 class _Memory:
     """What was worked out in one style; another style has a memory of its own."""
 
@@ -42,7 +49,7 @@ class _Memory:
         self.fingerprint = fingerprint
         self.forbidden = forbidden
         self.asked: dict[tuple[str, _Worn], Asked] = {}
-        self.frames: dict[_Worn, int] = {}
+        self.frames: dict[_Worn, _Frame] = {}
         self.numbers = count()  # none comes twice, so threads may race
         # Under an item and its frames' numbers: what an item had been goes with all that hung on it.
         self.keys: dict[str, tuple[Item, dict[int, str]]] = {}
@@ -86,18 +93,18 @@ class Briefs:
         memory = self._memory
         if memory.n_keys > KEYS_KEPT:
             memory.frames, memory.keys, memory.n_keys = {}, {}, 0
-        number = memory.frames.get(of)
-        if number is None:
-            number = memory.frames[of] = next(memory.numbers)
+        frame = memory.frames.get(of)
+        if frame is None:
+            frame = memory.frames[of] = _Frame(next(memory.numbers))
         found: list[str] = []
-        frames: dict[bool, _Frame] = {}
+        number, keys = frame.number, memory.keys
         for item in items:
-            known = memory.keys.get(item.item_id)
+            known = keys.get(item.item_id)
             if known is None or known[0] is not item:
-                known = memory.keys[item.item_id] = (item, {})
+                known = keys[item.item_id] = (item, {})
             key = known[1].get(number)
             if key is None:
-                key = known[1][number] = self._key(memory, item, of, frames)
+                key = known[1][number] = self._key(memory, item, of, frame)
                 memory.n_keys += 1
             found.append(key)
         return found
@@ -131,13 +138,7 @@ class Briefs:
         """What was asked under a key in this process; for tools, it looks at all of them."""
         return next((kept for kept in self._memory.asked.values() if kept.floor.key == key), None)
 
-    def _key(
-        self,
-        memory: _Memory,
-        item: Item,
-        of: _Worn,
-        frames: dict[bool, _Frame],
-    ) -> str:
+    def _key(self, memory: _Memory, item: Item, of: _Worn, frame: _Frame) -> str:
         text = self._texts.get(item.item_id)
         if text is None or text.item is not item:
             facts = briefs.facts_of(item)
@@ -145,11 +146,11 @@ class Briefs:
             if len(self._texts) >= TEXTS_KEPT:
                 self._texts.clear()
             self._texts[item.item_id] = text
-        frame = frames.get(text.speaks_of_worth)
-        if frame is None:
-            whole = _brief(item, *of)
-            frame = frames[text.speaks_of_worth] = briefs.frame(whole, memory.fingerprint)
-        return briefs.framed_key(frame[0], text.text, frame[1])
+        around = frame.around.get(text.speaks_of_worth)
+        if around is None:
+            around = briefs.frame(_brief(item, *of), memory.fingerprint)
+            frame.around[text.speaks_of_worth] = around
+        return briefs.framed_key(around[0], text.text, around[1])
 
 
 def _reason(item: Item, again: Collection[str]) -> str:

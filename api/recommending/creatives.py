@@ -2,12 +2,11 @@
 
 A ring is only made by the asker that wins the claim. The winner also leaves the floor in the cache
 as `pending`, so that any process can answer for its key before a worker has. `as_fragments` is for
-the answers: what the cache holds is turned into JSON once, and nothing is made of it but that.
+the answers: what the cache holds as JSON is sent on, and nothing is made of it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -15,12 +14,13 @@ import orjson
 from api.recommending.briefs import Asked
 from api.recommending.degraded import Degraded
 from api.runtime import CACHE_ERRORS, Runtime
-from generative.cache import Note, as_dict, from_json
+from generative.cache import Note, as_shown, from_json, shown_json
 from generative.line import Sent
 from generative.types import Audience, Brief, Creative, State
 from recsys.types import Item, Persona
 
-_NOTHING = orjson.Fragment(b"null")
+_NOT_THERE = (State.PENDING, orjson.Fragment(b"null"))
+_STATES = tuple(State)
 
 
 def for_slate(
@@ -82,20 +82,16 @@ def as_fragments(
     variant: str = "",
     again: Collection[str] = (),
 ) -> list[orjson.Fragment]:
-    """As `for_slate`, each as the JSON of `as_json`; `look` has asked for them already."""
-    states: list[State] = []
-    told: list[orjson.Fragment] = []
+    """As `for_slate`, each as the JSON of `as_shown`; `look` has asked for them already."""
+    shown = [_shown(value) for value in look.values()]
+    states, told = [state for state, _ in shown], [words for _, words in shown]
     missed: list[int] = []
-    for value in look.values():
-        state, words = (State.PENDING, _NOTHING) if value is None else _shown(value)
-        states.append(state)
-        told.append(words)
     if State.PENDING in states:
         missed = [at for at, state in enumerate(states) if state is State.PENDING]
         wanted = [items[at] for at in missed]
         floors = _floors(runtime, wanted, persona, size, degraded, variant, again)
         for at, creative in zip(missed, floors, strict=True):
-            states[at], told[at] = creative.state, fragment(as_json(creative))
+            states[at], told[at] = creative.state, fragment(as_shown(creative))
     if variant:
         plain = (at for at, state in enumerate(states) if state is not State.READY)
         look.leading = next(plain, len(states))
@@ -128,41 +124,10 @@ def ask_for(runtime: Runtime, brief: Brief, floor: Creative, degraded: Degraded)
         degraded.add("creatives")
 
 
-def as_json(creative: Creative) -> dict[str, Any]:
-    return _told(as_dict(creative))
-
-
-@lru_cache(maxsize=16_384)  # by the bytes themselves, so what Redis says now is what is shown
-def _shown(value: bytes) -> tuple[State, orjson.Fragment]:
-    """What is shown of a stored creative; another release's bytes are as good as none.
-
-    As `as_json` of `from_json`, without making a creative of it: a slate of a large shop has twenty
-    that this process has not met, and this is a quarter of the work.
-    """
-    try:
-        kept = orjson.loads(value)
-        return State(kept["state"]), fragment(_told(kept))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return State.PENDING, _NOTHING
-
-
-def _told(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """What is shown of a creative that is kept like this, as `as_dict` says it."""
-    words, banner, key = kept["copy"], kept["banner"], kept["key"]
-    return {
-        "key": key,
-        "state": kept["state"],
-        "headline": words["headline"],
-        "tagline": words["tagline"],
-        "action": words["action"],
-        "size": kept["size"],
-        "banner_url": None if banner is None else f"/creatives/{key}/banner",
-        "width": None if banner is None else banner["width"],
-        "height": None if banner is None else banner["height"],
-        "alt": "" if banner is None else banner.get("alt") or words["headline"],
-        "generated_by": kept["provenance"].get("provider"),
-        "ai_generated": bool(kept["provenance"].get("ai_generated")),
-    }
+def _shown(value: bytes | None) -> tuple[State, orjson.Fragment]:
+    """What is shown of a stored creative; another release's bytes are as good as none."""
+    found = None if value is None else shown_json(value)
+    return _NOT_THERE if found is None else (found[0], orjson.Fragment(found[1]))
 
 
 def fragment(value: object) -> orjson.Fragment:
@@ -200,7 +165,7 @@ def _floor(one: Asked, pending: set[str]) -> Creative:
 
 def _count(runtime: Runtime, states: Sequence[State], *, missed: int) -> None:
     runtime.metrics.looked_up(hits=len(states) - missed, misses=missed)
-    for state in State:
+    for state in _STATES:
         if count := states.count(state):
             runtime.metrics.creative(state, count)
 

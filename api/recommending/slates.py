@@ -28,6 +28,8 @@ __all__ = ["NO_BANNER", "Ask", "Served", "answer", "plain", "serve"]
 
 NO_BANNER = "none"
 
+_BOUGHT = Source.BUY_AGAIN  # an enum's member takes as long to look up as all else of a loop
+
 
 class Served(NamedTuple):
     """A slate with everything it was made from: what is shown, kept, continued and replayed."""
@@ -160,7 +162,7 @@ def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
 
 def _again(picks: Sequence[Recommendation]) -> frozenset[str]:
     """What is shown because it was bought and is needed again: its creative says so."""
-    return frozenset([pick.item_id for pick in picks if pick.source is Source.BUY_AGAIN])
+    return frozenset([pick.item_id for pick in picks if pick.source is _BOUGHT])
 
 
 def closing(runtime: Runtime, opened: Opened) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from api.recommending import creatives
 from api.recommending.briefs import Briefs
 from api.recommending.degraded import Degraded
 from api.runtime import Runtime
-from generative.cache import to_json
+from generative.cache import as_dict, as_shown, from_json, to_json
 from generative.types import Banner, Copy, Creative, State
 from recsys.types import Item, Persona, Reason, Recommendation, Source
 
@@ -106,7 +106,7 @@ def test_a_stored_creative_is_shown_as_json_like_the_creative_itself(
     told = shown_of(here, Degraded())
 
     assert [one.state for one in made][:2] == [State.READY, State.FALLBACK]
-    assert told == [creatives.as_json(one) for one in made]
+    assert told == [as_shown(one) for one in made]
     here.close()
 
 
@@ -116,7 +116,7 @@ def test_without_a_cache_every_item_has_its_floor(here: Runtime) -> None:
     told = shown_of(here, degraded)
 
     floors = [here.briefs.of(item, Persona(), "hero").floor for item in ITEMS]
-    assert told == [creatives.as_json(floor) for floor in floors]
+    assert told == [as_shown(floor) for floor in floors]
     assert degraded.as_list() == ["creatives"]
 
 
@@ -137,7 +137,7 @@ def test_a_stored_creative_is_shown_as_its_json(banner: Banner | None, state: St
     shown_state, shown = creatives._shown(to_json(creative))
 
     assert shown_state is state
-    assert read(shown) == creatives.as_json(creative)
+    assert read(shown) == as_shown(creative)
     assert read(shown) == {
         "key": "k",
         "state": state.value,
@@ -155,7 +155,25 @@ def test_a_stored_creative_is_shown_as_its_json(banner: Banner | None, state: St
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b"null", b"[]", b'{"key": "k"}', b'{"copy": 1, "banner": 2, "key": 3}', b"\xff"]
+    "value",
+    [b"", b"null", b"\n\n", b"ready 1", b'ready 1\n{"key": "k"}', b"ready 0\n{}\n{}", b"\xff"],
 )
 def test_what_cannot_be_read_as_a_creative_is_as_good_as_none(value: bytes) -> None:
     assert creatives._shown(value)[0] is State.PENDING
+    assert from_json(value) is None
+
+
+def test_what_a_release_left_that_kept_no_line_to_show_is_as_good_as_none() -> None:
+    floor = Briefs("f1").of(ITEMS[0], Persona(), "hero").floor
+    value = orjson.dumps(as_dict(floor))
+
+    assert creatives._shown(value)[0] is State.PENDING
+    assert from_json(value) is None
+
+
+def test_no_words_of_a_creative_are_taken_for_the_end_of_a_line() -> None:
+    floor = Briefs("f1").of(ITEMS[0], Persona(), "hero").floor
+    odd = replace(floor, copy=Copy(headline="a\nb\u2028", tagline='\n{"', action="ready 1\n"))
+
+    assert read(creatives._shown(to_json(odd))[1]) == as_shown(odd)
+    assert from_json(to_json(odd)) == odd
