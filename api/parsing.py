@@ -7,7 +7,7 @@ does not fit ends as a problem that names the field.
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
@@ -29,7 +29,7 @@ View = Callable[..., Response]
 _NOT_JSON_NUMBER = re.compile(rb"NaN|Infinity")
 _MAX_ERRORS = 20
 _FORM_BYTES = 10_000  # of a form's own, around a file
-_JSON = "application/json"
+JSON = "application/json"
 
 
 def takes(blueprint: APIBlueprint, model: type[Model], location: str) -> Callable[[View], View]:
@@ -51,9 +51,10 @@ def takes(blueprint: APIBlueprint, model: type[Model], location: str) -> Callabl
     return decorate
 
 
-def query(model: type[Model]) -> Model:
+def query(model: type[Model], environ: Mapping[str, Any] | None = None) -> Model:
     """The query string as a model; a repeated name becomes a list."""
-    return _validated(model, _asked(request.environ.get("QUERY_STRING", "")))
+    sent = request.environ if environ is None else environ
+    return _validated(model, _asked(sent.get("QUERY_STRING", "")))
 
 
 def _asked(text: str) -> dict[str, str | list[str]]:
@@ -164,10 +165,15 @@ def upload(*, most: int) -> bytes:
     return request.get_data() if file is None else file.stream.read()
 
 
+def written(payload: Any) -> bytes:
+    """A JSON body."""
+    return orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS)
+
+
 def answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON response; Decimals and the like are already strings by now."""
-    body = orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS)
-    described = Headers([("Content-Type", _JSON), ("Content-Length", str(len(body)))])
+    body = written(payload)
+    described = Headers([("Content-Type", JSON), ("Content-Length", str(len(body)))])
     if headers:
         described.extend(headers)
     return Json([body], status, described)
