@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from apiflask import APIBlueprint
@@ -65,7 +65,8 @@ def _asked(text: str) -> dict[str, str | list[str]]:
     for pair in text.split("&"):
         if not pair:
             continue
-        name, _, value = map(_unquoted, pair.partition("="))
+        name, _, value = pair.partition("=")
+        name, value = _unquoted(name), _unquoted(value)
         held = found.get(name)
         if held is None:
             found[name] = value
@@ -78,7 +79,8 @@ def _asked(text: str) -> dict[str, str | list[str]]:
 
 def _unquoted(text: str) -> str:
     if "%" in text or "+" in text:
-        return unquote_plus(text, errors="werkzeug.url_quote")  # what is no UTF-8 stays as it came
+        # What is no UTF-8 stays as it came.
+        return unquote_to_bytes(text.replace("+", " ")).decode(errors="werkzeug.url_quote")
     return text
 
 
