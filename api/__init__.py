@@ -20,6 +20,7 @@ def create_app(config: ApiConfig | None = None) -> "APIFlask":
         application,
         cli,
         errors,
+        quick,
         routes,
         runtime,
         security,
@@ -35,6 +36,7 @@ def create_app(config: ApiConfig | None = None) -> "APIFlask":
     errors.install(app)
     security.install(app, held)
     routes.register(app, settings)
+    quick.install(app, held)
     cli.install(app)
     return app
 

@@ -2,14 +2,15 @@
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from flask import current_app, request, session
 
 from api import keys
 from api.errors import RETRY_SECONDS, Problem
-from api.keyring import KeysUnread
+from api.keyring import Keyring, KeysUnread
 from api.keys import Role
 from api.runtime import runtime
 
@@ -22,12 +23,12 @@ def need(role: Role) -> Callable[[], None]:
     """A `before_request` that ends the request unless it may act in this role."""
 
     def check() -> None:
-        presented = _presented()
+        presented = key_of(request.environ)
         if presented is None and is_admin():
             if request.method not in _SAFE:
                 check_csrf(request.headers.get(CSRF_HEADER, ""))
             return
-        _check_key(presented, role)
+        check_key(runtime().keyring, presented, role)
 
     return check
 
@@ -72,7 +73,7 @@ def is_admin() -> bool:
 
 def who() -> str:
     """The id of the key that acts in this request, for whatever keeps a record; never its secret."""
-    sent = _presented()
+    sent = key_of(request.environ)
     presented = None if sent is None else _read(sent)
     return str(session.get("key_id", "")) if presented is None else presented.key_id
 
@@ -91,12 +92,12 @@ def check_csrf(submitted: str) -> None:
         raise Problem(403, f"the CSRF token is missing or not this session's ({CSRF_HEADER})")
 
 
-def _presented() -> str | None:
-    sent = request.environ
-    header: str = sent.get("HTTP_AUTHORIZATION", "")
+def key_of(environ: Mapping[str, Any]) -> str | None:
+    """The text of the key that a request's headers show."""
+    header: str = environ.get("HTTP_AUTHORIZATION", "")
     if header[:7].lower() == "bearer ":
         return header[7:].strip()
-    found: str | None = sent.get("HTTP_X_API_KEY")
+    found: str | None = environ.get("HTTP_X_API_KEY")
     return found
 
 
@@ -105,14 +106,15 @@ def _presented() -> str | None:
 _read = lru_cache(maxsize=64)(keys.read)
 
 
-def _check_key(text: str | None, role: Role) -> None:
+def check_key(keyring: Keyring, text: str | None, role: Role) -> None:
+    """End the request unless this key may act in this role."""
     if not text:
         raise Problem(
             401, "send a key as `Authorization: Bearer <key>` or `X-Api-Key`", headers=_CHALLENGE
         )
     presented = _read(text)
     try:
-        held = None if presented is None else runtime().keyring.role_of(presented)
+        held = None if presented is None else keyring.role_of(presented)
     except KeysUnread:
         detail = "the database is away and no key can be checked; try again"
         raise Problem(503, detail, headers={"Retry-After": RETRY_SECONDS}) from None

@@ -7,11 +7,11 @@ does not fit ends as a problem that names the field.
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from apiflask import APIBlueprint
@@ -29,7 +29,7 @@ View = Callable[..., Response]
 _NOT_JSON_NUMBER = re.compile(rb"NaN|Infinity")
 _MAX_ERRORS = 20
 _FORM_BYTES = 10_000  # of a form's own, around a file
-_JSON = "application/json"
+JSON = "application/json"
 
 
 def takes(blueprint: APIBlueprint, model: type[Model], location: str) -> Callable[[View], View]:
@@ -51,9 +51,10 @@ def takes(blueprint: APIBlueprint, model: type[Model], location: str) -> Callabl
     return decorate
 
 
-def query(model: type[Model]) -> Model:
+def query(model: type[Model], environ: Mapping[str, Any] | None = None) -> Model:
     """The query string as a model; a repeated name becomes a list."""
-    return _validated(model, _asked(request.environ.get("QUERY_STRING", "")))
+    sent = request.environ if environ is None else environ
+    return _validated(model, _asked(sent.get("QUERY_STRING", "")))
 
 
 def _asked(text: str) -> dict[str, str | list[str]]:
@@ -64,7 +65,8 @@ def _asked(text: str) -> dict[str, str | list[str]]:
     for pair in text.split("&"):
         if not pair:
             continue
-        name, _, value = map(_unquoted, pair.partition("="))
+        name, _, value = pair.partition("=")
+        name, value = _unquoted(name), _unquoted(value)
         held = found.get(name)
         if held is None:
             found[name] = value
@@ -77,7 +79,8 @@ def _asked(text: str) -> dict[str, str | list[str]]:
 
 def _unquoted(text: str) -> str:
     if "%" in text or "+" in text:
-        return unquote_plus(text, errors="werkzeug.url_quote")  # what is no UTF-8 stays as it came
+        # What is no UTF-8 stays as it came.
+        return unquote_to_bytes(text.replace("+", " ")).decode(errors="werkzeug.url_quote")
     return text
 
 
@@ -164,10 +167,15 @@ def upload(*, most: int) -> bytes:
     return request.get_data() if file is None else file.stream.read()
 
 
+def written(payload: Any) -> bytes:
+    """A JSON body."""
+    return orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS)
+
+
 def answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON response; Decimals and the like are already strings by now."""
-    body = orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS)
-    described = Headers([("Content-Type", _JSON), ("Content-Length", str(len(body)))])
+    body = written(payload)
+    described = Headers([("Content-Type", JSON), ("Content-Length", str(len(body)))])
     if headers:
         described.extend(headers)
     return Json([body], status, described)

@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,8 @@ from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_cors import CORS
 
+from api.application import FAILED, Failed
+from api.config import ApiConfig
 from api.errors import Problem
 from api.parsing import Json
 from api.runtime import Runtime
@@ -52,9 +54,21 @@ def policy(image_origins: tuple[str, ...] = ()) -> str:
     )
 
 
+def common_headers(config: ApiConfig) -> dict[str, str]:
+    """What every response says to browsers."""
+    return {"Content-Security-Policy": policy(config.image_origins), **_HEADERS}
+
+
+def request_id(environ: Mapping[str, Any]) -> str:
+    """The client's own name for this request, else a new one."""
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    known = given and _REQUEST_ID.fullmatch(given)
+    return given if known else os.urandom(16).hex()
+
+
 def install(app: Flask, runtime: Runtime) -> None:
     config = runtime.config
-    headers = {"Content-Security-Policy": policy(config.image_origins), **_HEADERS}
+    headers = common_headers(config)
     app.secret_key = config.secret_key or None
     app.config.update(
         SESSION_COOKIE_HTTPONLY=True,
@@ -81,11 +95,12 @@ def install(app: Flask, runtime: Runtime) -> None:
     @app.before_request
     def begin() -> None:
         asked = request.environ
-        given = asked.get("HTTP_X_REQUEST_ID", "")
-        known = given and _REQUEST_ID.fullmatch(given)
         held = g._get_current_object()  # noqa: SLF001 werkzeug documents it: once, not at each use
-        held.started = time.perf_counter()
-        held.request_id = given if known else os.urandom(16).hex()
+        failed: Failed | None = asked.get(FAILED)
+        held.started = time.perf_counter() if failed is None else failed.began
+        held.request_id = request_id(asked)
+        if failed is not None:
+            raise failed.error
         if "\x00" in asked["PATH_INFO"]:
             raise Problem(400, "an address holds no NUL character")
 

@@ -1,7 +1,7 @@
 """One request taken apart in this process, without a server: CPU milliseconds of each of its parts.
 
 A part's time is its own: what it calls and what is itself a part is taken out. `http` is what is
-left: Flask, the hooks, the key. Run by `bench/serving.py`; it also fills the cache with a creative
+left: the key, the headers, the count. Run by `bench/serving.py`; it also fills the cache with a creative
 for every item that these shoppers will be shown, so that the figures are of a warm shop.
 """
 
@@ -44,6 +44,7 @@ PARTS = (
     ("api.recommending.keeping", "keep", "ledger"),
     ("api.recommending.slates", "dressed", "presentation"),
     ("api.recommending.slates", "answer", "presentation"),
+    ("api.parsing", "written", "json"),
     ("api.parsing", "answer", "json"),
 )
 

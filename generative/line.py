@@ -10,20 +10,54 @@ import threading
 from typing import Any
 
 import redis
-from hiredis import pack_command
+from hiredis import PushNotification, Reader, pack_command
+
+_READ_BYTES = 65_536
+_MORE = object()  # what a reader says until it has heard the whole of an answer
 
 
 class _Own:
-    """A connection that is closed as soon as nobody holds it: its thread ended, or its asker left."""
+    """A connection that is closed as soon as nobody holds it: its thread ended, or its asker left.
 
-    __slots__ = ("connection", "pid")
+    redis-py opens it; from then on the bare socket is spoken over, as what redis-py asks itself
+    at every command is asked here once.
+    """
 
     def __init__(self, connection: Any) -> None:
-        self.connection = connection
+        self._connection = connection
+        connection.connect()
+        self._socket = connection._get_socket()  # noqa: SLF001 it has no public name
+        self._reader = Reader(
+            protocolError=redis.InvalidResponse, replyError=redis.ResponseError, notEnoughData=_MORE
+        )
         self.pid = os.getpid()
 
+    def send(self, packed: bytes) -> None:
+        try:
+            self._socket.sendall(packed)
+        except OSError as error:
+            raise _away(error) from error
+
+    def read(self) -> Any:
+        """The next answer; a refusal is one, and not raised."""
+        while True:
+            found = self._reader.gets()
+            if found is _MORE:
+                self._hear()
+            elif type(found) is not PushNotification:  # news of the server that nobody asked for
+                return found
+
+    def _hear(self) -> None:
+        try:
+            heard = self._socket.recv(_READ_BYTES)
+        except OSError as error:
+            raise _away(error) from error
+        if not heard:
+            raise redis.ConnectionError("the server closed the connection")
+        self._reader.feed(heard)
+
     def __del__(self) -> None:
-        self.connection.disconnect()
+        self._connection.disconnect()
 
 
 class Sent:
@@ -31,7 +65,7 @@ class Sent:
 
     __slots__ = ("n_answers", "own", "packed", "rested")
 
-    def __init__(self, own: _Own, packed: list[bytes], n_answers: int, *, rested: bool) -> None:
+    def __init__(self, own: _Own, packed: bytes, n_answers: int, *, rested: bool) -> None:
         self.own = own
         self.packed = packed
         self.n_answers = n_answers
@@ -50,28 +84,24 @@ class Line:
 
         A connection that the server closed while it rested is opened again, once.
         """
-        packed = [b"".join([pack_command(command) for command in commands])]
-        own, rested = self._take()
-        connection = own.connection
-        try:
-            connection.send_packed_command(packed)
-        except redis.ConnectionError as error:
-            if not rested or isinstance(error, redis.TimeoutError):
-                raise
-            rested = False
-            connection.send_packed_command(packed)
-        return Sent(own, packed, len(commands), rested=rested)
+        packed = b"".join([pack_command(command) for command in commands])
+        own = self._kept()
+        if own is not None:
+            try:
+                own.send(packed)
+                return Sent(own, packed, len(commands), rested=True)
+            except redis.ConnectionError:
+                pass
+        return self._anew(packed, len(commands))
 
     def answers(self, sent: Sent) -> list[Any]:
         """What the server says of each command; a refusal is an answer, and not raised."""
-        connection, n = sent.own.connection, sent.n_answers
         try:
-            found = [_answer(connection) for _ in range(n)]
-        except redis.ConnectionError as error:
-            if not sent.rested or isinstance(error, redis.TimeoutError):
+            found = [sent.own.read() for _ in range(sent.n_answers)]
+        except redis.ConnectionError:
+            if not sent.rested:
                 raise
-            connection.send_packed_command(sent.packed)
-            found = [_answer(connection) for _ in range(n)]
+            return self.answers(self._anew(sent.packed, sent.n_answers))
         self._own.kept = sent.own
         return found
 
@@ -82,19 +112,22 @@ class Line:
             raise found
         return found
 
-    def _take(self) -> tuple[_Own, bool]:
-        """This thread's connection, and whether it was used before.
+    def _anew(self, packed: bytes, n_answers: int) -> Sent:
+        own = _Own(self._pool.connection_class(**self._pool.connection_kwargs))
+        own.send(packed)
+        return Sent(own, packed, n_answers, rested=False)
+
+    def _kept(self) -> _Own | None:
+        """This thread's connection, where it has one.
 
         It is only put back when all its answers were read: none may be taken for another's.
         """
         kept, self._own.kept = getattr(self._own, "kept", None), None
-        if kept is not None and kept.pid == os.getpid():  # a fork must not share a socket
-            return kept, True
-        return _Own(self._pool.connection_class(**self._pool.connection_kwargs)), False
+        # A fork must not share a socket.
+        return kept if kept is not None and kept.pid == os.getpid() else None
 
 
-def _answer(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except redis.ResponseError as refused:
-        return refused
+def _away(error: OSError) -> redis.RedisError:
+    if isinstance(error, TimeoutError):
+        return redis.TimeoutError("the server did not answer in time")
+    return redis.ConnectionError(f"the connection broke: {error}")

@@ -1,5 +1,7 @@
 """`GET` and `POST /recommend`: validate, then `slates.answer`. The path is told in `slates.py`."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response
 
@@ -7,7 +9,7 @@ from api import auth, parsing
 from api.keys import Role
 from api.recommending import slates
 from api.recommending.wishes import RecommendBody, RecommendQuery, SlateOut, TraceQuery
-from api.runtime import runtime
+from api.runtime import Runtime, runtime
 
 blueprint = APIBlueprint("recommend", __name__, tag="Storefront")
 blueprint.before_request(auth.need(Role.STOREFRONT))
@@ -18,8 +20,11 @@ blueprint.before_request(auth.need(Role.STOREFRONT))
 @parsing.takes(blueprint, RecommendQuery, "query")
 def recommend(query: RecommendQuery) -> Response:
     """The items for a shopper, a session or nobody in particular."""
-    here = runtime()
-    return parsing.answer(slates.answer(here, query.ask(here.config.recsys.hide)))
+    return parsing.answer(told(runtime(), query))
+
+
+def told(here: Runtime, query: RecommendQuery) -> dict[str, Any]:
+    return slates.answer(here, query.ask(here.config.recsys.hide))
 
 
 @blueprint.post("/recommend")

@@ -1,5 +1,6 @@
 """A thread's own connection says what a client's would, and never one question's answer to another."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -39,6 +40,26 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(
     client.client_kill_filter(_type="normal", skipme=True)
 
     assert line.answer("GET", "a") == b"1"
+
+
+def test_a_server_that_takes_too_long_is_away_and_not_asked_twice(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url, socket_timeout=0.1) as hasty:
+        line = Line(hasty)
+        line.answer("SET", "n", "0")
+        hasty.client_pause(400)
+
+        began = time.monotonic()
+        with pytest.raises(redis.TimeoutError):
+            line.answer("INCR", "n")
+
+        assert time.monotonic() - began < 0.35
+        with redis.Redis.from_url(redis_url) as patient:
+            assert patient.get("n") != b"2"  # a client that has left may not be heard at all
+
+
+def test_a_server_that_is_not_there_is_away() -> None:
+    with pytest.raises(redis.ConnectionError):
+        Line(redis.Redis.from_url("redis://127.0.0.1:1/0")).answer("GET", "a")
 
 
 def test_an_answer_that_nobody_read_is_not_the_next_ones(client: "redis.Redis") -> None:
