@@ -285,5 +285,6 @@ def test_whatever_was_bought_is_due_within_bounds_and_after_its_purchase(
     assert (until > habit.bought_at).all()
     last = {item: max(day for one, day in deeds if one == item) for item, _ in deeds}
     assert (habit.bought_at - START) / DAY == pytest.approx(
-        [last[item] for item in habit.places.tolist()]
+        [last[item] for item in habit.places.tolist()],
+        abs=1e-9,  # days: seconds since 1970 hold no less
     )
