@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from bench import made_up_shop, retrieval, servers
-from bench.serving import HEADLINE, N_USERS, ROOT, SEED, SIZES, ask, measure
+from bench.loads import HEADLINE, ask, measure
+from bench.serving import N_USERS, ROOT, SEED, SIZES
 from recsys.models import histories
 
 PINNED = (

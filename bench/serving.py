@@ -9,7 +9,8 @@ filter, five exclusions and a dial that puts 200 candidates in order again, `rea
 connections, and open at constant rates, where a latency counts from when a request was due. The
 server's CPU is read from /proc. Beside it: the same request taken apart in process, a bare Flask
 answer on the same server, FAISS alone, the same commands to Valkey alone, and a peer: `implicit`
-behind FastAPI, its own way.
+behind FastAPI, its own way. `over_bare_flask` is how many bare answers a request costs, measured by
+turns: the machine's speed may halve within a minute, and both have then met the same machine.
 
 python bench/serving.py [--sizes grocery,10k,100k,1m] [--seconds 10] [--state DIR]
 """
@@ -33,6 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import servers  # noqa: E402 the path is set above
+from bench.beside_bare import bare_flask, over_bare  # noqa: E402 as above
+from bench.loads import HEADLINE, Row, ask, measure  # noqa: E402 as above
 from bench.record import RESULTS, write  # noqa: E402 as above
 
 SEED = 98765
@@ -43,9 +46,7 @@ CONNECTIONS = (1, 2, 4, 8)
 FILTER = 'price < 60 and brand != "Brand 7"'
 PACKAGES = ("flask", "apiflask", "granian", "faiss-cpu", "numpy", "sqlalchemy", "redis", "orjson")
 TURNED = "turned"  # a placement
-HEADLINE = 4  # connections
-_UNCHECKED = frozenset({"statuses", "wrong", "wrong_examples"})  # nothing is checked but the status
-Row = dict[str, Any]
+VARIANTS = ("page", "reasons", "plain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +250,7 @@ def bench(shop: Shop, *, seconds: float, turns: int, rows: list[Row]) -> dict[st
         ]
         with servers.child(servers.granian(port), env, shop.state, core=servers.SERVER_CORE) as one:
             servers.wait_for(port)
-            for name in ("page", "reasons", "plain"):
+            for name in VARIANTS:
                 file = requests_file(shop, name, asked[name])
                 ask(port, file, seconds=max(2.0, seconds / 2), connections=2)  # into every memory
                 loops = [{"connections": c} for c in CONNECTIONS if name == "page" or c in {1, 4}]
@@ -262,6 +263,8 @@ def bench(shop: Shop, *, seconds: float, turns: int, rows: list[Row]) -> dict[st
                     ]
                 rows += [{"shop": shop.name, "variant": name, **row} for row in measured]
                 figures |= _load_figures(shop.name, name, measured)
+            files = {name: requests_file(shop, name, asked[name]) for name in VARIANTS}
+            figures |= over_bare(shop.name, shop.state, one.pid, port, files)
             worker = servers.workers_of(one.pid)[0]
             figures[f"{shop.name}_server_rss_mb"] = servers.memory_mb(worker)["rss"]
         figures |= _per_user(store, shop)
@@ -287,26 +290,6 @@ def take_apart(
     found: dict[str, Any] = json.loads(done.stdout)
     print(shop.name, json.dumps(found), flush=True)
     return found
-
-
-def ask(port: int, file: Path, **options: Any) -> Row:
-    command = [sys.executable, str(ROOT / "bench" / "load.py"), str(port), str(file)]
-    command += ["--core", str(servers.LOAD_CORE)]
-    for name, value in options.items():
-        command += [f"--{name}", str(value)]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return dict(json.loads(done.stdout))
-
-
-def measure(pid: int, port: int, file: Path, seconds: float, **loop: Any) -> Row:
-    before = servers.cpu_seconds(pid)
-    row = ask(port, file, seconds=seconds, **loop)
-    spent = servers.cpu_seconds(pid) - before
-    row["server_cpu_ms_per_request"] = round(1000 * spent / max(row["requests"], 1), 4)
-    row["load_average"] = round(os.getloadavg()[0], 2)
-    row = {name: value for name, value in row.items() if name not in _UNCHECKED}
-    print(file.parent.name, file.stem, row, flush=True)
-    return row
 
 
 def two_processes(shop: Shop, env: dict[str, str], port: int) -> tuple[list[Row], dict[str, Any]]:
@@ -366,27 +349,6 @@ def _per_user(store: Any, shop: Shop) -> dict[str, Any]:
             break
     found = sum(sizes.values()) / max(len(sizes), 1)
     return {f"{shop.name}_store_bytes_per_user": round(found) or None}
-
-
-# --- beside it
-
-
-def bare_flask(state: Path, seconds: float, rows: list[Row]) -> dict[str, Any]:
-    rows[:] = [row for row in rows if row["shop"] != "bare"]
-    port = servers.free_port()
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    file = state / "requests-bare.json"
-    file.write_text(json.dumps([{"path": "/recommend?user_id=u1&k=20"}]))
-    command = servers.granian(port, "bench.bare:create_app")
-    with servers.child(command, env, state, core=servers.SERVER_CORE) as running:
-        servers.wait_for(port)
-        ask(port, file, seconds=2, connections=2)
-        row = measure(running.pid, port, file, seconds, connections=HEADLINE)
-    rows.append({"shop": "bare", "variant": "flask", **row})
-    return {
-        "bare_flask_cpu_ms_per_request": row["server_cpu_ms_per_request"],
-        "bare_flask_requests_per_s": row["requests_per_s"],
-    }
 
 
 if __name__ == "__main__":

@@ -29,8 +29,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import made_up_shop, servers  # noqa: E402 the path is set above
+from bench.loads import ask  # noqa: E402 as above
 from bench.record import write  # noqa: E402 as above
-from bench.serving import SEED, ask, make_key, run_module  # noqa: E402 as above
+from bench.serving import SEED, make_key, run_module  # noqa: E402 as above
 from recsys.serving import registry  # noqa: E402 as above
 
 N_USERS = 2_000
