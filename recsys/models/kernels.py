@@ -52,6 +52,7 @@ def distinct(rows: Rows, kinds: Rows, strengths: Rows, unknown: int, at: Rows, b
 
     What is `unknown`, or was ever dismissed (a kind whose strength is below 0), is left out. Both
     are written to the front of `at` and `best`, as long as `rows`; returned is how many there are.
+    It grows with the square of the items: 15 us for a request's 200, .1 s for a robot's 20,000.
     """
     n = 0
     for place in range(len(rows) - 1, -1, -1):
