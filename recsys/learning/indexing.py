@@ -146,13 +146,15 @@ def read(path: Path, kind: IndexKind, *, n: int, d: int, beside: Path | None = N
     if kind is IndexKind.CODES:
         index = mapped_lists.read(path, beside)
     else:
-        flags = faiss.IO_FLAG_MMAP_IFC if kind is IndexKind.LISTS else 0
-        index = faiss.read_index(str(path), flags)
+        mapped = faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY
+        index = faiss.read_index(str(path), mapped if kind is IndexKind.LISTS else 0)
     fits = isinstance(index, made_by) and (index.ntotal, index.d) == (n, width)
     if not fits or index.metric_type != faiss.METRIC_INNER_PRODUCT:
         raise ValueError(f"{path.name} holds {index.ntotal} x {index.d}, not {n} x {width}")
     if kind in {IndexKind.LISTS, IndexKind.CODES}:
         listed = lists_of(index)
+        if kind is IndexKind.LISTS and mapped_lists.elsewhere(listed):
+            raise ValueError(f"{path.name} has its lists in another file")
         if listed is None or not 0 < listed.nprobe <= listed.nlist:
             raise ValueError(
                 f"{path.name} looks into none of its lists, or into more than there are"

@@ -52,8 +52,7 @@ def read(path: Path, beside: Path | None) -> Any:
     )
     if not isinstance(inner, faiss.IndexIVFPQFastScan) or inner.invlists is None:
         raise ValueError(f"{path.name} holds no lists of codes")
-    found = faiss.downcast_InvertedLists(inner.invlists)
-    apart = isinstance(found, faiss.OnDiskInvertedLists)
+    found, apart = faiss.downcast_InvertedLists(inner.invlists), elsewhere(inner)
     if apart and beside is None:
         raise ValueError(f"{path.name} has its lists in another file, which the manifest names not")
     if beside is not None and not apart:
@@ -63,6 +62,11 @@ def read(path: Path, beside: Path | None) -> Any:
         inner.replace_invlists(_mapped(found, beside), True)  # noqa: FBT003 by place: it owns them
     _know_their_names(inner, index.ntotal, beside or path)
     return index
+
+
+def elsewhere(inner: Any) -> bool:
+    """Whether the lists of this part of an index lie in another file, which its own file names."""
+    return isinstance(faiss.downcast_InvertedLists(inner.invlists), faiss.OnDiskInvertedLists)
 
 
 def _write_lists(inner: Any, beside: Path) -> Any:

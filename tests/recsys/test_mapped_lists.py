@@ -13,7 +13,7 @@ import pytest
 
 from recsys.errors import CorruptArtifact
 from recsys.learning import bundle as bundles
-from recsys.learning import mapped_lists
+from recsys.learning import indexing, mapped_lists
 from recsys.learning.bundle import ModelBundle
 from recsys.learning.indexing import IndexKind, lists_of
 
@@ -245,6 +245,22 @@ def test_a_file_that_an_index_names_is_not_touched(saved: Path, tmp_path: Path) 
 
     assert _mappings("secret") == []
     assert again.index.ntotal == N
+
+
+def test_half_precision_whose_lists_lie_in_a_file_that_it_names_is_refused(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).normal(size=(300, 16)).astype(np.float32)
+    index = indexing.build(vectors, vectors[:9], kind=IndexKind.LISTS).index
+    faiss.write_index(index, str(tmp_path / "sound"))
+    apart = faiss.OnDiskInvertedLists(index.nlist, index.code_size, str(tmp_path / "secret"))
+    apart.merge_from_1(index.invlists)
+    index.replace_invlists(apart)
+    faiss.write_index(index, str(tmp_path / "hostile"))
+
+    assert indexing.read(tmp_path / "sound", IndexKind.LISTS, n=300, d=16).ntotal == 300
+    with (tmp_path / "hostile").open("ab") as file:
+        file.write(bytes(300 * 32))  # as long as one of its kind
+    with pytest.raises(ValueError, match="hostile has its lists in another file"):
+        indexing.read(tmp_path / "hostile", IndexKind.LISTS, n=300, d=16)
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the kernel tells of no mappings")
