@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import Engine
 
 from recsys.database import connect, writing
@@ -141,7 +142,8 @@ def test_a_training_is_watched_live_to_its_end(log_in, engine: Engine) -> None:
     page.locator("#run .badge.done").wait_for()
 
     assert said == "Training"
-    assert page.locator(".plot canvas").count() == 2
+    # htmx draws the curves once the fragment has settled, a moment after its words are there.
+    expect(page.locator(".plot canvas")).to_have_count(2)
     assert page.locator("#run tbody tr").count() == 2
 
 
