@@ -22,7 +22,15 @@ from api import (
     voices,
 )
 from api.config import ApiConfig
-from api.recommending import explaining, previewing, profile, recommend, replaying, whole_page
+from api.recommending import (
+    comparing,
+    explaining,
+    previewing,
+    profile,
+    recommend,
+    replaying,
+    whole_page,
+)
 from api.steering import estimating, experiments, placements, rules
 
 
@@ -35,7 +43,16 @@ class AnyId(PathConverter):
 
 def register(app: APIFlask, config: ApiConfig) -> None:
     shops = (recommend, whole_page, profile, events, items, banners, mailing, collages)
-    steering = (rules, placements, experiments, estimating, previewing, explaining, replaying)
+    steering = (
+        rules,
+        placements,
+        experiments,
+        estimating,
+        previewing,
+        explaining,
+        replaying,
+        comparing,
+    )
     studio = (campaigns, variants, brand, providers, voices, backdrops)
     for room in (*shops, admin, *steering, *studio, users, health, media, docs):
         app.register_blueprint(room.blueprint)

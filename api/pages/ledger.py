@@ -117,6 +117,8 @@ def _facts(answer: Answer) -> Sequence[tuple[str, str]]:
         ("Rules", f"as of change {answer.rules_version:,}"),
         ("Past", f"{answer.history_n:,} deeds"),
     ]
+    if answer.members:
+        facts.append(("Group", ", ".join(one["user_id"] for one in answer.members)))
     facts += [(f"Experiment {name}", variant) for name, variant in answer.experiments.items()]
     if answer.degraded:
         facts.append(("Made without", ", ".join(answer.degraded)))

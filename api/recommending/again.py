@@ -1,14 +1,14 @@
 """An answer made again: everything it started from set up as it was then, and ranked by a model.
 
-What cannot be set up as it was is told as a cause. Not remembered at all are the items that rotation
-had let sink for this shopper, and the other shoppers of a group.
+What cannot be set up as it was is told as a cause.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from api.errors import Problem
+from api.recommending import drafting
 from api.recommending.arrivals import Arrivals
 from api.runtime import Runtime
 from recsys.answers import entry, then
@@ -21,7 +21,7 @@ from recsys.learning.bundle import ModelBundle
 from recsys.merchandising import store as steerings
 from recsys.merchandising.types import Rule
 from recsys.serving import assortment as assortments
-from recsys.serving import personas, ranking, registry, steering
+from recsys.serving import personas, ranking, registry, rotation, steering
 from recsys.serving.assortment import Assortment
 from recsys.serving.ranking import Steer
 from recsys.types import Query, Slate, UserHistory
@@ -70,11 +70,21 @@ class Past:
         history = then.history_at(self._reader, answer)
         if entry.digest(history) != answer.history_digest:
             causes.append(_other_deeds(answer, history))
+        members = then.members_at(self._reader, answer)
+        causes += _other_members(answer, members)
         assortment = self._assortment(bundle, answer)
         query = entry.query_of(answer.request)
         rules = self._in_force(answer, query, assortment, history, causes)
-        causes += _not_kept(answer, query)
-        return ranking.rank(assortment, query, history, steer=Steer(rules=rules)), causes
+        shown = None if answer.shown is None else rotation.of_plain(answer.shown)
+        steer = Steer(rules=rules, shown=shown)
+
+        def ranked(asked: Query) -> Slate:
+            return ranking.rank(assortment, asked, history, steer=steer, members=members)
+
+        if not answer.duel:
+            return ranked(query), causes
+        slates = [ranked(entry.query_of(one)) for one in answer.duel]
+        return drafting.drawn(assortment, query, slates, ("", ""), rules)[0], causes
 
     def _assortment(self, bundle: ModelBundle, answer: Answer) -> Assortment:
         revision, moment = answer.catalogue_revision, answer.at.timestamp()
@@ -145,22 +155,18 @@ def _kept(held: dict[_Key, _Value], key: _Key, make: Callable[[], _Value]) -> _V
     return held[key]
 
 
-def _not_kept(answer: Answer, query: Query) -> list[Difference]:
-    """What an answer rested on that nobody remembers."""
-    found = []
-    if query.rotation and answer.user_id is not None:
-        detail = "what had been shown too often to this shopper is not kept"
-        found.append(Difference(what="rotation", detail=detail))
-    if query.strategy == "group":
-        found.append(Difference(what="group", detail="the other shoppers are not kept"))
-    if answer.teams:
-        detail = "two rankers' lists were drawn into one; made again is the first's"
-        found.append(Difference(what="interleaving", detail=detail))
-    return found
-
-
 def _other_deeds(answer: Answer, history: UserHistory) -> Difference:
     if answer.request.get("history") is not None:
         return Difference(what="history", detail="it was the shopper's own profile, kept nowhere")
     detail = f"{answer.history_n} deeds then, {len(history.item_ids)} found, not the same ones"
     return Difference(what="history", detail=detail)
+
+
+def _other_members(answer: Answer, members: Sequence[UserHistory]) -> list[Difference]:
+    """The shoppers of a group of whom other deeds are found."""
+    others = [
+        found.user_id
+        for made, found in zip(answer.members or (), members, strict=True)
+        if entry.digest(found) != made["history_digest"]
+    ]
+    return [Difference(what="history", detail=f"not the same deeds of {one}") for one in others]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from api.runtime import Runtime
 from recsys.answers import entry
 from recsys.answers.entry import Answer
+from recsys.serving import rotation
 
 if TYPE_CHECKING:
     from api.recommending.slates import Served
@@ -40,6 +41,7 @@ def keep(
             sources=[pick.source for pick in picks],
             scores=[pick.score for pick in picks],
             user_id=ask.shopper,
+            members=[entry.member(one) for one in opened.members] or None,
             session_hash=entry.visit_hash(ask.session) if ask.shopper is None else None,
             rules_version=settled.rules_version,
             history_n=len(opened.history.item_ids),
@@ -49,6 +51,8 @@ def keep(
             creative_keys=creative_keys,
             creative_draw=creative_draw,
             teams=served.teams,
+            duel=[entry.request_of(rival.query) for rival in served.rivals] or None,
+            shown=None if served.shown is None else rotation.plain(served.shown),
             degraded=opened.degraded.as_list(),
         )
     )

@@ -11,7 +11,7 @@ from api.recommending.settling import Ask
 from api.runtime import CACHE_ERRORS, Runtime
 from recsys.serving import rotation
 from recsys.serving.rotation import Shown
-from recsys.types import Query, UserHistory
+from recsys.types import UserHistory
 
 if TYPE_CHECKING:
     from api.recommending.slates import Served
@@ -22,9 +22,9 @@ _SHOWN = "vitrine:shown:"
 _KEPT_SECONDS = 7 * 86_400
 
 
-def shown(runtime: Runtime, ask: Ask, query: Query, opened: Opened) -> Shown | None:
+def shown(runtime: Runtime, ask: Ask, opened: Opened) -> Shown | None:
     """The shopper's showings, those clicked since left out; None where rotation is off."""
-    if not query.rotation or ask.shopper is None:
+    if not ask.query.rotation or ask.shopper is None:
         return None
     try:
         with runtime.redis.asking():
@@ -40,20 +40,17 @@ def shown(runtime: Runtime, ask: Ask, query: Query, opened: Opened) -> Shown | N
 def keep(runtime: Runtime, served: "Served") -> None:
     """Count this showing."""
     query, shopper = served.settled.query, served.ask.shopper
-    if not query.rotation or shopper is None:
-        return
-    state = shown(runtime, served.ask, query, served.opened)
-    if state is None:
+    if served.shown is None:
         return
     after = rotation.seen(
-        state,
+        served.shown,
         [item.item_id for item in served.items],
         query.now.timestamp(),
         half_life_seconds=query.rotation_seconds,
     )
     try:
         with runtime.redis.asking():
-            runtime.client.set(_SHOWN + shopper, rotation.write(after), ex=_KEPT_SECONDS)
+            runtime.client.set(f"{_SHOWN}{shopper}", rotation.write(after), ex=_KEPT_SECONDS)
     except CACHE_ERRORS as error:
         log.warning("a showing is not counted: %s", type(error).__name__)
 

@@ -5,11 +5,10 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from api import present
-from api.recommending import continuing, creatives, keeping, opening, rotating, variants
+from api.recommending import continuing, creatives, drafting, keeping, opening, rotating, variants
 from api.recommending.opening import Opened
 from api.recommending.settling import Ask, Settled, settle
 from api.runtime import Runtime
@@ -17,11 +16,10 @@ from generative.cache import Note
 from recsys.answers import entry
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Rule
-from recsys.outcomes.assignment import Duel
-from recsys.outcomes.interleaving import team_draft
 from recsys.serving import ranking, steering, titles
 from recsys.serving.policies import context
 from recsys.serving.ranking import Steer
+from recsys.serving.rotation import Shown
 from recsys.types import Item, Persona, Recommendation, Slate, Source
 
 __all__ = ["NO_BANNER", "Ask", "Served", "answer", "plain", "serve"]
@@ -42,6 +40,8 @@ class Served(NamedTuple):
     items: Sequence[Item]
     request: Mapping[str, Any]  # as the ledger keeps it
     teams: Sequence[str] = ()  # which ranker each item plays for, where two share the slate
+    rivals: Sequence[Settled] = ()  # what those two were asked
+    shown: Shown | None = None  # what rotation knew of this shopper
 
 
 def answer(runtime: Runtime, ask: Ask, *, traced: bool = False) -> dict[str, Any]:
@@ -80,12 +80,15 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
 
     settled = under({})
     opened.trace.mark("settle", len(state.rules))
+    rules, shown = in_force(opened, settled, state), rotating.shown(runtime, ask, opened)
+    rivals: tuple[Settled, ...] = ()
     teams: Sequence[str] = ()
     if duel is None:
-        slate = rank(runtime, ask, opened, settled, state)
+        slate = _ranked(opened, settled, rules, shown)
     else:
-        slates = [rank(runtime, ask, opened, under(own), state) for own in duel.changes]
-        slate, teams = _drawn(opened, settled, slates, in_force(opened, settled, state), duel)
+        rivals = tuple(under(own) for own in duel.changes)
+        slates = [_ranked(opened, rival, rules, shown) for rival in rivals]
+        slate, teams = drafting.drawn(opened.assortment, settled.query, slates, duel.teams, rules)
     shelf = opened.assortment.shelf
     return Served(
         recommendation_id=entry.new_id(),
@@ -101,17 +104,25 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
             banner=settled.banner,
         ),
         teams=teams,
+        rivals=rivals,
+        shown=shown,
     )
 
 
 def rank(runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: Steering) -> Slate:
     """Rank under the rules of this state, for this shopper, here and now."""
-    query, rules = settled.query, in_force(opened, settled, state)
+    rules = in_force(opened, settled, state)
+    return _ranked(opened, settled, rules, rotating.shown(runtime, ask, opened))
+
+
+def _ranked(
+    opened: Opened, settled: Settled, rules: tuple[Rule, ...], shown: Shown | None
+) -> Slate:
     return ranking.rank(
         opened.assortment,
-        query,
+        settled.query,
         opened.history,
-        steer=Steer(rules=rules, shown=rotating.shown(runtime, ask, query, opened)),
+        steer=Steer(rules=rules, shown=shown),
         members=opened.members,
         memo=opened.memo,
         mark=opened.trace.mark,
@@ -191,24 +202,6 @@ def _told(served: Served) -> dict[str, Any]:
         "excluded": dict(slate.excluded),
         "experiments": dict(settled.experiments),
     }
-
-
-def _drawn(
-    opened: Opened, settled: Settled, slates: Sequence[Slate], rules: tuple[Rule, ...], duel: Duel
-) -> tuple[Slate, list[str]]:
-    """One slate of two rankers' orders, by team draft; the rules hold for what is drawn."""
-    found = {pick.item_id: pick for slate in slates for pick in slate.recommendations}
-    numbers = {item_id: number for number, item_id in enumerate(found)}
-    orders = [[numbers[pick.item_id] for pick in one.recommendations] for one in slates]
-    drafted = team_draft(orders[0], orders[1], len(found), seed=settled.query.seed)
-    item_ids = list(found)
-    team_of = {
-        item_ids[number]: duel.teams[team]
-        for number, team in zip(drafted.order, drafted.teams, strict=True)
-    }
-    kept = ranking.ruled(opened.assortment, settled.query, list(team_of), rules)
-    drawn = tuple(found[item_id]._replace(rank=rank) for rank, item_id in enumerate(kept, start=1))
-    return replace(slates[0], recommendations=drawn), [team_of[item_id] for item_id in kept]
 
 
 def _continued(runtime: Runtime, ask: Ask) -> Ask:

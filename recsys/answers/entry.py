@@ -31,12 +31,15 @@ class Answer:
     """What was answered, to whom, and from what. The sequences are aligned, best item first.
 
     `history_n` deeds were read, those of the request's session included; `user_id` is None for
-    whoever gave none, and then `session_hash` is all that tells one visit from another.
+    whoever gave none, and then `session_hash` is all that tells one visit from another. `members`
+    are the shoppers of a group, each as `member` says; `shown` is what rotation knew of the shopper,
+    as `rotation.plain` says; `duel` are the requests of two rankers who shared the slate.
     """
 
     recommendation_id: str
     at: datetime
     user_id: str | None = None  # early, so that a line torn behind it still says whose it was
+    members: Sequence[Mapping[str, Any]] | None = None  # early as well
     session_hash: str | None = None
     placement: str
     strategy: str
@@ -54,6 +57,8 @@ class Answer:
     creative_keys: Sequence[str | None] = ()
     creative_draw: Mapping[str, Any] | None = None  # the look they all wear, where one was drawn
     teams: Sequence[str] = ()  # of an interleaving: which strategy gave each item
+    duel: Sequence[Mapping[str, Any]] | None = None
+    shown: Sequence[Any] | None = None
     degraded: Sequence[str] = ()
 
     def line(self) -> bytes:
@@ -120,6 +125,15 @@ def query_of(request: Mapping[str, Any]) -> Query:
         if name in request:
             asked[name] = _typed(name, request[name], default)
     return Query(**asked)
+
+
+def member(history: UserHistory) -> dict[str, Any]:
+    """One shopper of a group: whose past was read, and what tells whether it is still the same."""
+    return {
+        "user_id": history.user_id,
+        "history_n": len(history.item_ids),
+        "history_digest": digest(history),
+    }
 
 
 def session_of(request: Mapping[str, Any]) -> tuple[str, ...]:

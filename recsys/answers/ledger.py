@@ -128,7 +128,7 @@ def drain(directory: Path, record: Callable[[Sequence[Answer]], int]) -> Drained
 
 
 def blank(directory: Path, user_id: str) -> int:
-    """Overwrite every line about this shopper, of open files too; how many there were.
+    """Overwrite every line about this shopper, of open files too; how many of them were no rows yet.
 
     Writers only append, so what is before the end can be overwritten under their hands. A line
     that the drain holds just now is waited for.
@@ -139,7 +139,7 @@ def blank(directory: Path, user_id: str) -> int:
     with _alone(directory):
         for path in _files(directory):
             with path.open("r+b", buffering=0) as file:
-                blanked += _blank_in(file, user_id)
+                blanked += _blank_in(file, user_id, recorded=_progress(path))
                 os.fsync(file.fileno())
     return blanked
 
@@ -209,13 +209,13 @@ def _is_locked(file: BinaryIO) -> bool:
     return False
 
 
-def _blank_in(file: BinaryIO, user_id: str) -> int:
+def _blank_in(file: BinaryIO, user_id: str, *, recorded: int) -> int:
     told = b'"user_id":' + orjson.dumps(user_id) + b","  # as `Answer.line` writes it
     blanked = start = 0
     for line in file.read().split(b"\n"):
         if told in line:
             os.pwrite(file.fileno(), b" " * len(line), start)
-            blanked += 1
+            blanked += start >= recorded
         start += len(line) + 1
     return blanked
 

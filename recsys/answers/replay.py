@@ -21,8 +21,7 @@ _TOLD = 20  # places told of that differ
 class Difference:
     """Something that was not as it was, or what came of it.
 
-    `what` is one of model, history, catalogue, rules, rotation, group, interleaving; or of items,
-    sources, scores.
+    `what` is one of model, history, catalogue, rules; or of items, sources, scores.
     """
 
     what: str

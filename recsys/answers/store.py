@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Engine, delete, func, select
+from sqlalchemy import CursorResult, Engine, Select, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from recsys.answers.entry import Answer
-from recsys.answers.tables import AnswerRow
+from recsys.answers.tables import AnswerMemberRow, AnswerRow
 from recsys.behaviour import events
 from recsys.database import Reader, writing
 from recsys.tables import EventRow, is_storable
@@ -50,18 +50,27 @@ def record(session: Session, answers: Sequence[Answer]) -> int:
     if not answers:
         return 0
     events.hold_erasures(session, exclusive=False)
-    erased = events.erasures(session, {one.user_id for one in answers if one.user_id is not None})
+    about = {one.recommendation_id: _about(one) for one in answers}
+    erased = events.erasures(session, set().union(*about.values()))
     wanted = {
         one.recommendation_id: _values(one)
         for one in answers
-        if one.user_id not in erased or one.at > erased[one.user_id]
+        if all(one.at > erased[who] for who in about[one.recommendation_id] & erased.keys())
     }
     if not wanted:
         return 0
     insert = postgresql.insert if _is_postgresql(session) else sqlite.insert
     statement = insert(_TABLE).on_conflict_do_nothing(index_elements=["recommendation_id"])
     rows = [wanted[recommendation_id] for recommendation_id in sorted(wanted)]
-    return len(session.scalars(statement.returning(_TABLE.c.recommendation_id), rows).all())
+    new = session.scalars(statement.returning(_TABLE.c.recommendation_id), rows).all()
+    members = [
+        {"user_id": one["user_id"], "recommendation_id": recommendation_id}
+        for recommendation_id in new
+        for one in wanted[recommendation_id]["members"] or ()
+    ]
+    if members:
+        session.execute(insert(AnswerMemberRow), members)
+    return len(new)
 
 
 def recorder(engine: Engine) -> Callable[[Sequence[Answer]], int]:
@@ -139,10 +148,16 @@ def clicks(
 
 
 def forget(session: Session, user_id: str) -> int:
-    """Delete every answer to a shopper; how many there were."""
+    """Delete every answer to a shopper, alone or in a group; how many there were."""
     if not is_storable(user_id):
         return 0
-    return _deleted(session, delete(AnswerRow).where(AnswerRow.user_id == user_id))
+    theirs = select(AnswerRow.recommendation_id).where(AnswerRow.user_id == user_id)
+    among = select(AnswerMemberRow.recommendation_id).where(AnswerMemberRow.user_id == user_id)
+    _delete_members(session, theirs)
+    about = or_(AnswerRow.user_id == user_id, AnswerRow.recommendation_id.in_(among))
+    deleted = _deleted(session, delete(AnswerRow).where(about))
+    _delete_members(session, among)
+    return deleted
 
 
 def prune(session: Session, *, now: datetime, days: float) -> int:
@@ -150,9 +165,10 @@ def prune(session: Session, *, now: datetime, days: float) -> int:
     old = (
         select(AnswerRow.recommendation_id)
         .where(AnswerRow.at < now - timedelta(days=days))
-        .order_by(AnswerRow.at)
+        .order_by(AnswerRow.at, AnswerRow.recommendation_id)
         .limit(_PRUNED_AT_ONCE)
     )
+    _delete_members(session, old)
     return _deleted(session, delete(AnswerRow).where(AnswerRow.recommendation_id.in_(old)))
 
 
@@ -194,6 +210,12 @@ def _answer(row: Any) -> Answer:
     return Answer(**values | {"degraded": _words(row.degraded)})
 
 
+def _about(answer: Answer) -> set[str]:
+    """Whose pasts an answer was made from."""
+    alone = set() if answer.user_id is None else {answer.user_id}
+    return alone | {one["user_id"] for one in answer.members or ()}
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split(",")) if text else ()
 
@@ -204,6 +226,10 @@ def _hour(reader: Reader) -> Any:
     if bind.dialect.name == "postgresql":
         return func.to_char(AnswerRow.at, "YYYY-MM-DD HH24")
     return func.strftime("%Y-%m-%d %H", AnswerRow.at)
+
+
+def _delete_members(session: Session, answers: Select[str]) -> None:
+    session.execute(delete(AnswerMemberRow).where(AnswerMemberRow.recommendation_id.in_(answers)))
 
 
 def _is_postgresql(session: Session) -> bool:

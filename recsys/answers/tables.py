@@ -36,9 +36,28 @@ class AnswerRow(Base):
         JSON(none_as_null=True), nullable=True
     )
     teams: Mapped[list[str]] = mapped_column(JSON)
+    # What few answers have: a group's shoppers, two rankers' requests, what rotation knew.
+    members: Mapped[list[dict[str, Any]] | None] = mapped_column(
+        JSON(none_as_null=True), nullable=True
+    )
+    duel: Mapped[list[dict[str, Any]] | None] = mapped_column(
+        JSON(none_as_null=True), nullable=True
+    )
+    shown: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), nullable=True)
     degraded: Mapped[str] = mapped_column(Text)  # words with a comma between: can be grouped by
 
     __table_args__ = (
         Index("ix_answer_at", "at"),
         Index("ix_answer_user", "user_id", "at"),
     )
+
+
+class AnswerMemberRow(Base):
+    """That an answer was made from this shopper's past too, among others': an erasure asks."""
+
+    __tablename__ = "answer_member"
+
+    user_id: Mapped[str] = mapped_column(String(MAX_ID_LENGTH), primary_key=True)
+    recommendation_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+
+    __table_args__ = (Index("ix_answer_member_answer", "recommendation_id"),)

@@ -1,6 +1,7 @@
 """What an answer started from, set up again: the shelf of its revision, the shopper's past of its time [SQL]."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -43,14 +44,33 @@ def history_at(reader: Reader, answer: Answer) -> UserHistory:
     nobody = UserHistory(user_id=answer.user_id)
     if answer.user_id is None or answer.request.get("history") is not None:
         return with_session(nobody, session, at=answer.at)
-    n = max(0, answer.history_n - len(session))
-    around = _deeds(reader, answer.user_id, until=answer.at + _AROUND, newest=n + _LATER)
+    made = _Made(answer.user_id, answer.history_n, answer.history_digest, answer.at)
+    return _past(reader, made, session)
+
+
+def members_at(reader: Reader, answer: Answer) -> tuple[UserHistory, ...]:
+    """The pasts of a group's shoppers, each as `history_at` finds one."""
+    return tuple(_past(reader, _Made(**one, at=answer.at)) for one in answer.members or ())
+
+
+class _Made(NamedTuple):
+    """Whose deeds something was made from, and what is known of them."""
+
+    user_id: str
+    history_n: int
+    history_digest: str
+    at: datetime
+
+
+def _past(reader: Reader, made: _Made, session: tuple[str, ...] = ()) -> UserHistory:
+    n = max(0, made.history_n - len(session))
+    around = _deeds(reader, made.user_id, until=made.at + _AROUND, newest=n + _LATER)
     for end in range(len(around.item_ids), n - 1, -1):
-        found = with_session(_between(around, end - n, end), session, at=answer.at)
-        if entry.digest(found) == answer.history_digest:
+        found = with_session(_between(around, end - n, end), session, at=made.at)
+        if entry.digest(found) == made.history_digest:
             return found
-    until = sum(moment <= answer.at.timestamp() for moment in around.at)
-    return with_session(_between(around, max(0, until - n), until), session, at=answer.at)
+    until = sum(moment <= made.at.timestamp() for moment in around.at)
+    return with_session(_between(around, max(0, until - n), until), session, at=made.at)
 
 
 def with_session(past: UserHistory, session: tuple[str, ...], *, at: datetime) -> UserHistory:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 import orjson
@@ -82,12 +83,25 @@ def write(state: Shown) -> bytes:
     return orjson.dumps([state.at, dict(zip(state.counts, counts, strict=True))])
 
 
+def plain(state: Shown) -> list[Any]:
+    """The state to the last digit, as JSON has it: for who must be able to use it again."""
+    return [state.at, dict(state.counts)]
+
+
 def read(text: str | bytes | None) -> Shown:
     """The state that was written; an empty one where there is none or it cannot be read."""
     if not text:
         return Shown()
     try:
-        at, counts = orjson.loads(text)
+        return of_plain(orjson.loads(text))
+    except ValueError:
+        return Shown()
+
+
+def of_plain(told: Any) -> Shown:
+    """The state that `plain` told; an empty one where it is none."""
+    try:
+        at, counts = told
         numbers = [float(at), *map(float, counts.values())]
     except (ValueError, TypeError, AttributeError, OverflowError):
         return Shown()

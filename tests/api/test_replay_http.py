@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from api.recommending import replaying
+from api.recommending import comparing
 from api.runtime import Runtime
 from recsys.answers import entry, ledger, store
 from recsys.answers.entry import Answer
@@ -275,7 +275,7 @@ def test_a_comparison_stops_when_its_time_is_up(
 ) -> None:
     asked(client, shop, k=3)
     ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
-    monkeypatch.setattr(replaying, "BUDGET_SECONDS", -1.0)
+    monkeypatch.setattr(comparing, "BUDGET_SECONDS", -1.0)
 
     found = client.post(f"/admin/models/{reversed_model}/compare", json={}, headers=admin).json
 
