@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from api import auth, parsing
 from api.keys import Role
-from api.recommending import opening, settling, slates
+from api.recommending import opening, rotating, settling, slates
 from api.recommending.settling import Ask
-from api.recommending.wishes import Expression, Name, check_expression
+from api.recommending.wishes import Expression, Name, RotationSeconds, Unit, check_expression
 from api.runtime import Runtime, runtime
 from api.schemas import CommaIds, Count, Id, Placement, Strict, Text
 from recsys.behaviour import events
@@ -30,6 +30,7 @@ class ExplainQuery(Strict):
     item_id: Id = Field(description="The item asked about")
     user_id: Id | None = None
     session: CommaIds = Field(default=[], description="Item ids of this visit, oldest first")
+    session_id: Id | None = Field(default=None, description="Whose experiments, without a user_id")
     placement: Placement = "home"
     strategy: Name | None = None
     k: Count = 20
@@ -39,6 +40,8 @@ class ExplainQuery(Strict):
     category: Text = ""
     filter: Expression = ""
     in_stock: bool = True
+    rotation: Unit = Field(default=0.0, description="As the request had it")
+    rotation_seconds: RotationSeconds = 21_600.0
 
 
 class ExplainedReason(BaseModel):
@@ -65,6 +68,7 @@ class ExplainOut(BaseModel):
     last_shown: LastShown | None = Field(description="What it had to beat")
     model_version: str
     rules_version: int
+    experiments: dict[str, str] = Field(description="The variants that this shopper is part of")
     degraded: list[str]
 
 
@@ -102,11 +106,14 @@ def explain(query: ExplainQuery) -> Response:
             category=tuple(part for part in query.category.split("/") if part),
             filters=(query.filter.strip(),) if query.filter.strip() else (),
             in_stock=query.in_stock,
+            rotation=query.rotation,
+            rotation_seconds=query.rotation_seconds,
             now=settling.moment(),
         ),
         given=frozenset(query.model_fields_set),
         user_id=query.user_id,
         session=tuple(query.session),
+        session_id=query.session_id,
     )
     return parsing.answer(explained(runtime(), ask, query.item_id))
 
@@ -140,7 +147,8 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
     """What became of one item under this request, as the API and the console tell it."""
     opened = opening.look(here, ask)
     state, running = here.steered.now(here, opened.steering_version, opened.degraded)
-    assigned = running.assign(ask.shopper, ask.query.placement) if ask.shopper else {}
+    key = ask.shopper or (ask.session_id if ask.consent else None)
+    assigned = running.assign(key, ask.query.placement) if key is not None else {}
     settled = settling.settle(
         ask,
         state,
@@ -148,10 +156,10 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
         experiments=assigned,
         changes=running.changes(assigned, ask.query.placement),
     )
-    rules = slates.in_force(opened, settled, state)
-    found = whynot.explain(
-        opened.assortment, settled.query, opened.history, item_id, steer=Steer(rules=rules)
+    steer = Steer(
+        rules=slates.in_force(opened, settled, state), shown=rotating.shown(here, ask, opened)
     )
+    found = whynot.explain(opened.assortment, settled.query, opened.history, item_id, steer=steer)
     last = found.last_shown
     return {
         "item_id": item_id,
@@ -166,5 +174,6 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
         "last_shown": None if last is None else {"item_id": last.item_id, "score": last.score},
         "model_version": opened.assortment.bundle.version,
         "rules_version": state.version,
+        "experiments": dict(assigned),
         "degraded": opened.degraded.as_list(),
     }

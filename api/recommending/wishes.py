@@ -28,6 +28,7 @@ from recsys.types import Boost, Dials, Hide, Query, Source
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
 Expression = Annotated[str, Field(max_length=2_000)]
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+RotationSeconds = Annotated[float, Field(ge=60, le=2_592_000)]
 
 Profile = Annotated[str, Field(max_length=MAX_CHARACTERS)]
 Brands = Annotated[list[Text], Field(max_length=100)]
@@ -68,7 +69,7 @@ class _Wish(Strict):
     rotation: Unit = Field(
         default=0.0, description="How much of its relevance a showing without a click costs an item"
     )
-    rotation_seconds: Annotated[float, Field(ge=60, le=2_592_000)] = Field(
+    rotation_seconds: RotationSeconds = Field(
         default=21_600.0, description="In which half of that is forgiven"
     )
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(

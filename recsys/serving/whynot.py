@@ -21,14 +21,14 @@ from recsys.serving.ranking import Steer
 from recsys.serving.shopper import Shopper
 from recsys.types import Query, Reason, Recommendation, UserHistory
 
-UNKNOWN, SHOWN, BEHIND = "unknown", "shown", "behind"
+UNKNOWN, SHOWN, BEHIND, ROTATED = "unknown", "shown", "behind", "rotation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """`verdict` is `shown`, `behind` (allowed, but others come first) or what took the item out.
 
-    `rank` counts from 1 among all allowed items by the model's score; `slot` is its place in the
+    That is a rule or policy, or `rotation`: the shopper was shown it too often. `rank` counts from 1 among all allowed items by the model's score; `slot` is its place in the
     slate. `because` is the rule, filter or policy in words.
     """
 
@@ -121,13 +121,18 @@ def _said(demand: Demand, steer: Steer) -> str:
 def _outranked(
     one: Assortment, query: Query, history: UserHistory, item_id: str, steer: Steer
 ) -> tuple[str, str]:
-    """Whether a rule displaced it: without that one it would have been shown."""
+    """Whether a rule or rotation displaced it: without that one it would have been shown."""
     ordering = [r for r in steer.rules if r.kind not in {RuleKind.INCLUDE, RuleKind.EXCLUDE}]
     for rule in ordering:
         others = tuple(kept for kept in steer.rules if kept is not rule)
         slate = ranking.rank(one, query, history, steer=replace(steer, rules=others))
         if any(shown.item_id == item_id for shown in slate.recommendations):
             return f"rule:{rule.rule_id}", f"rule {rule.rule_id} {rule.name!r} displaced it"
+    count = 0.0 if steer.shown is None else steer.shown.counts.get(item_id, 0.0)
+    if count:
+        slate = ranking.rank(one, query, history, steer=replace(steer, shown=None))
+        if any(shown.item_id == item_id for shown in slate.recommendations):
+            return ROTATED, f"it was shown too often without a click: a weight of {count:.2g}"
     return BEHIND, "others come first"
 
 

@@ -82,3 +82,18 @@ def test_where_showings_cannot_be_looked_up_the_answer_says_so(client, shop, val
 
     assert (answer.status_code, answer.json["degraded"]) == (200, ["rotation"])
     assert still.json["degraded"] == []
+
+
+def test_explain_says_that_an_item_was_shown_too_often(client, shop, admin) -> None:
+    first = shown(client, shop)
+
+    def verdict(item_id: str, **wish: object) -> str:
+        query = {"user_id": "u", "item_id": item_id, "k": 3, **wish}
+        return client.get("/explain", query_string=query, headers=admin).json["verdict"]
+
+    now = {item_id: verdict(item_id, rotation=0.6) for item_id in first}
+    without = {verdict(item_id) for item_id in first}
+    second = shown(client, shop)
+
+    assert {one for one in first if now[one] == "rotation"} == set(first) - set(second) != set()
+    assert without == {"shown"}

@@ -169,6 +169,24 @@ def test_the_shop_answers_as_the_variant_says_and_the_report_counts_it(
 
 
 @pytest.mark.usefixtures("trained")
+def test_explain_tells_of_a_visit_what_its_variant_shows(
+    desk: Any, client: FlaskClient, shop: Keys
+) -> None:
+    cheap = {"placements": {"home": {"filter": "price < 6"}}}
+    desk.put(variants=[{"name": "as_is", "weight": 0}, {"name": "cheap"} | cheap])
+    desk.post("start")
+
+    told = client.get("/recommend?session_id=v1&session=i5&k=9&banner=none", headers=shop).json
+    visit = desk.client.get("/explain?item_id=i9&session_id=v1&session=i5", headers=desk.key).json
+    nobody = desk.client.get("/explain?item_id=i9&session=i5", headers=desk.key).json
+
+    assert told["experiments"] == visit["experiments"] == {"one": "cheap"}
+    assert "i9" not in [one["item_id"] for one in told["items"]]
+    assert visit["verdict"] == "filter"
+    assert (nobody["experiments"], nobody["verdict"]) == ({}, "shown")
+
+
+@pytest.mark.usefixtures("trained")
 def test_who_is_held_out_sees_what_is_popular(desk: Any, client: FlaskClient, shop: Keys) -> None:
     variants = [
         {"name": HELD_OUT, "weight": 5, "placements": {"*": {"strategy": "popular"}}},
