@@ -162,6 +162,15 @@ def test_every_service_restarts_is_bounded_and_gains_no_privileges(
         assert "no-new-privileges:true" in service["security_opt"], name
 
 
+def test_a_large_shop_gives_its_services_more_memory(compose_binary: str) -> None:
+    larger = {"VITRINE_API_MEMORY": "12g", "VITRINE_TRAIN_MEMORY": "24g"}
+    done = compose(compose_binary, "config", "--format", "json", **SECRETS, **larger)
+
+    services = json.loads(done.stdout)["services"]
+    found = [int(services[name]["mem_limit"]) >> 30 for name in ("api", "worker-train")]
+    assert found == [12, 24]
+
+
 def test_nothing_starts_before_the_schema_is_there(resolved: dict[str, Any]) -> None:
     for name in ("api", "worker", "worker-train", "worker-gpu", "beat"):
         needs = resolved["services"][name]["depends_on"]
