@@ -49,13 +49,13 @@ class RecsysConfig:
             answers_dir=Path(env.get("VITRINE_ANSWERS_DIR", d.answers_dir)),
             answers_days=_number(env, "VITRINE_ANSWERS_DAYS", d.answers_days),
             hide=_hide(env.get("VITRINE_HIDE", d.hide)),
-            train_epochs=int(_number(env, "VITRINE_TRAIN_EPOCHS", d.train_epochs)),
+            train_epochs=_whole(env, "VITRINE_TRAIN_EPOCHS", d.train_epochs),
             train_max_seconds=_number(env, "VITRINE_TRAIN_MAX_SECONDS", d.train_max_seconds),
-            train_seed=int(_number(env, "VITRINE_TRAIN_SEED", d.train_seed)),
-            train_threads=int(_number(env, "VITRINE_TRAIN_THREADS", d.train_threads)),
+            train_seed=_whole(env, "VITRINE_TRAIN_SEED", d.train_seed),
+            train_threads=_whole(env, "VITRINE_TRAIN_THREADS", d.train_threads),
             train_device=_device(env.get("VITRINE_TRAIN_DEVICE", d.train_device)),
             gate_ratio=_number(env, "VITRINE_GATE_RATIO", d.gate_ratio),
-            keep_versions=int(_number(env, "VITRINE_KEEP_VERSIONS", d.keep_versions)),
+            keep_versions=_whole(env, "VITRINE_KEEP_VERSIONS", d.keep_versions),
             text_encoder=_text_encoder(env.get("VITRINE_TEXT_ENCODER", d.text_encoder)),
         )
 
@@ -70,6 +70,14 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
         message = f"{name}={env[name]!r} must be zero or more, and finite"
         raise ValueError(message)
     return value
+
+
+def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+    value = _number(env, name, default)
+    if value != int(value):
+        message = f"{name}={env[name]!r} must be a whole number"
+        raise ValueError(message)
+    return int(value)
 
 
 def _hide(value: str) -> Hide:

@@ -115,7 +115,7 @@ def _facts(answer: Answer) -> Sequence[tuple[str, str]]:
         ("Model", answer.model_version or "none"),
         ("Catalogue", f"revision {answer.catalogue_revision:,}"),
         ("Rules", f"as of change {answer.rules_version:,}"),
-        ("Past", f"{answer.history_n:,} deeds"),
+        ("Deeds read", f"{answer.history_n:,}"),
     ]
     if answer.members:
         facts.append(("Group", ", ".join(one["user_id"] for one in answer.members)))

@@ -64,7 +64,7 @@ def test_a_shown_item_has_its_slot_rank_and_branches(
     assert "It is shown, in slot" in words
     assert "Rank by the model" in words
     assert "Taste (dense branch)" in words
-    assert "2 deeds known" in words
+    assert "Deeds known 2" in words
     assert "What may appear" in words
 
 
