@@ -291,6 +291,8 @@ def _environment(folder: Path, database: str, redis_port: int) -> dict[str, str]
         "VITRINE_TRAIN_THREADS": "1",
         "VITRINE_GATE_RATIO": "0.5",  # on so little data a retrain may well be a little worse
         "VITRINE_LEASE_SECONDS": "3",
+        # As nice as it is by default, a worker would stand still while other tests keep the cores.
+        "VITRINE_WORKER_NICE": "0",
     }
 
 
