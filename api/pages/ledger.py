@@ -107,6 +107,8 @@ def _row(answer: Answer) -> dict[str, Any]:
 
 
 def _facts(answer: Answer) -> Sequence[tuple[str, str]]:
+    members = answer.members or ()
+    deeds = answer.history_n + sum(one["history_n"] for one in members)
     facts = [
         ("Answered", f"{answer.at:%Y-%m-%d %H:%M:%S} UTC"),
         ("Shopper", answer.user_id or "nobody known"),
@@ -115,10 +117,10 @@ def _facts(answer: Answer) -> Sequence[tuple[str, str]]:
         ("Model", answer.model_version or "none"),
         ("Catalogue", f"revision {answer.catalogue_revision:,}"),
         ("Rules", f"as of change {answer.rules_version:,}"),
-        ("Deeds read", f"{answer.history_n:,}"),
+        ("Deeds read", f"{deeds:,}"),
     ]
-    if answer.members:
-        facts.append(("Group", ", ".join(one["user_id"] for one in answer.members)))
+    if members:
+        facts.append(("Group", ", ".join(one["user_id"] for one in members)))
     facts += [(f"Experiment {name}", variant) for name, variant in answer.experiments.items()]
     if answer.degraded:
         facts.append(("Made without", ", ".join(answer.degraded)))
