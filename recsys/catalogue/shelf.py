@@ -102,14 +102,14 @@ class Shelf:
         turns = _next_end(self.offers, now)
         return _over(self, ended, revision=self.revision, offers=self.offers, turns=turns)
 
-    def since(self, earlier: "Shelf") -> Items | None:
-        """What was written after an earlier shelf; None where this one does not follow from it."""
-        if earlier is self:
+    def since(self, earlier: object) -> Items | None:
+        """What was written after the shelf of that identity; None where this does not follow from it."""
+        if earlier is self.identity:
             return _NONE
         written: dict[str, Item] = {}
         for before, change in reversed(self.changes):
             written = {**change, **written}
-            if before is earlier.identity:
+            if before is earlier:
                 return written
         return None
 

@@ -37,7 +37,9 @@ class Shelf(Protocol):
     def items(self) -> Mapping[str, Item]: ...
     @property
     def revision(self) -> int: ...
-    def since(self, earlier: Any) -> Mapping[str, Item] | None: ...
+    @property
+    def identity(self) -> object: ...
+    def since(self, earlier: object) -> Mapping[str, Item] | None: ...
     def __hash__(self) -> int: ...
 
 
@@ -216,7 +218,7 @@ def of(
     if before is not None and before.bundle is bundle:
         if before.shelf is shelf:
             return before if before.newcomers is newcomers else _placed(before, newcomers)
-        written = shelf.since(before.shelf)
+        written = shelf.since(before.shelf.identity)
         if written is not None:
             return _mended(before, shelf, newcomers, written)
     return _made_anew(bundle, shelf, newcomers)

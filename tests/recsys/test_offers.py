@@ -63,7 +63,7 @@ def test_offers_end_one_after_the_other() -> None:
 def test_a_shelf_says_what_an_end_has_changed() -> None:
     stand = Shelf.of([TEA, CUP], now=T)
 
-    assert set(stand.at(E).since(stand) or ()) == {"tea"}
+    assert set(stand.at(E).since(stand.identity) or ()) == {"tea"}
 
 
 def test_a_write_ends_or_renews_an_offer() -> None:

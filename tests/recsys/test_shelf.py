@@ -64,11 +64,11 @@ def test_what_was_written_since_an_earlier_shelf_is_remembered() -> None:
     second = first.changed([an_item(1, stock=3)], revision=1)
     third = second.changed([an_item(1, stock=4), an_item(2)], revision=2)
 
-    assert third.since(first) == {"i-1": an_item(1, stock=4), "i-2": an_item(2)}
-    assert third.since(second) == {"i-1": an_item(1, stock=4), "i-2": an_item(2)}
-    assert third.since(third) == {}
-    assert third.since(Shelf.of([an_item(0)])) is None
-    assert first.since(third) is None
+    assert third.since(first.identity) == {"i-1": an_item(1, stock=4), "i-2": an_item(2)}
+    assert third.since(second.identity) == {"i-1": an_item(1, stock=4), "i-2": an_item(2)}
+    assert third.since(third.identity) == {}
+    assert third.since(Shelf.of([an_item(0)]).identity) is None
+    assert first.since(third.identity) is None
 
 
 def test_a_shelf_too_old_to_follow_is_not_followed() -> None:
@@ -77,7 +77,7 @@ def test_a_shelf_too_old_to_follow_is_not_followed() -> None:
     for number in range(65):
         stand = stand.changed([an_item(0, stock=number)], revision=number)
 
-    assert stand.since(first) is None
+    assert stand.since(first.identity) is None
     assert stand.items["i-0"].stock == 64
 
 

@@ -1,5 +1,7 @@
 """Likes, dislikes and words added up; search in the shopper's order."""
 
+import gc
+import weakref
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -301,3 +303,27 @@ def test_search_needs_no_model(asking, shelf: Shelf) -> None:
     ask = asking(ModelBundle.empty(), shelf, text="new brand")
 
     assert _ids(ask, STRATEGIES["search"](ask, 5)) == ["brand-new"]
+
+
+class Watched(Item):
+    """An item that tells when nobody holds it any more."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_what_was_read_for_a_search_keeps_no_former_item(
+    bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "_KEPT", searching._Kept())
+    watched = Watched(item_id="item-000", title="A thing that has its price changed")
+    sold = Shelf.of([watched])
+    searching.warm(assortments.of(bundle, sold))
+    left = weakref.ref(watched)
+
+    changed = sold.changed([Item(item_id="item-000", title=watched.title)], revision=1)
+    del sold, watched
+    for number in range(64):  # as many changes as a shelf remembers
+        changed = changed.changed([changed.items["item-000"]], revision=number)
+    gc.collect()
+
+    assert left() is None

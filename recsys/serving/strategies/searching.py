@@ -28,19 +28,20 @@ _EACH = 4  # texts looked at for each candidate: taste may bring one so far up
 class _Kept:
     """The text indexes of the shelves in use, and where their documents are in an assortment.
 
-    A few of each: while a change arrives, requests of the old shelf and of the new one mix.
+    A few of each: while a change arrives, requests of the old shelf and of the new one mix. A shelf
+    is known by its identity: where nobody searches, an old one's items would else stay for good.
     """
 
     def __init__(self) -> None:
-        self._indexes: tuple[tuple[Shelf, TextIndex], ...] = ()
+        self._indexes: tuple[tuple[object, TextIndex], ...] = ()
         self._places: tuple[tuple[tuple[str, ...], tuple[str, ...], Places], ...] = ()
 
     def index(self, shelf: Shelf) -> TextIndex:
         for of, found in self._indexes:
-            if of is shelf:
+            if of is shelf.identity:
                 return found
         found = self._made(shelf)
-        self._indexes = ((shelf, found), *self._indexes[: _SHELVES - 1])
+        self._indexes = ((shelf.identity, found), *self._indexes[: _SHELVES - 1])
         return found
 
     def places(self, index: TextIndex, assortment: Assortment) -> Places:

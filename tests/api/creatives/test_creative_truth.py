@@ -360,4 +360,4 @@ def test_threads_that_meet_an_end_at_once_never_see_the_old_price_again(here: Ru
         list(pool.map(look, range(8)))
 
     assert late == {(Decimal(4), None)}
-    assert here.shelf.since(here.shelf) == {}
+    assert here.shelf.since(here.shelf.identity) == {}
