@@ -29,7 +29,8 @@ Key = tuple[str, Kind]
 FALSE, TRUE = 1, 2  # beside UNKNOWN
 _FLAG_OF = {None: UNKNOWN, False: FALSE, True: TRUE}
 _COLUMNS_KEPT = 64  # requests choose them, so their number is bounded: 512 MB at a million items
-_OVERLAY_KEPT = 4_096  # written items remembered beside the mapping they are laid over
+_OVERLAY_KEPT = 4_096  # written items remembered beside the mapping they are laid over, and
+_OVERLAY_SHARE = 8  # no more than one in so many: the mapping still holds what each was before
 _SPARE_TEXTS = 1_000  # a column with more old texts than this and its items is made again
 _BLANK = Item(item_id="", title="", currency="")  # has everything missing
 _NOWHERE: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -117,7 +118,7 @@ class Columns:
         """
         successor = Columns(places, self._items)
         successor._overlay = {**self._overlay, **written}
-        if len(successor._overlay) > _OVERLAY_KEPT:
+        if len(successor._overlay) > min(_OVERLAY_KEPT, self.n // _OVERLAY_SHARE):
             successor._items = {**_flat(self._items), **successor._overlay}
             successor._overlay = {}
         if self._attributes is not None:
