@@ -147,8 +147,7 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
     """What became of one item under this request, as the API and the console tell it."""
     opened = opening.look(here, ask)
     state, running = here.steered.now(here, opened.steering_version, opened.degraded)
-    key = ask.shopper or (ask.session_id if ask.consent else None)
-    assigned = running.assign(key, ask.query.placement) if key is not None else {}
+    assigned = running.assign(ask.visitor, ask.query.placement) if ask.visitor is not None else {}
     settled = settling.settle(
         ask,
         state,

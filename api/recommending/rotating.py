@@ -40,7 +40,7 @@ def shown(runtime: Runtime, ask: Ask, opened: Opened) -> Shown | None:
 def keep(runtime: Runtime, served: "Served") -> None:
     """Count this showing."""
     query, shopper = served.settled.query, served.ask.shopper
-    if served.shown is None:
+    if served.shown is None or shopper is None:
         return
     after = rotation.seen(
         served.shown,
@@ -50,7 +50,7 @@ def keep(runtime: Runtime, served: "Served") -> None:
     )
     try:
         with runtime.redis.asking():
-            runtime.client.set(f"{_SHOWN}{shopper}", rotation.write(after), ex=_KEPT_SECONDS)
+            runtime.client.set(_SHOWN + shopper, rotation.write(after), ex=_KEPT_SECONDS)
     except CACHE_ERRORS as error:
         log.warning("a showing is not counted: %s", type(error).__name__)
 

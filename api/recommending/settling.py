@@ -46,6 +46,11 @@ class Ask(NamedTuple):
     def shopper(self) -> str | None:
         return self.user_id if self.consent else None
 
+    @property
+    def visitor(self) -> str | None:
+        """Whom experiments draw for: the shopper, or the visit of somebody unknown."""
+        return self.shopper or (self.session_id if self.consent else None)
+
     def says(self, field: str) -> bool:
         return self.given is None or field in self.given
 

@@ -69,7 +69,7 @@ def plain(runtime: Runtime, ask: Ask) -> dict[str, Any]:
 def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
     """Settle what is asked, and rank: twice and drafted by turns where an experiment wants a duel."""
     state, running = runtime.steered.now(runtime, opened.steering_version, opened.degraded)
-    placement, key = ask.query.placement, ask.shopper or (ask.session_id if ask.consent else None)
+    placement, key = ask.query.placement, ask.visitor
     assigned = running.assign(key, placement) if key is not None else {}
     duel = running.interleaved(assigned, placement) if assigned else None
     changes = running.changes(assigned, placement) if assigned else {}

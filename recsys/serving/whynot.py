@@ -28,8 +28,8 @@ UNKNOWN, SHOWN, BEHIND, ROTATED = "unknown", "shown", "behind", "rotation"
 class Explanation:
     """`verdict` is `shown`, `behind` (allowed, but others come first) or what took the item out.
 
-    That is a rule or policy, or `rotation`: the shopper was shown it too often. `rank` counts from 1 among all allowed items by the model's score; `slot` is its place in the
-    slate. `because` is the rule, filter or policy in words.
+    That is a rule or policy, or `rotation`: the shopper was shown it too often. `rank` counts from 1
+    among all allowed items by the model's score; `slot` is its place in the slate. `because` is the rule, filter or policy in words.
     """
 
     item_id: str
