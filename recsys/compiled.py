@@ -14,7 +14,7 @@ from numba import njit, types
 P = ParamSpec("P")
 Found = TypeVar("Found")
 
-Number, Count, Truth = types.float32, types.int64, types.boolean
+Number, Fine, Count, Truth = types.float32, types.float64, types.int64, types.boolean
 Nothing = types.void
 
 

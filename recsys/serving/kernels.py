@@ -1,11 +1,13 @@
 """The inner loops of retrieval, compiled: what is lent, who may yet be among the best, and who is.
 
-    I items   d searched dimensions   R runs of what is lent   C candidates
+    I items   d searched dimensions   R lenders, with what each lends   m deeds   C candidates
 
-Run r of R is `indices[starts[r]:stops[r]]`. A board holds a number for every item and is all zero
+What lender r of R lends is `indices[indptr[lenders[r]]:indptr[lenders[r] + 1]]`. A board holds a number for every item and is all zero
 between requests, so that a request touches what is lent to and not every item. What is found is
 written into arrays of the caller's: handing a new one out costs a kernel more than most of these.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,10 @@ Names = NDArray[np.int32] | Rows
 _ROUNDING = np.float32(1e-4)  # kept below the bar: far more than sums in float32 can differ
 _ONE = np.float32(1)
 _KEPT = (c.made(c.Count), c.made(c.Number))
-_RUNS = [(c.made(c.Number), names, c.Floats, c.Rows, c.Rows) for names in (c.Names, c.Rows)]
+_RUNS = [
+    (c.made(c.Number), names, c.Floats, names, c.Rows, c.Rows, c.Floats)
+    for names in (c.Names, c.Rows)
+]
 
 
 @kernel()
@@ -114,6 +119,23 @@ def best(rows: Rows, scores: Floats, kept: Rows, of_kept: Floats) -> None:
         _in_order(kept, of_kept)
 
 
+@kernel()
+def _run(of: Any, indptr: Names, lender: np.int64) -> Any:
+    return of[indptr[lender] : indptr[lender + 1]]
+
+
+@kernel()
+def _plain(row: int) -> np.uint32:
+    """A row as it is: of a signed one the compiler asks each time whether it counts from the end."""
+    return np.uint32(row)
+
+
+@kernel()
+def _bar(of_kept: Floats) -> np.float32:
+    """What a sum must reach to be among a heap's, less what rounding may have taken from it."""
+    return of_kept[0] - _ROUNDING * max(_ONE, abs(of_kept[0]))
+
+
 _FOUND = (c.Rows, c.Floats, c.Rows, c.Mask, c.Floats, c.Matrix, c.Floats)
 
 
@@ -122,8 +144,10 @@ def best_with(
     board: Floats,
     indices: Names,
     data: Floats,
-    starts: Rows,
-    stops: Rows,
+    indptr: Names,
+    lenders: Rows,
+    deeds: Rows,
+    shares: Floats,
     weights: Floats,
     rows: Rows,
     scores: Floats,
@@ -137,12 +161,15 @@ def best_with(
 ) -> None:
     """The best k, at least one, with what everybody is lent, of what a search found and all others.
 
+    Lender r lends by its share of deed `deeds[r]`, which weighs `weights[deeds[r]]`.
     `rows` (C,), at least k, hold the k best by the searched score. Who else may be among the best is
     bounded twice: by the k-th best searched score, and by the lengths of both vectors.
     """
-    for run in range(len(starts)):
-        for at in range(starts[run], stops[run]):
-            board[indices[at]] += weights[run] * data[at]
+    for run in range(len(lenders)):
+        weight = weights[deeds[run]] * shares[run]
+        names, lent_by = _run(indices, indptr, lenders[run]), _run(data, indptr, lenders[run])
+        for at in range(len(names)):
+            board[_plain(names[at])] += weight * lent_by[at]
     _heap(rows, scores, kept, of_kept)
     last = of_kept[0]
     sums = np.empty(len(rows), np.float32)
@@ -152,27 +179,54 @@ def best_with(
     for row in gone:
         board[row] = 0
     _heap(rows, sums, kept, of_kept)
-    length = np.sqrt(_product(query, query))
-    for run in range(len(starts)):
-        for at in range(starts[run], stops[run]):
-            row = indices[at]
+    length, bar = np.sqrt(_product(query, query)), _bar(of_kept)
+    for run in range(len(lenders)):
+        names = _run(indices, indptr, lenders[run])
+        for at in range(len(names)):
+            row = _plain(names[at])
             lent = board[row]
-            if lent > 0:
-                board[row] = 0  # looked at once
-                bar = of_kept[0] - _ROUNDING * max(_ONE, abs(of_kept[0]))
-                # where the first does not hold, nothing else is read of it
-                if lent + last >= bar and lent + lengths[row] * length >= bar and mask[row]:
-                    _offer(kept, of_kept, row, _product(vectors[row], query) + lent)
+            board[row] = 0  # looked at once
+            # where the first does not hold, nothing else is read of it
+            if (
+                lent > 0
+                and lent + last >= bar
+                and lent + lengths[row] * length >= bar
+                and mask[row]
+            ):
+                _offer(kept, of_kept, row, _product(vectors[row], query) + lent)
+                bar = _bar(of_kept)
     _in_order(kept, of_kept)
 
 
-@kernel(*(c.Nothing(*runs, c.Rows, c.Floats, c.Rows, c.made(c.Number, 2)) for runs in _RUNS))
+@kernel(c.Nothing(c.given(c.Fine), c.Fine, c.made(c.Fine)))
+def percentiles(values: NDArray[np.float64], steps: float, shares: NDArray[np.float64]) -> None:
+    """The share of the other values (C,) below each, ties counted half, laid on a grid of `steps`.
+
+    NaN is in the middle, and of no other value's company.
+    """
+    order = np.argsort(values)  # NaN comes last
+    n = len(values)
+    while n and np.isnan(values[order[n - 1]]):
+        n -= 1
+    shares[:] = 0.5
+    start = 0
+    while n > 1 and start < n:
+        end = start + 1
+        while end < n and values[order[end]] == values[order[start]]:
+            end += 1
+        share = (start + end - 1) / (2 * (n - 1))
+        for at in range(start, end):
+            shares[order[at]] = np.rint(share * steps) / steps
+        start = end
+
+
+@kernel(*(c.Nothing(*runs, c.Rows, c.made(c.Number, 2)) for runs in _RUNS))
 def lend(
     board: Floats,
     indices: Names,
     data: Floats,
-    starts: Rows,
-    stops: Rows,
+    indptr: Names,
+    lenders: Rows,
     deeds: Rows,
     shares: Floats,
     rows: Rows,
@@ -181,10 +235,11 @@ def lend(
     """What each of m deeds lends, by its runs, to these distinct rows (C,), added to `lent` (C, m)."""
     for number in range(len(rows)):
         board[rows[number]] = number + 1
-    for run in range(len(starts)):
-        for at in range(starts[run], stops[run]):
-            number = int(board[indices[at]])
+    for run in range(len(lenders)):
+        names, lent_by = _run(indices, indptr, lenders[run]), _run(data, indptr, lenders[run])
+        for at in range(len(names)):
+            number = int(board[_plain(names[at])])
             if number:
-                lent[number - 1, deeds[run]] += shares[run] * data[at]
+                lent[number - 1, deeds[run]] += shares[run] * lent_by[at]
     for row in rows:
         board[row] = 0

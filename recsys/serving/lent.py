@@ -1,13 +1,14 @@
 """What a shopper's deeds lend to the neighbours of their items.
 
-    m deeds   n of them left out in turn   R runs of what is lent   I items
+    m deeds   n of them left out in turn   R lenders   I items
 
-Nothing is copied: a run is a stretch of the model's own arrays. Sums are made on a board that each
+Nothing is copied: what a lender lends is a stretch of the model's own arrays. Sums are made on a board that each
 thread keeps, so a request touches what is lent to and not every item.
 """
 
 from dataclasses import dataclass
 from threading import local
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +37,14 @@ _BOARD = _Board()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lent:
-    """Runs of the model's neighbours: who is lent to, and how much, by which deed."""
+    """Rows of the model's neighbours: who is lent to, and how much, by which deed."""
 
-    indices: NDArray[np.int32]  # all of the model's, distinct within a run
+    indices: NDArray[np.int32]  # all of the model's, distinct within a row
     data: Floats
-    starts: Rows  # (R,)
-    stops: Rows  # (R,)
+    indptr: NDArray[np.int32]  # (I + 1,)
+    lenders: Rows  # (R,) the model's rows
     deeds: Rows  # (R,)
-    shares: Floats  # (R,) how much of its deed a run speaks for
+    shares: Floats  # (R,) how much of its deed a lender speaks for
     weights: Floats  # of the deeds in the whole history, then without each left out (1 + n, m)
     n_items: int
 
@@ -56,12 +57,10 @@ class Lent:
         allowed: Allowed,
     ) -> tuple[Rows, Floats]:
         """The best k of what a search found and of all who are lent to, best first: `kernels.best_with`."""
-        weights = self.weights[0].take(self.deeds)
-        weights *= self.shares
         kept, scores = np.empty(k, np.int64), np.empty(k, np.float32)
         kernels.best_with(
             *self._runs(),
-            weights,
+            self.weights[0],
             *found,
             allowed.gone_rows,
             allowed.pool.mask,
@@ -76,8 +75,9 @@ class Lent:
     def at(self, rows: Rows) -> Floats:
         """What these distinct rows (k,) are lent by the whole history and each shorter one: (k, 1 + n)."""
         found = np.zeros((len(rows), self.weights.shape[1]), np.float32)
-        kernels.lend(*self._runs(), self.deeds, self.shares, rows, found)
+        kernels.lend(*self._runs(), rows, found)
         return np.asarray(found @ self.weights.T, np.float32)
 
-    def _runs(self) -> tuple[Floats, NDArray[np.int32], Floats, Rows, Rows]:
-        return _BOARD.of(self.n_items), self.indices, self.data, self.starts, self.stops
+    def _runs(self) -> tuple[Any, ...]:
+        board, names = _BOARD.of(self.n_items), (self.indices, self.data, self.indptr)
+        return board, *names, self.lenders, self.deeds, self.shares

@@ -185,8 +185,8 @@ def _lent(fused: Fused, bag: _Bag, weigh: _Weights) -> Lent | None:
     return Lent(
         indices=lent.indices,
         data=lent.data,
-        starts=lent.indptr.take(bag.rows).astype(np.int64),
-        stops=lent.indptr.take(bag.rows + 1).astype(np.int64),
+        indptr=lent.indptr,
+        lenders=bag.rows,
         deeds=bag.deeds,
         shares=bag.shares,
         weights=weights,

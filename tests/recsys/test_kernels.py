@@ -73,12 +73,13 @@ def test_a_read_only_array_will_do() -> None:
 
 
 class _Shop:
-    """Two deeds lend to some of six items, the second counts half; a search found items 2 and 1."""
+    """Items 4 and 1 lend to some of six, the second by half; a search found items 2 and 1."""
 
-    indices = np.array([0, 2, 5, 2, 3], np.int32)
-    data = _floats([1, 2, 4, 8, 16])
-    starts, stops = np.array([0, 3]), np.array([3, 5])
-    weights = _floats([1, 0.5])
+    indices = np.array([2, 3, 0, 2, 5], np.int32)
+    data = _floats([8, 16, 1, 2, 4])
+    indptr = np.array([0, 0, 2, 2, 2, 5, 5], np.int32)
+    lenders, deeds, shares = np.array([4, 1]), np.array([0, 1]), _floats([1, 0.5])
+    runs = (indices, data, indptr, lenders, deeds, shares)
     vectors = _floats([[0], [1], [3], [0.5], [0], [0.25]])
     lent = (1, 0, 6, 8, 0, 4)  # by both deeds to each of the six
 
@@ -87,7 +88,7 @@ class _Shop:
         board = np.zeros(6, np.float32)
         kept, scores = np.empty(k, np.int64), np.empty(k, np.float32)
         kernels.best_with(
-            board, cls.indices, cls.data, cls.starts, cls.stops, cls.weights,
+            board, *cls.runs, _floats([1, 1]),
             np.array([2, 1]), _floats([3, 1]), gone, np.ones(6, np.bool_) if mask is None else mask,
             np.full(6, reach, np.float32), cls.vectors, _floats([1]), kept, scores,
         )  # fmt: skip
@@ -114,9 +115,8 @@ def test_lengths_bound_who_is_looked_at() -> None:
 
 def test_each_deed_lends_what_its_runs_say() -> None:
     board, found = np.zeros(6, np.float32), np.zeros((3, 2), np.float32)
-    runs = (_Shop.indices, _Shop.data, _Shop.starts, _Shop.stops)
 
-    kernels.lend(board, *runs, np.array([0, 1]), _Shop.weights, np.array([2, 3, 4]), found)
+    kernels.lend(board, *_Shop.runs, np.array([2, 3, 4]), found)
 
     assert found.tolist() == [[2, 4], [0, 8], [0, 0]]
     assert not board.any()
