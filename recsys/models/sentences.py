@@ -63,19 +63,25 @@ class MiniLM:
         return int(self._weights.words.shape[1])
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Texts -> (B, D) rows of length 1; equal texts give equal rows, whatever is beside them."""
-        found = np.zeros((len(texts), self.width), np.float32)
-        tokens = [self._tokens(text) for text in texts]
+        """Texts -> (B, D) rows of length 1; equal texts give equal rows.
+
+        Otherwise what stands beside a text changes its row by rounding alone.
+        """
+        # Each once: BLAS may sum the last rows of a batch in another order than the first.
+        numbers: dict[tuple[int, ...], int] = {}
+        of_text = [numbers.setdefault(tuple(self._tokens(text)), len(numbers)) for text in texts]
+        distinct = list(numbers)
+        found = np.zeros((len(distinct), self.width), np.float32)
         by_length: dict[int, list[int]] = {}
-        for row, ids in enumerate(tokens):
-            by_length.setdefault(len(ids), []).append(row)
+        for number, ids in enumerate(distinct):
+            by_length.setdefault(len(ids), []).append(number)
         # Texts of one length share a batch: nothing is padded, so nothing has to be masked.
-        for length, rows in by_length.items():
+        for length, alike in by_length.items():
             size = max(1, TOKENS_AT_ONCE // length)
-            for start in range(0, len(rows), size):
-                batch = rows[start : start + size]
-                found[batch] = _forward(self._weights, np.array([tokens[row] for row in batch]))
-        return found
+            for start in range(0, len(alike), size):
+                batch = alike[start : start + size]
+                found[batch] = _forward(self._weights, np.array([distinct[one] for one in batch]))
+        return found[of_text]
 
     def _tokens(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(legible(text)[:_CHARACTERS]).ids
