@@ -8,7 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from functools import lru_cache, wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -28,6 +28,7 @@ View = Callable[..., Response]
 
 _NOT_JSON_NUMBER = re.compile(rb"NaN|Infinity")
 _MAX_ERRORS = 20
+_OFTEN, _SHORT = "filter", 512  # what is remembered as it was read, up to so many characters
 _FORM_BYTES = 10_000  # of a form's own, around a file
 JSON = "application/json"
 
@@ -66,7 +67,8 @@ def _asked(text: str) -> dict[str, str | list[str]]:
         if not pair:
             continue
         name, _, value = pair.partition("=")
-        name, value = _unquoted(name), _unquoted(value)
+        name = _unquoted(name)
+        value = _often(value) if name == _OFTEN and len(value) <= _SHORT else _unquoted(value)
         held = found.get(name)
         if held is None:
             found[name] = value
@@ -82,6 +84,11 @@ def _unquoted(text: str) -> str:
         # What is no UTF-8 stays as it came.
         return unquote_to_bytes(text.replace("+", " ")).decode(errors="werkzeug.url_quote")
     return text
+
+
+# A shop's pages send the same few filters, and to read one takes longer than to validate a request.
+# Of nothing else: what names a shopper must not be left in a memory.
+_often = lru_cache(maxsize=1_024)(_unquoted)
 
 
 def body(model: type[Model]) -> Model:

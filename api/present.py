@@ -85,7 +85,9 @@ def rows(shown: Sequence[Recommendation], items: Sequence[Item]) -> list[dict[st
     As `recommendation` has them, but every answer makes twenty: this takes half as long.
     """
     exact = np.array([one.score for one in shown], np.float64)
-    scores = (np.rint(exact * _MILLION) / _MILLION).tolist()  # `round` prints each, and reads it back
+    scores = (
+        np.rint(exact * _MILLION) / _MILLION
+    ).tolist()  # `round` prints each, and reads it back
     return [
         {
             "item_id": item_id,

@@ -119,12 +119,13 @@ def from_json(value: bytes) -> Creative | None:
         return None
 
 
-def shown_json(value: bytes) -> tuple[State, bytes] | None:
+def shown_json(value: bytes) -> tuple[State, orjson.Fragment] | None:
     """The state and the JSON of `as_shown` of what `to_json` wrote; None as for `from_json`."""
-    head, _, lines = value.partition(b"\n")
-    state = _STATES.get(head)
-    shown, _, whole = lines.partition(b"\n")
-    return (state, shown) if state is not None and whole else None
+    lines = value.split(b"\n", 2)
+    state = _STATES.get(lines[0])
+    if state is None or len(lines) < 3 or not lines[2]:  # noqa: PLR2004 it is cut off
+        return None
+    return state, orjson.Fragment(lines[1])
 
 
 def as_shown(creative: Creative) -> dict[str, Any]:

@@ -83,7 +83,8 @@ def as_fragments(
     again: Collection[str] = (),
 ) -> list[orjson.Fragment]:
     """As `for_slate`, each as the JSON of `as_shown`; `look` has asked for them already."""
-    shown = [_shown(value) for value in look.values()]
+    # another release's bytes are as good as none
+    shown = [(value and shown_json(value)) or _NOT_THERE for value in look.values()]
     states, told = [state for state, _ in shown], [words for _, words in shown]
     missed: list[int] = []
     if State.PENDING in states:
@@ -122,12 +123,6 @@ def ask_for(runtime: Runtime, brief: Brief, floor: Creative, degraded: Degraded)
                 _ring_for(runtime, waiting, degraded)
     except CACHE_ERRORS:
         degraded.add("creatives")
-
-
-def _shown(value: bytes | None) -> tuple[State, orjson.Fragment]:
-    """What is shown of a stored creative; another release's bytes are as good as none."""
-    found = None if value is None else shown_json(value)
-    return _NOT_THERE if found is None else (found[0], orjson.Fragment(found[1]))
 
 
 def fragment(value: object) -> orjson.Fragment:

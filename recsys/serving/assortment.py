@@ -9,7 +9,7 @@ price of a few array copies, not of a walk over the catalogue.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,11 +82,11 @@ class Places(Mapping[str, int]):
         return Places(self._rows, {**self._more, **more})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(NamedTuple):
     """An expression that every item must satisfy, or with `keeps` false none may.
 
     The two differ where a property is missing: what cannot be told is neither kept nor forbidden.
+    A tuple, as every request makes some and looks a pool up under them.
     """
 
     name: str  # the rule that an item is counted under
@@ -94,8 +94,7 @@ class Demand:
     keeps: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """Rules that do not depend on the shopper: with the same ones the same items are left.
 
     `demands` are asked in their order; `now` and `context` count only where an expression mentions

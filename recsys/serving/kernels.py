@@ -125,7 +125,7 @@ def _run(of: Any, indptr: Names, lender: np.int64) -> Any:
 
 
 @kernel()
-def _plain(row: int) -> np.uint32:
+def _plain(row: Any) -> Any:
     """A row as it is: of a signed one the compiler asks each time whether it counts from the end."""
     return np.uint32(row)
 
@@ -133,7 +133,7 @@ def _plain(row: int) -> np.uint32:
 @kernel()
 def _bar(of_kept: Floats) -> np.float32:
     """What a sum must reach to be among a heap's, less what rounding may have taken from it."""
-    return of_kept[0] - _ROUNDING * max(_ONE, abs(of_kept[0]))
+    return np.float32(of_kept[0] - _ROUNDING * max(_ONE, abs(of_kept[0])))
 
 
 _FOUND = (c.Rows, c.Floats, c.Rows, c.Mask, c.Floats, c.Matrix, c.Floats)

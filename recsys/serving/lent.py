@@ -8,7 +8,6 @@ thread keeps, so a request touches what is lent to and not every item.
 
 from dataclasses import dataclass
 from threading import local
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from recsys.serving.eligibility import Allowed
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Names = NDArray[np.int32]
 
 
 class _Board(local):
@@ -39,9 +39,9 @@ _BOARD = _Board()
 class Lent:
     """Rows of the model's neighbours: who is lent to, and how much, by which deed."""
 
-    indices: NDArray[np.int32]  # all of the model's, distinct within a row
+    indices: Names  # all of the model's, distinct within a row
     data: Floats
-    indptr: NDArray[np.int32]  # (I + 1,)
+    indptr: Names  # (I + 1,)
     lenders: Rows  # (R,) the model's rows
     deeds: Rows  # (R,)
     shares: Floats  # (R,) how much of its deed a lender speaks for
@@ -78,6 +78,6 @@ class Lent:
         kernels.lend(*self._runs(), rows, found)
         return np.asarray(found @ self.weights.T, np.float32)
 
-    def _runs(self) -> tuple[Any, ...]:
-        board, names = _BOARD.of(self.n_items), (self.indices, self.data, self.indptr)
-        return board, *names, self.lenders, self.deeds, self.shares
+    def _runs(self) -> tuple[Floats, Names, Floats, Names, Rows, Rows, Floats]:
+        board = _BOARD.of(self.n_items)
+        return board, self.indices, self.data, self.indptr, self.lenders, self.deeds, self.shares
