@@ -94,10 +94,11 @@ def _page(
 
 
 def _row(answer: Answer) -> dict[str, Any]:
+    members = [one["user_id"] for one in answer.members or ()]
     return {
         "id": answer.recommendation_id,
         "at": f"{answer.at:%Y-%m-%d %H:%M:%S}",
-        "user_id": answer.user_id or "",
+        "user_id": ", ".join(dict.fromkeys(one for one in (answer.user_id, *members) if one)),
         "placement": answer.placement,
         "strategy": answer.strategy,
         "n_items": len(answer.item_ids),

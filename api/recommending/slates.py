@@ -231,7 +231,7 @@ def _note(served: Served) -> Note | None:
     return continuing.remember(
         served.recommendation_id,
         served.request,
-        [*served.settled.query.returned, *(item.item_id for item in served.items)],
+        [*served.settled.query.returned, *[item.item_id for item in served.items]],
         user_id=ask.shopper,
         strategy=served.settled.strategy,
     )

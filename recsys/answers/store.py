@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Engine, Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, CursorResult, Engine, Select, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
@@ -107,13 +107,13 @@ def get(reader: Reader, recommendation_id: str) -> Answer | None:
 def latest(
     reader: Reader, *, n: int, user_id: str | None = None, before: datetime | None = None
 ) -> list[Answer]:
-    """The newest answers first, of one shopper where one is named."""
+    """The newest answers first; of one shopper where one is named, alone or in a group."""
     if user_id is not None and not is_storable(user_id):
         return []
     order = (AnswerRow.at.desc(), AnswerRow.recommendation_id.desc())
     statement = select(*_TABLE.columns).order_by(*order).limit(n)
     if user_id is not None:
-        statement = statement.where(AnswerRow.user_id == user_id)
+        statement = statement.where(_about_one(user_id))
     if before is not None:
         statement = statement.where(AnswerRow.at < before)
     return [_answer(row) for row in reader.execute(statement)]
@@ -151,12 +151,11 @@ def forget(session: Session, user_id: str) -> int:
     """Delete every answer to a shopper, alone or in a group; how many there were."""
     if not is_storable(user_id):
         return 0
-    theirs = select(AnswerRow.recommendation_id).where(AnswerRow.user_id == user_id)
-    among = select(AnswerMemberRow.recommendation_id).where(AnswerMemberRow.user_id == user_id)
-    _delete_members(session, theirs)
-    about = or_(AnswerRow.user_id == user_id, AnswerRow.recommendation_id.in_(among))
-    deleted = _deleted(session, delete(AnswerRow).where(about))
-    _delete_members(session, among)
+    _delete_members(
+        session, select(AnswerRow.recommendation_id).where(AnswerRow.user_id == user_id)
+    )
+    deleted = _deleted(session, delete(AnswerRow).where(_about_one(user_id)))
+    _delete_members(session, _among(user_id))
     return deleted
 
 
@@ -226,6 +225,15 @@ def _hour(reader: Reader) -> Any:
     if bind.dialect.name == "postgresql":
         return func.to_char(AnswerRow.at, "YYYY-MM-DD HH24")
     return func.strftime("%Y-%m-%d %H", AnswerRow.at)
+
+
+def _about_one(user_id: str) -> ColumnElement[bool]:
+    """Whether an answer was made for a shopper, alone or in a group."""
+    return or_(AnswerRow.user_id == user_id, AnswerRow.recommendation_id.in_(_among(user_id)))
+
+
+def _among(user_id: str) -> Select[str]:
+    return select(AnswerMemberRow.recommendation_id).where(AnswerMemberRow.user_id == user_id)
 
 
 def _delete_members(session: Session, answers: Select[str]) -> None:
