@@ -14,7 +14,7 @@ from api.recommending import creatives
 from api.recommending.briefs import Briefs
 from api.recommending.degraded import Degraded
 from api.runtime import Runtime
-from generative.cache import as_dict, as_shown, from_json, to_json
+from generative.cache import as_dict, as_shown, from_json, shown_json, to_json
 from generative.types import Banner, Copy, Creative, State
 from recsys.types import Item, Persona, Reason, Recommendation, Source
 
@@ -134,7 +134,10 @@ def test_a_stored_creative_is_shown_as_its_json(banner: Banner | None, state: St
         checks={},
     )
 
-    shown_state, shown = creatives._shown(to_json(creative))
+    found = shown_json(to_json(creative))
+
+    assert found is not None
+    shown_state, shown = found
 
     assert shown_state is state
     assert read(shown) == as_shown(creative)
@@ -159,7 +162,7 @@ def test_a_stored_creative_is_shown_as_its_json(banner: Banner | None, state: St
     [b"", b"null", b"\n\n", b"ready 1", b'ready 1\n{"key": "k"}', b"ready 0\n{}\n{}", b"\xff"],
 )
 def test_what_cannot_be_read_as_a_creative_is_as_good_as_none(value: bytes) -> None:
-    assert creatives._shown(value)[0] is State.PENDING
+    assert shown_json(value) is None
     assert from_json(value) is None
 
 
@@ -167,7 +170,7 @@ def test_what_a_release_left_that_kept_no_line_to_show_is_as_good_as_none() -> N
     floor = Briefs("f1").of(ITEMS[0], Persona(), "hero").floor
     value = orjson.dumps(as_dict(floor))
 
-    assert creatives._shown(value)[0] is State.PENDING
+    assert shown_json(value) is None
     assert from_json(value) is None
 
 
@@ -175,5 +178,8 @@ def test_no_words_of_a_creative_are_taken_for_the_end_of_a_line() -> None:
     floor = Briefs("f1").of(ITEMS[0], Persona(), "hero").floor
     odd = replace(floor, copy=Copy(headline="a\nb\u2028", tagline='\n{"', action="ready 1\n"))
 
-    assert read(creatives._shown(to_json(odd))[1]) == as_shown(odd)
+    found = shown_json(to_json(odd))
+
+    assert found is not None
+    assert read(found[1]) == as_shown(odd)
     assert from_json(to_json(odd)) == odd
