@@ -145,9 +145,8 @@ def counted(requests: Path, key: str, turns: int) -> None:
     if not turns:
         for name in ("page", "plain"):
             stages.warm(here, call, asked[name])
-    for paths in asked.values() if turns else ():
-        for path in paths:
-            call(path)
+    for path in asked["page"] if turns else ():  # of every shopper, so all that is kept is filled
+        call(path)
     if turns:
         floor = stages.caller(bare.create_app(), key)
         _control("-i", "on")
@@ -159,7 +158,7 @@ def counted(requests: Path, key: str, turns: int) -> None:
 
 
 def _count(name: str, call: Callable[[str], Any], paths: Sequence[str], turns: int) -> None:
-    for path in _round(paths, 20):
+    for path in _round(paths, turns):
         call(path)
     _control("-z")
     for path in _round(paths, turns):
