@@ -2,9 +2,10 @@
 
     I items   d searched dimensions   R lenders, with what each lends   m deeds   C candidates
 
-What lender r of R lends is `indices[indptr[lenders[r]]:indptr[lenders[r] + 1]]`. A board holds a number for every item and is all zero
-between requests, so that a request touches what is lent to and not every item. What is found is
-written into arrays of the caller's: handing a new one out costs a kernel more than most of these.
+Lender r of R lends to `indices[indptr[lenders[r]]:indptr[lenders[r] + 1]]`. A board holds a number
+for every item and is all zero between requests, so that a request touches what is lent to and not
+every item. What is found is written into arrays of the caller's: handing a new one out costs a
+kernel more than most of these.
 """
 
 from typing import Any
@@ -202,7 +203,7 @@ def best_with(
 def percentiles(values: NDArray[np.float64], steps: float, shares: NDArray[np.float64]) -> None:
     """The share of the other values (C,) below each, ties counted half, laid on a grid of `steps`.
 
-    NaN is in the middle, and of no other value's company.
+    NaN is in the middle, and none of the others.
     """
     order = np.argsort(values)  # NaN comes last
     n = len(values)
