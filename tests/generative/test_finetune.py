@@ -196,8 +196,10 @@ def test_llama_cpp_says_with_the_adapter_what_the_trained_model_says(tmp_path: P
     assert max(theirs, key=lambda place: theirs[place]) == best
     worst = max(abs(theirs[place] - float(scores[place])) for place in theirs)
     moved = max(abs(float(untuned[place]) - float(scores[place])) for place in theirs)
-    assert worst < 0.15  # 4-bit products against 32-bit ones
-    assert moved > 1.0  # and the adapter is what makes the difference
+    assert moved > 1.0  # the adapter is what makes the difference
+    assert (
+        worst < moved / 40
+    )  # 4-bit products against 32-bit ones: from one machine to another .1 to .2
 
 
 def test_a_line_that_its_writer_doubts_is_not_accepted() -> None:
