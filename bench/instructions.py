@@ -2,8 +2,9 @@
 
 Callgrind (Debian's package `valgrind`) runs the service in one process and counts the instructions
 of the interpreter and of every library, but not the kernel's. Seconds on a shared machine may double
-within a minute; this count stays within a hundredth, so that two commits can be told apart by less
-than any clock would show. It is no time: cold memory and system calls are not in it.
+within a minute; of this count two runs beside a whole run of the tests differed by half a hundredth
+(the bare answer's), so two commits can be told apart by less than any clock would show. It is no
+time: cold memory and system calls are not in it.
 
 Under Callgrind everything takes some fifty times as long. So the process is given a clock that runs
 as much slower, or what is looked at every half second would be looked at in nearly every request.
@@ -39,6 +40,7 @@ LIBRARIES = (  # by what the path of an object holds, the first that fits
     ("libc.so", "libc"),
     ("???", "compiled kernels"),
 )
+OTHERS = "others"
 
 
 def main() -> None:
@@ -88,9 +90,9 @@ def of_size(root: Path, name: str, *, turns: int, epochs: int) -> dict[str, Coun
         _run([*callgrind, f"--callgrind-out-file={file}", *this, str(turns)], env)
         dumps = sorted(file.parent.glob(f"{file.name}.*"), key=lambda one: int(one.suffix[1:]))
         found = dict(filter(None, map(_read, dumps)))
-    for name_, by_library in found.items():
-        per_request = {library: round(n / turns) for library, n in by_library.most_common()}
-        found[name_] = Counter(per_request)
+    names = [*(library for _, library in LIBRARIES), OTHERS]
+    for one, by_library in found.items():
+        found[one] = Counter({library: round(by_library[library] / turns) for library in names})
     print(name, found, flush=True)
     return found
 
@@ -126,7 +128,7 @@ def _read(dump: Path) -> tuple[str, Counter[str]] | None:
 
 
 def _library(path: str) -> str:
-    return next((name for part, name in LIBRARIES if part in path), "others")
+    return next((name for part, name in LIBRARIES if part in path), OTHERS)
 
 
 # --- the counted process
