@@ -135,7 +135,7 @@ def _library(path: str) -> str:
 
 
 def counted(requests: Path, key: str, turns: int) -> None:
-    """Ask everything once, then each variant again while Callgrind counts; without turns, only fill."""
+    """Ask for every shopper, then each variant while Callgrind counts; without turns, only fill."""
     if turns:
         _slow_down()
     from api import create_app  # noqa: PLC0415 after the clock
@@ -147,9 +147,9 @@ def counted(requests: Path, key: str, turns: int) -> None:
     if not turns:
         for name in ("page", "plain"):
             stages.warm(here, call, asked[name])
-    for path in asked["page"] if turns else ():  # of every shopper, so all that is kept is filled
-        call(path)
-    if turns:
+    else:
+        for path in asked["page"]:  # of every shopper, so all that is kept is filled
+            call(path)
         floor = stages.caller(bare.create_app(), key)
         _control("-i", "on")
         _count(BARE, floor, ["/recommend"], turns)

@@ -197,9 +197,8 @@ def test_llama_cpp_says_with_the_adapter_what_the_trained_model_says(tmp_path: P
     worst = max(abs(theirs[place] - float(scores[place])) for place in theirs)
     moved = max(abs(float(untuned[place]) - float(scores[place])) for place in theirs)
     assert moved > 1.0  # the adapter is what makes the difference
-    assert (
-        worst < moved / 40
-    )  # 4-bit products against 32-bit ones: from one machine to another .1 to .2
+    # 4-bit products against 32-bit ones: .1 to .2 from one machine to another, where it moved 12
+    assert worst < moved / 40
 
 
 def test_a_line_that_its_writer_doubts_is_not_accepted() -> None:
