@@ -80,15 +80,21 @@ def distinct(rows: Rows, kinds: Rows, strengths: Rows, unknown: int, at: Rows, b
     return kept
 
 
-@kernel(c.Nothing(c.Rows, c.Floats, c.Number, c.Number, c.Truth, c.made(c.Number, 2)))
+@kernel(c.Nothing(c.Rows, c.Floats, *3 * [c.Number], c.Truth, c.made(c.Number, 2)))
 def weigh(
-    kinds: Rows, of_kind: Floats, decay: float, norm: float, squared: bool, found: Floats
+    kinds: Rows,
+    of_kind: Floats,
+    decay: float,
+    factor: float,
+    norm: float,
+    squared: bool,
+    found: Floats,
 ) -> None:
     """What m deeds, oldest first, weigh in the whole history and without each of the last n.
 
-    A deed weighs `of_kind[its kind] * decay ** age`. Each history is then scaled by (the sum of its
-    weights, or of their squares) ** -norm. Without one deed the older ones are one younger.
-    Written to `found` (1 + n, m).
+    A deed weighs `of_kind[its kind] * decay ** age`. Each history is then scaled by `factor * (the
+    sum of its weights, or of their squares) ** -norm`. Without one deed the older ones are one
+    younger. Written to `found` (1 + n, m).
     """
     m, n = len(kinds), len(found) - 1
     powers = np.empty(m + 1, np.float32)
@@ -104,24 +110,35 @@ def weigh(
                 weight = of_kind[kinds[deed]] * powers[age]
                 found[history, deed] = weight
                 total += weight * weight if squared else weight
+        scale = np.float32(factor)
         if norm != 0:
-            scale = max(total, _TINY if squared else _LEAST) ** -norm
-            for deed in range(m):
-                found[history, deed] *= scale
+            scale *= max(total, _TINY if squared else _LEAST) ** -norm
+        for deed in range(m):
+            found[history, deed] *= scale
 
 
-@kernel(c.Nothing(c.Matrix, c.Rows, c.Rows, c.Floats, c.Matrix, c.made(c.Number, 2)))
+@kernel(c.Nothing(c.Matrix, c.Rows, c.Rows, c.Floats, c.Matrix, c.Count, c.made(c.Number, 2)))
 def pool(
-    matrix: Floats, rows: Rows, deeds: Rows, shares: Floats, weights: Floats, found: Floats
+    matrix: Floats,
+    rows: Rows,
+    deeds: Rows,
+    shares: Floats,
+    weights: Floats,
+    start: int,
+    found: Floats,
 ) -> None:
-    """Rows (R,) of (I, w), summed as their deeds weigh in each history (B, m): to `found` (B, w)."""
-    found[:] = 0
+    """Rows (R,) of (I, w), summed as their deeds weigh in each history (B, m).
+
+    Written to the w columns of `found`, of B rows, from `start` on.
+    """
+    end = start + matrix.shape[1]
+    found[:, start:end] = 0
     for number in range(len(rows)):
         row = matrix[rows[number]]
         for history in range(len(weights)):
             weight = weights[history, deeds[number]] * shares[number]
             if weight != 0:
-                sums = found[history]
+                sums = found[history, start:end]
                 for place in range(len(row)):
                     sums[place] += weight * row[place]
 

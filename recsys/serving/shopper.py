@@ -136,21 +136,21 @@ class _Bag(NamedTuple):
             np.concatenate([shares for _, shares in parts]).astype(np.float32),
         )
 
-    def pooled(self, matrix: Floats, weights: Floats) -> Floats:
-        """Rows of an (I, w) matrix, summed for each history by its deeds' weights: (1 + n, w)."""
-        found = np.empty((len(weights), matrix.shape[1]), np.float32)
-        kernels.pool(matrix, self.rows, self.deeds, self.shares, weights, found)
-        return found
+    def pool(self, matrix: Floats, weights: Floats, start: int, found: Floats) -> None:
+        """Rows of (I, w), summed for each history by its deeds' weights: w columns of (1 + n, ...)."""
+        kernels.pool(matrix, self.rows, self.deeds, self.shares, weights, start, found)
 
 
 class _Weights(NamedTuple):
     kinds: Rows  # (m,)
     n: int
 
-    def by(self, input_: InputWeights, norm: float, *, squared: bool = False) -> Floats:
-        """What every deed weighs in every history (1 + n, m), each scaled by its sum ** -norm."""
+    def by(
+        self, input_: InputWeights, norm: float, factor: float = 1, *, squared: bool = False
+    ) -> Floats:
+        """What every deed weighs in every history (1 + n, m), scaled by factor * its sum ** -norm."""
         found = np.empty((1 + self.n, len(self.kinds)), np.float32)
-        kernels.weigh(self.kinds, _of_kind(input_), input_.decay, norm, squared, found)
+        kernels.weigh(self.kinds, _of_kind(input_), input_.decay, factor, norm, squared, found)
         return found
 
 
@@ -163,14 +163,17 @@ def _queries(fused: Fused, bag: _Bag, weigh: _Weights) -> Floats:
     at = 0
     found = np.empty((1 + weigh.n, fused.width), np.float32)
     if fused.encoder is not None:
+        embedding = fused.encoder.embedding
         weights = weigh.by(fused.encoder.input, 0.5, squared=True)
-        mean = fused.encoder.forward(bag.pooled(fused.encoder.embedding, weights))
+        pooled = np.empty((1 + weigh.n, embedding.shape[1]), np.float32)
+        bag.pool(embedding, weights, 0, pooled)
         at = fused.encoder.latent
-        np.multiply(mean, np.float32(fused.dense_weight), out=found[:, :at])
+        np.multiply(
+            fused.encoder.forward(pooled), np.float32(fused.dense_weight), out=found[:, :at]
+        )
     if fused.linear is not None:
-        weights = weigh.by(fused.linear.input, fused.linear.norm)
-        weights *= np.float32(fused.linear_weight)
-        found[:, at:-1] = bag.pooled(fused.linear.project, weights)
+        weights = weigh.by(fused.linear.input, fused.linear.norm, fused.linear_weight)
+        bag.pool(fused.linear.project, weights, at, found)
     found[:, -1] = 1
     return found
 
@@ -180,8 +183,6 @@ def _lent(fused: Fused, bag: _Bag, weigh: _Weights) -> Lent | None:
     if branch is None:
         return None
     lent = branch.lent
-    weights = weigh.by(branch.input, branch.norm)
-    weights *= np.float32(fused.neighbour_weight)
     return Lent(
         indices=lent.indices,
         data=lent.data,
@@ -189,6 +190,6 @@ def _lent(fused: Fused, bag: _Bag, weigh: _Weights) -> Lent | None:
         lenders=bag.rows,
         deeds=bag.deeds,
         shares=bag.shares,
-        weights=weights,
+        weights=weigh.by(branch.input, branch.norm, fused.neighbour_weight),
         n_items=fused.n_items,
     )

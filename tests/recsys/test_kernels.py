@@ -154,18 +154,18 @@ def test_what_was_ever_dismissed_is_no_deed() -> None:
 def test_without_a_deed_the_older_ones_are_a_step_younger() -> None:
     found = np.empty((3, 3), np.float32)
 
-    reading.weigh(np.array([0, 0, 1]), _floats([1, 3]), 0.5, 0, False, found)  # noqa: FBT003 by place
+    reading.weigh(np.array([0, 0, 1]), _floats([1, 3]), 0.5, 1, 0, False, found)  # noqa: FBT003 by place
 
     assert found.tolist() == [[0.25, 0.5, 3], [0.5, 0, 3], [0.5, 1, 0]]
 
 
 @pytest.mark.parametrize(("squared", "of"), [(False, [2, 2]), (True, [2**0.5] * 2)])
-def test_weights_are_scaled_by_a_power_of_their_sum(squared: bool, of: list[float]) -> None:  # noqa: FBT001 a parameter
+def test_weights_are_scaled_by_a_factor_and_their_sum(squared: bool, of: list[float]) -> None:  # noqa: FBT001 a parameter
     found, norm = np.empty((1, 2), np.float32), 0.5 if squared else 1.0
 
-    reading.weigh(np.array([0, 0]), _floats([1]), 1, norm, squared, found)
+    reading.weigh(np.array([0, 0]), _floats([1]), 1, 3, norm, squared, found)
 
-    assert np.abs(found * of - 1).max() < 1e-6
+    assert np.abs(found * of - 3).max() < 1e-6
 
 
 def test_a_row_may_speak_for_part_of_a_deed() -> None:
@@ -173,12 +173,12 @@ def test_a_row_may_speak_for_part_of_a_deed() -> None:
     deeds, shares, found = (
         np.array([0, 1, 1]),
         _floats([1, 0.5, 0.25]),
-        np.empty((2, 2), np.float32),
+        np.full((2, 4), 9, np.float32),
     )
 
-    reading.pool(matrix, np.arange(3), deeds, shares, weights, found)
+    reading.pool(matrix, np.arange(3), deeds, shares, weights, 1, found)
 
-    assert found.tolist() == [[2, 2], [2, 4]]
+    assert found.tolist() == [[9, 2, 2, 9], [9, 2, 4, 9]]
 
 
 def test_a_kernel_that_can_be_kept_nowhere_is_compiled_all_the_same(
