@@ -9,7 +9,7 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 export PYTHONPATH = $(CURDIR)
 
-.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-bandit bench-claims bench-creatives bench-first-run bench-ingestion bench-instructions bench-layout bench-gpu-creatives bench-newcomers bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training bench-docs clean
+.PHONY: help demo demo-reset test check format screenshots bench-accuracy bench-bandit bench-claims bench-creatives bench-first-run bench-ingestion bench-instructions bench-layout bench-gpu-creatives bench-newcomers bench-over-bare bench-pictures bench-retrieval bench-serving bench-soak bench-swap bench-synthetic bench-training bench-docs clean
 
 help:
 	@echo "make demo              install, fill, train and start the sample shop (Ctrl-C stops it)"
@@ -17,7 +17,7 @@ help:
 	@echo "make test              run every test; starts PostgreSQL and Valkey by itself"
 	@echo "make check             format, lint, types, import contracts"
 	@echo "make bench-accuracy    rewrite bench/results/accuracy.json; likewise -bandit, -claims, -creatives, -first-run, -gpu-creatives,"
-	@echo "                       -ingestion, -instructions, -layout, -newcomers, -pictures, -retrieval, -serving, -soak, -swap, -synthetic, -training"
+	@echo "                       -ingestion, -instructions, -layout, -newcomers, -over-bare, -pictures, -retrieval, -serving, -soak, -swap, -synthetic, -training"
 	@echo "make bench-docs        make docs/benchmarks.md from bench/results"
 	@echo "make screenshots       make docs/images from the running demo"
 
@@ -48,6 +48,9 @@ bench-accuracy bench-bandit bench-claims bench-creatives bench-ingestion bench-i
 
 bench-gpu-creatives: .venv/.dev
 	.venv/bin/python bench/gpu_creatives.py
+
+bench-over-bare: .venv/.dev
+	.venv/bin/python bench/over_bare.py
 
 bench-first-run: .venv/.dev
 	.venv/bin/python bench/first_run.py

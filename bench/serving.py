@@ -9,8 +9,7 @@ filter, five exclusions and a dial that puts 200 candidates in order again, `rea
 connections, and open at constant rates, where a latency counts from when a request was due. The
 server's CPU is read from /proc. Beside it: the same request taken apart in process, a bare Flask
 answer on the same server, FAISS alone, the same commands to Valkey alone, and a peer: `implicit`
-behind FastAPI, its own way. `over_bare_flask` is how many bare answers a request costs, measured by
-turns: the machine's speed may halve within a minute, and both have then met the same machine.
+behind FastAPI, its own way. How many bare answers a request costs is told by `bench/over_bare.py`.
 
 python bench/serving.py [--sizes grocery,10k,100k,1m] [--seconds 10] [--state DIR]
 """
@@ -34,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import servers  # noqa: E402 the path is set above
-from bench.beside_bare import bare_flask, over_bare  # noqa: E402 as above
+from bench.beside_bare import bare_flask  # noqa: E402 as above
 from bench.loads import HEADLINE, Row, ask, measure  # noqa: E402 as above
 from bench.record import RESULTS, write  # noqa: E402 as above
 
@@ -263,8 +262,6 @@ def bench(shop: Shop, *, seconds: float, turns: int, rows: list[Row]) -> dict[st
                     ]
                 rows += [{"shop": shop.name, "variant": name, **row} for row in measured]
                 figures |= _load_figures(shop.name, name, measured)
-            files = {name: requests_file(shop, name, asked[name]) for name in VARIANTS}
-            figures |= over_bare(shop.name, shop.state, one.pid, port, files)
             worker = servers.workers_of(one.pid)[0]
             figures[f"{shop.name}_server_rss_mb"] = servers.memory_mb(worker)["rss"]
         figures |= _per_user(store, shop)
