@@ -29,8 +29,6 @@ from recsys.outcomes.assignment import HOLDOUT
 from recsys.outcomes.experiments import Definition
 from recsys.outcomes.report import Report
 
-_PAST_DAYS = 28  # what users bought before takes its share of the noise (CUPED)
-
 blueprint = APIBlueprint("experiments", __name__, tag="Admin", url_prefix="/admin")
 blueprint.before_request(auth.need(Role.ADMIN))
 
@@ -156,7 +154,7 @@ def reported(
             since=since,
             until=until,
             experiment=definition.experiment,
-            purchases_since=since - timedelta(days=_PAST_DAYS),
+            past=report.past(definition),
         )
     except TooManyAnswers as error:
         raise invalid("days", str(error)) from None

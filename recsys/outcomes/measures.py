@@ -42,7 +42,7 @@ class Measured:
     bought: Floats  # 0 or 1
     revenue: Floats  # all that the user bought, owed to a slate or not
     touched: Floats  # what of it is owed to this experiment's slates
-    before: Floats  # what the user had bought before
+    before: Floats  # what the user had bought in the past that was asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +82,20 @@ def cohort(log: Log, n_variants: int, *, until: float, window_seconds: float) ->
     )
 
 
-def measure(log: Log, credit: Credit, of: Cohort, *, window_seconds: float) -> Measured:
-    """Sum up each settled user."""
+def measure(
+    log: Log,
+    credit: Credit,
+    of: Cohort,
+    *,
+    window_seconds: float,
+    past: tuple[float, float] = (0.0, 0.0),
+) -> Measured:
+    """Sum up each settled user; `past` is from when to before when `before` counts, in seconds."""
     inside, clicked, owed = _in_scope(log, credit, of, window_seconds)
     deeds, users = log.deeds, _slate_users(log)
     within = _within(of, deeds.users, deeds.at, window_seconds)
     purchases = within & (deeds.kinds == PURCHASE)
-    earlier = (deeds.kinds == PURCHASE) & (deeds.at < of.first[deeds.users])
+    earlier = (deeds.kinds == PURCHASE) & (deeds.at >= past[0]) & (deeds.at < past[1])
 
     def summed(rows: Ints, keep: Bools, weights: Floats | None = None) -> Floats:
         kept = None if weights is None else weights[keep]

@@ -27,6 +27,7 @@ from recsys.tables import EventRow, ItemRow
 from recsys.types import EventKind
 
 MOST_ANSWERS = 500_000  # of twenty items each: some 1.2 GB, and half a minute
+Span = tuple[datetime, datetime]  # from the first to before the second
 _Name = TypeVar("_Name")
 _BATCH = 20_000
 _CHUNK = 500
@@ -93,10 +94,10 @@ def read(
     since: datetime,
     until: datetime,
     experiment: Experiment | None = None,
-    purchases_since: datetime | None = None,
+    past: Span | None = None,
     most: int | None = None,
 ) -> Log:
-    """The span from `since` to before `until`; purchases, where asked, from further back.
+    """The span from `since` to before `until`; where asked, the purchases of an earlier one too.
 
     Raises:
         TooManyAnswers: There are more than `most`, which is else `MOST_ANSWERS`.
@@ -106,7 +107,8 @@ def read(
     answers = _answers(session, since, until, experiment, users=users, items=items, slates=slates)
     deeds, quantities = _deeds(
         session,
-        (since, until, purchases_since or since),
+        (since, until),
+        past or (since, since),
         users=users,
         items=items,
         slates=slates.known,
@@ -249,16 +251,17 @@ def _answer_rows(session: Session, since: datetime, until: datetime) -> Iterator
 
 def _deeds(
     session: Session,
-    span: tuple[datetime, datetime, datetime],
+    span: Span,
+    past: Span,
     *,
     users: _Rows[str],
     items: _Rows[str],
     slates: dict[str, int],
 ) -> tuple[Deeds, Floats]:
-    since, until, purchases_since = span
+    bought = EventRow.kind == EventKind.PURCHASE.value
     wanted = or_(
-        and_(EventRow.at >= since, EventRow.kind.in_(_READ)),
-        and_(EventRow.at >= purchases_since, EventRow.kind == EventKind.PURCHASE.value),
+        and_(EventRow.at >= span[0], EventRow.at < span[1], EventRow.kind.in_(_READ)),
+        and_(EventRow.at >= past[0], EventRow.at < past[1], bought),
     )
     statement = select(
         _seconds(session, EventRow.at),
@@ -267,7 +270,7 @@ def _deeds(
         EventRow.kind,
         EventRow.quantity,
         EventRow.recommendation_id,
-    ).where(wanted, EventRow.at < until)
+    ).where(wanted)
     kinds = {kind.value: row for row, kind in enumerate(_KINDS)}
     found = [
         (

@@ -12,7 +12,7 @@ level (Bonferroni), metrics are not.
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from recsys.outcomes.attribution import USUAL, Floats, Rule
 from recsys.outcomes.experiments import Definition
 from recsys.outcomes.interleaving import Preference, preference
 from recsys.outcomes.measures import Measured, Placed
-from recsys.outcomes.reading import Log
+from recsys.outcomes.reading import Log, Span
 from recsys.outcomes.sequential import Arm, Interval, Look
 
 CTR, CARTS, CONVERSION, REVENUE, TOUCHED = (
@@ -33,6 +33,7 @@ CTR, CARTS, CONVERSION, REVENUE, TOUCHED = (
     "revenue_per_user",
     "touched_per_user",
 )
+_PAST = timedelta(days=28)  # whose purchases take their share of the noise (CUPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,16 @@ class Report:
         return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
 
 
+def past(definition: Definition) -> Span:
+    """The days whose purchases foretell what a user spends: before any run of the experiment.
+
+    A salt outlives a stop, so under an earlier run its users were in the arms of today, and what
+    they bought was moved already. Nothing was before the experiment was written down.
+    """
+    until = min(definition.created_at, definition.started_at or definition.created_at)
+    return until - _PAST, until
+
+
 def report(
     log: Log,
     definition: Definition,
@@ -106,7 +117,7 @@ def report(
     window_days: float,
     rule: Rule = USUAL,
 ) -> Report:
-    """All of the above from the log of the span."""
+    """All of the above from the log of the span, and of `past` where that shall foretell."""
     experiment = definition.experiment
     is_split = experiment.kind is Kind.SPLIT
     names = [one.name for one in experiment.variants] if is_split else ["interleaved"]
@@ -114,7 +125,8 @@ def report(
     window = window_days * 86_400
     of = measures.cohort(log, len(names), until=until.timestamp(), window_seconds=window)
     credit = attribution.credit(log.answers.shown(), log.deeds, rule)
-    measured = measures.measure(log, credit, of, window_seconds=window)
+    began, ended = (at.timestamp() for at in past(definition))
+    measured = measures.measure(log, credit, of, window_seconds=window, past=(began, ended))
     placed = measures.by_placement(log, credit, of, window_seconds=window)
     level = sequential.LEVEL / max(len(names) - 1, 1)
     look = Look(level=level, planned=definition.planned_users)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from recsys.database import looking, writing
 from recsys.errors import ExperimentConflict, InvalidExperiment, UnknownExperiment
 from recsys.merchandising.types import Placement
-from recsys.outcomes import experiments
+from recsys.outcomes import experiments, report
 from recsys.outcomes.assignment import (
     HELD_OUT,
     HOLDOUT,
@@ -138,6 +138,17 @@ def test_starting_twice_keeps_the_first_start(session: Session) -> None:
     experiments.start(session, "one", now=NOW)
 
     assert experiments.start(session, "one", now=LATER).started_at == NOW
+
+
+def test_the_past_of_what_ran_before_ends_before_its_first_run(session: Session) -> None:
+    written(session, an())
+    experiments.start(session, "one", now=NOW)
+    experiments.stop(session, "one", now=LATER)
+    experiments.put(session, an(slice_to=50.0), name="B", now=LATER)
+
+    again = experiments.start(session, "one", now=LATER)
+
+    assert report.past(again) == (NOW - timedelta(days=28), NOW)
 
 
 def test_what_does_not_run_cannot_be_stopped(session: Session) -> None:

@@ -129,7 +129,7 @@ def told(
         since=START,
         until=until,
         experiment=one,
-        purchases_since=START - timedelta(days=28),
+        past=(START - timedelta(days=28), START),
     )
     return report(log, defined(one), since=START, until=until, window_days=window_days)
 

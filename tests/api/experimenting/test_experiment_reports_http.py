@@ -62,6 +62,45 @@ def test_a_report_tells_touched_and_caused_side_by_side(desk: Any) -> None:
     assert waits["warnings"] == ["nobody_watched_long_enough"]
 
 
+def test_what_an_old_experiment_does_is_not_taken_for_the_past(
+    desk: Any, here: Runtime, stocked: list[Item]
+) -> None:
+    desk.put()
+    now, taste = datetime.now(UTC), [1 + number // 2 % 5 for number in range(240)]
+    began = now - timedelta(days=60)
+    drawn = [("as_is", "trending")[number % 2] for number in range(240)]
+    answers = [
+        shown_to(f"u{n}", now - timedelta(days=9), {"one": of}) for n, of in enumerate(drawn)
+    ]
+    # Pairs bought alike before; since the start, whoever sees what is new buys twice as much.
+    factors = {
+        began - timedelta(days=5): {"as_is": 1, "trending": 1},
+        now - timedelta(days=20): {"as_is": 1, "trending": 2},
+        now - timedelta(days=8): {"as_is": 1, "trending": 2},
+    }
+    bought = [
+        Event(
+            event_id=f"e{n}-{at:%j}",
+            user_id=f"u{n}",
+            item_id=stocked[0].item_id,
+            kind=EventKind.PURCHASE,
+            at=at,
+            quantity=taste[n] * factor[of],
+        )
+        for at, factor in factors.items()
+        for n, of in enumerate(drawn)
+    ]
+    with writing(here.engine) as session:
+        experiments.start(session, "one", now=began)
+        store.record(session, answers)
+        events.record(session, bought)
+
+    new = desk.get("experiments/one/report?days=10&window_days=2").json["variants"][1]
+
+    spent = next(one for one in new["metrics"] if one["name"] == "revenue_per_user")
+    assert spent["difference"]["value"] == pytest.approx(3 * float(stocked[0].price or 0))
+
+
 @pytest.mark.usefixtures("visited")
 def test_outcomes_tell_of_every_placement_and_of_the_holdout(desk: Any) -> None:
     found = desk.get("outcomes?days=20").json
@@ -98,6 +137,23 @@ def test_more_answers_than_a_report_holds_are_refused(
 @pytest.mark.parametrize("days", ["0", "-1", "nan", "1e9", "soon", ""])
 def test_days_are_a_number_that_can_be(desk: Any, days: str) -> None:
     assert desk.get(f"outcomes?days={days}").status_code == 422
+
+
+def shown_to(user: str, at: datetime, drawn: dict[str, str]) -> Answer:
+    return Answer(
+        recommendation_id=f"shown-to-{user}",
+        at=at,
+        user_id=user,
+        placement="home",
+        strategy="popular",
+        request={},
+        model_version="m",
+        catalogue_revision=1,
+        item_ids=["i0", "i1"],
+        sources=["popular"] * 2,
+        scores=[1.0, 0.5],
+        experiments=drawn,
+    )
 
 
 def explored(here: Runtime, user: str, item_ids: list[str], *, clicks: list[str]) -> None:

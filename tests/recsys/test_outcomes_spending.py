@@ -1,0 +1,113 @@
+"""What users had bought before takes its share of the noise, and nothing of what the experiment did.
+
+Users come in pairs, one in each arm, who had spent alike before anything was shown. From then on
+the new arm spends half as much again: that is all that may be reported.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from recsys.outcomes import report
+from recsys.outcomes.assignment import Experiment, Status, Variant
+from recsys.outcomes.attribution import PURCHASE, Deeds, Floats
+from recsys.outcomes.experiments import Definition
+from recsys.outcomes.reading import Answers, Log
+from recsys.outcomes.report import Metric
+
+WRITTEN = datetime(2026, 11, 1, tzinfo=UTC)
+N = 300
+ARM = np.arange(N) % 2
+TASTE = 1.0 + np.arange(N) // 2 % 5
+PAID = TASTE * (1 + 0.5 * ARM)
+CAUSED = 0.5 * TASTE.mean()
+Paid = tuple[float, Floats]  # a day, and what each user paid on it (N,)
+
+
+def visited(day: float, *bought: Paid) -> Log:
+    """Each user comes once, on that day, and bought as said."""
+    everyone, nothing = np.arange(N), np.zeros(N, np.int64)
+    answers = Answers(
+        at=np.full(N, seconds(day)),
+        users=everyone,
+        placements=nothing,
+        strategies=nothing,
+        variants=ARM,
+        slates=everyone,
+        items=nothing,
+        positions=nothing,
+        creatives=nothing - 1,
+        teams=nothing - 1,
+        draws=nothing - 1,
+        chances=np.zeros(N),
+        ready=nothing,
+        placement_names=("home",),
+        strategy_names=("personal",),
+        creative_keys=(),
+        draw_names=(),
+    )
+    rows = N * len(bought)
+    deeds = Deeds(
+        at=np.repeat([seconds(at) for at, _ in bought], N),
+        users=np.tile(everyone, len(bought)),
+        items=np.ones(rows, np.int64),
+        kinds=np.full(rows, PURCHASE),
+        slates=np.full(rows, -1),
+    )
+    revenue = np.concatenate([paid for _, paid in bought])
+    return Log(answers=answers, deeds=deeds, revenue=revenue, n_users=N, currency="EUR", unpriced=0)
+
+
+def seconds(day: float) -> float:
+    return (WRITTEN + timedelta(days=day)).timestamp()
+
+
+def spent(log: Log, *, started: float = 0.0) -> tuple[Metric, Metric]:
+    """Revenue per user of the base and of the new arm, each user watched for a day."""
+    variants = (Variant(name="base"), Variant(name="new"))
+    definition = Definition(
+        experiment=Experiment(experiment_id="one", variants=variants, salt="salt"),
+        name="A test",
+        status=Status.RUNNING,
+        created_at=WRITTEN,
+        started_at=WRITTEN + timedelta(days=started),
+        planned_users=N,
+    )
+    until = WRITTEN + timedelta(days=60)
+    found = report.report(log, definition, since=WRITTEN, until=until, window_days=1)
+    base, new = (
+        next(one for one in variant.metrics if one.name == report.REVENUE)
+        for variant in found.variants
+    )
+    return base, new
+
+
+@pytest.mark.parametrize("started", [0.0, 15.0])  # the second time: the salt is that of the first
+def test_what_was_bought_under_the_experiment_is_not_the_past(started: float) -> None:
+    log = visited(20, (-3, TASTE), (10, PAID), (20.5, PAID))
+
+    _, new = spent(log, started=started)
+
+    assert new.difference is not None
+    assert new.lift is not None
+    assert new.difference.value == pytest.approx(CAUSED)
+    assert new.lift.value == pytest.approx(0.5)
+
+
+def test_what_was_bought_before_makes_the_interval_narrower() -> None:
+    _, with_past = spent(visited(20, (-3, TASTE), (20.5, PAID)))
+    _, without = spent(visited(20, (20.5, PAID)))
+
+    assert with_past.difference is not None
+    assert without.difference is not None
+    assert with_past.difference.value == pytest.approx(without.difference.value)
+    narrower = with_past.difference.high - with_past.difference.low
+    assert narrower < 0.5 * (without.difference.high - without.difference.low)
+
+
+def test_what_lies_further_back_than_the_past_foretells_nothing() -> None:
+    _, long_ago = spent(visited(20, (-29, TASTE + ARM), (20.5, PAID)))
+    _, without = spent(visited(20, (20.5, PAID)))
+
+    assert long_ago == without
