@@ -192,16 +192,20 @@ class Experiments:
         return asked
 
     def interleaved(self, assigned: Mapping[str, str], placement: str) -> "Duel | None":
-        """The first interleaved experiment that this user is part of, if there is one."""
-        for experiment_id, variant in assigned.items():
-            if variant == INTERLEAVED and experiment_id in self.running:
-                one = self.running[experiment_id]
-                return Duel(
-                    experiment_id=experiment_id,
-                    teams=tuple(variant.name for variant in one.variants),
-                    changes=tuple(one.changes(own.name, placement) for own in one.variants),
-                )
-        return None
+        """What shares the slate of a user who is part of these, if anything does."""
+        one = self.running.get(duelling(assigned) or "")
+        if one is None:
+            return None
+        return Duel(
+            experiment_id=one.experiment_id,
+            teams=tuple(variant.name for variant in one.variants),
+            changes=tuple(one.changes(own.name, placement) for own in one.variants),
+        )
+
+
+def duelling(assigned: Mapping[str, str]) -> str | None:
+    """The experiment whose rankers share a slate that is in all of these: the first interleaved."""
+    return next((name for name, variant in assigned.items() if variant == INTERLEAVED), None)
 
 
 def _drawing(experiment: Experiment) -> _Drawing:

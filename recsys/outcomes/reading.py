@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from recsys.answers.tables import AnswerRow
 from recsys.catalogue import items
 from recsys.errors import TooManyAnswers
-from recsys.outcomes.assignment import INTERLEAVED, Experiment, Kind
+from recsys.outcomes.assignment import INTERLEAVED, Experiment, Kind, duelling
 from recsys.outcomes.attribution import NOBODY, NOTHING, Deeds, Floats, Ints, Shown
 from recsys.tables import EventRow, ItemRow
 from recsys.types import EventKind
@@ -44,7 +44,7 @@ class Answers:
     users: Ints  # (S,) -1 for nobody known
     placements: Ints  # (S,) into placement_names
     strategies: Ints  # (S,)
-    variants: Ints  # (S,) into the experiment's variants; 0 where both are interleaved; -1
+    variants: Ints  # (S,) into the experiment's variants; 0 where its two share the slate; -1
     slates: Ints  # (I,) into the above
     items: Ints  # (I,)
     positions: Ints  # (I,) from 0
@@ -169,7 +169,7 @@ def _answers(
         slate, listed_ids = slates.of(name), orjson.loads(listed)
         variant = NOTHING
         if experiment is not None:
-            variant = variant_of.get(orjson.loads(told).get(experiment.experiment_id), NOTHING)
+            variant = _variant(orjson.loads(told), experiment, variant_of)
         user = NOBODY if user_id is None else users.of(user_id)
         drawn = _UNDRAWN if draw is None else _drawn(orjson.loads(draw), looks)
         named = (placements.of(placement), strategies.of(strategy))
@@ -180,7 +180,7 @@ def _answers(
         of_item[1] = [items.of(item_id) for item_id in listed_ids]
         for row, key in enumerate(orjson.loads(keys)[:n]):
             of_item[3, row] = NOTHING if key is None else creatives.of(key)
-        if len(teams) > len("[]"):
+        if variant != NOTHING and len(teams) > len("[]"):
             for row, team in enumerate(orjson.loads(teams)[:n]):
                 of_item[4, row] = team_of.get(team, NOTHING)
         shown.append(of_item)
@@ -217,6 +217,14 @@ def _drawn(draw: Any, looks: "_Rows[Look]") -> tuple[float, float, float]:
     except (KeyError, TypeError, ValueError):  # another release's
         return _UNDRAWN
     return (looks.of(look), chance, ready) if 0 < chance <= 1 else _UNDRAWN
+
+
+def _variant(drawn: dict[str, str], experiment: Experiment, variant_of: dict[str, int]) -> int:
+    """The experiment's variant in an answer; none where another's two rankers share the slate."""
+    name = experiment.experiment_id
+    if experiment.kind is Kind.INTERLEAVED and duelling(drawn) != name:
+        return NOTHING
+    return variant_of.get(drawn.get(name, ""), NOTHING)
 
 
 def _named(experiment: Experiment | None) -> tuple[dict[str, int], dict[str, int]]:

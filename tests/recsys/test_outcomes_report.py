@@ -347,6 +347,31 @@ def test_an_interleaving_is_won_by_clicks_on_a_team(lite: Session) -> None:
     assert found.preference.second > found.preference.first
 
 
+@pytest.mark.parametrize(
+    ("drawn", "votes"),
+    [
+        ({"one": "interleaved"}, 1),
+        ({"two": "interleaved"}, 0),  # whose teams are called alike
+        ({"one": "interleaved", "two": "interleaved"}, 1),  # the first shares the slate
+        ({"none": "interleaved", "one": "interleaved"}, 0),
+        ({"none": "base", "one": "interleaved"}, 1),  # a split shares nothing
+    ],
+)
+def test_a_click_votes_in_the_experiment_that_shares_the_slate(
+    lite: Session, drawn: dict[str, str], votes: int
+) -> None:
+    shop = Shop()
+    slate = shop.answer("anna", START, experiments=drawn, teams=["base", "new"])
+    shop.deed("anna", VIEW, "i1", START + timedelta(minutes=1), slate)
+    shop.write(lite)
+
+    found = told(lite, experiment(kind=Kind.INTERLEAVED))
+
+    assert found.preference is not None
+    assert (found.preference.first, found.preference.second) == (0, votes)
+    assert found.variants[0].users == votes
+
+
 def test_three_variants_share_the_level_between_them(lite: Session) -> None:
     shop = Shop()
     for number in range(900):

@@ -5,6 +5,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from api.runtime import Runtime
+from recsys.answers import ledger, store
+from recsys.database import reading
+from recsys.outcomes.assignment import duelling
+
 Keys = dict[str, str]
 
 pytestmark = pytest.mark.usefixtures("trained")
@@ -44,6 +49,23 @@ def test_a_cap_holds_over_both(client: FlaskClient, admin: Keys, slate: Any) -> 
 
     for user_id in SHOPPERS:
         assert sorted(int(one[1:]) % 3 for one in slate(user_id)) == [0, 1, 2]
+
+
+def test_of_two_that_interleave_the_first_shares_the_slate(
+    desk: Any, client: FlaskClient, here: Runtime, shop: Keys
+) -> None:
+    for name, rivals in (("two", "cd"), ("one", "ab")):
+        variants = [duel | {"name": rival} for duel, rival in zip(DUEL, rivals, strict=True)]
+        desk.put(name, kind="interleaved", variants=variants)
+        assert desk.post("start", name).status_code == 200
+
+    client.get("/recommend?user_id=anna&k=6&banner=none", headers=shop)
+
+    ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
+    with reading(here.engine) as session:
+        (kept,) = store.latest(session, n=1)
+    assert duelling(kept.experiments) == "one"
+    assert set(kept.teams) == {"a", "b"}
 
 
 def test_another_experiment_of_the_same_shopper_counts_too(
