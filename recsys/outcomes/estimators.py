@@ -18,7 +18,7 @@ assumption, and the caller's:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.05
 FEW_EFFECTIVE = 100.0  # slates
 HEAVY = 0.05  # of all weight, on one slate
-MUCH_CLIPPED = 0.01  # of what was shown
+MUCH_CLIPPED = 0.01  # of all weights
 OVERLAP = 0.1  # how far the mean weight may lie from 1
 _SEED = 98765  # of the two halves: the same values at every call
 _LARGEST = 1e15  # no weight is above: its square is still a number
@@ -44,11 +44,16 @@ class Structure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """Slates as they were shown, (N, K) each; `p` is 0 where a slate is shorter than K."""
+    """Slates as they were shown, (N, K) each; `p` is 0 where a slate is shorter than K.
+
+    `fills` says where the other policy shows anything, which else is everywhere: beyond its own
+    slate nothing is earned, and no weight is missed.
+    """
 
     rewards: Floats
     p: Floats
     q: Floats
+    fills: NDArray[np.bool_] | None = None
     clusters: NDArray[np.int64] | None = None  # (N,) whose slate: those of one user go together
 
 
@@ -61,7 +66,7 @@ class Diagnostics:
     heaviest: float  # the largest weight's share of all
     max_weight: float  # before clipping
     mean_weight: float  # 1 where the logged policy covers the other one
-    clipped: float  # share of shown items whose weight was cut
+    clipped: float  # share of weights that were cut
     warnings: tuple[str, ...]
 
 
@@ -91,16 +96,18 @@ def ips(logged: Logged, structure: Structure, *, clip: float = np.inf) -> Value:
 def snips(logged: Logged, structure: Structure, *, clip: float = np.inf) -> Value:
     """Self-normalised IPS (Swaminathan & Joachims 2015): sum_k n_k/N (sum_i w_ik r_ik / sum_i w_ik).
 
-    n_k slates reach position k. A little biased, never above the largest reward, and unmoved by a
-    constant added to all rewards. Its variance is by the delta method.
+    n_k slates reach position k, and so do the other policy's. A little biased, never above the
+    largest reward, and unmoved by a constant added to all rewards. Its variance is by the delta
+    method.
     """
     weights, diagnostics = _weighed(logged, structure, clip)
     n = max(len(weights), 1)
-    reach = (logged.p > 0).sum(axis=0) / n  # (K,)
+    reached = _reached(logged)
+    reach = reached.sum(axis=0) / n  # (K,)
     total = weights.sum(axis=0) / n
     safe = np.where(total > 0, total, 1.0)
     means = (weights * logged.rewards).sum(axis=0) / n / safe
-    shares = means * reach + reach / safe * weights * (logged.rewards - means)  # (N, K)
+    shares = means * reached + reach / safe * weights * (logged.rewards - means)  # (N, K)
     return _value("snips", shares.sum(axis=1), logged, diagnostics)
 
 
@@ -122,12 +129,11 @@ def doubly_robust(
     position by position). For `WHOLE` v must be over the other policy's whole slates.
     """
     weights, diagnostics = _weighed(logged, structure, clip)
-    shown = logged.p > 0
     above = np.ones_like(weights)
     if structure is Structure.CASCADE:
         above[:, 1:] = weights[:, :-1]
     corrections = weights * (logged.rewards - predicted)
-    values = np.where(shown, above * expected + corrections, 0.0).sum(axis=1)
+    values = (np.where(_reached(logged), above * expected, 0.0) + corrections).sum(axis=1)
     return _value("dr", values, logged, diagnostics)
 
 
@@ -159,7 +165,8 @@ def foretold(
 def certain(shown: NDArray[np.int64], other: NDArray[np.int64]) -> Floats:
     """The propensities q (N, K) of a policy without chance, given what stands above.
 
-    `shown` and `other` (N, K) are the items that stood there and those that it would put there.
+    `shown` and `other` (N, K) are the items that stood there and those that it would put there;
+    below 0, and unlike one another, where there is none.
     """
     return np.logical_and.accumulate(shown == other, axis=1).astype(np.float64)
 
@@ -172,7 +179,7 @@ def estimates(
     The doubly robust one foretells rewards by item and position, each half of the slates from the
     other half (cross-fitting: Chernozhukov et al. 2018), so that no slate foretells itself.
     """
-    kind = Structure.CASCADE
+    kind, logged = Structure.CASCADE, replace(logged, fills=other >= 0)
     predicted, expected = np.zeros_like(logged.p), np.zeros_like(logged.p)
     clusters = np.arange(len(shown)) if logged.clusters is None else logged.clusters
     names, rows = np.unique(clusters, return_inverse=True)
@@ -197,20 +204,26 @@ def _weighed(logged: Logged, structure: Structure, clip: float) -> tuple[Floats,
         elif structure is Structure.WHOLE:
             ratios = np.repeat(ratios.prod(axis=1, keepdims=True), ratios.shape[1], axis=1)
     ratios = np.where(shown, np.minimum(ratios, _LARGEST), 0.0)
-    return np.minimum(ratios, clip), _diagnosed(ratios, shown, clip)
+    return np.minimum(ratios, clip), _diagnosed(ratios, _reached(logged), clip)
 
 
-def _diagnosed(ratios: Floats, shown: NDArray[np.bool_], clip: float) -> Diagnostics:
-    reached = shown.any(axis=0)
-    used, seen = np.minimum(ratios, clip)[:, reached], shown[:, reached]
+def _reached(logged: Logged) -> NDArray[np.bool_]:
+    """(N, K) where something was shown, and the other policy shows something too."""
+    shown = logged.p > 0
+    return shown if logged.fills is None else shown & logged.fills
+
+
+def _diagnosed(ratios: Floats, reached: NDArray[np.bool_], clip: float) -> Diagnostics:
+    anywhere = reached.any(axis=0)
+    used, seen = np.minimum(ratios, clip)[:, anywhere], reached[:, anywhere]
     totals = used.sum(axis=0)
     squares = (used**2).sum(axis=0)
     safe = np.where(totals > 0, totals, 1.0)
     effective = np.where(squares > 0, totals**2 / np.where(squares > 0, squares, 1.0), 0.0)
     heaviest = used.max(axis=0, initial=0.0) / safe
-    means = ratios[:, reached].sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    means = ratios[:, anywhere].sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     worst_mean = float(means[np.abs(means - 1).argmax()]) if means.size else 0.0
-    clipped = float((ratios > clip).sum() / max(int(shown.sum()), 1))
+    clipped = float((ratios > clip).sum() / max(int(reached.sum()), 1))
     found = {
         "few_effective": bool(effective.min(initial=np.inf) < FEW_EFFECTIVE),
         "heavy_weight": bool(heaviest.max(initial=0.0) > HEAVY),
