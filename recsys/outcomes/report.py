@@ -42,7 +42,7 @@ class Metric:
 
     name: str
     value: float
-    interval: Interval | None
+    interval: Interval | None  # of that value, as it is
     difference: Interval | None  # to the base
     lift: Interval | None  # the same as a share of the base
 
@@ -168,9 +168,9 @@ def _variants(
             REVENUE: _spending(measured.revenue[mine], adjusted[mine]),
             TOUCHED: sequential.mean_of(measured.touched[mine]),
         }
-        values = {REVENUE: _mean(measured.revenue[mine])}
+        plain = {REVENUE: sequential.mean_of(measured.revenue[mine])}
         metrics = tuple(
-            _metric(key, arm, base.get(key), look, value=values.get(key))
+            _metric(key, arm, base.get(key), look, plain=plain.get(key))
             for key, arm in arms.items()
         )
         there = tuple(_at(one, mine, bases, look) for one in placed)
@@ -207,12 +207,14 @@ def _at(one: Placed, mine: measures.Bools, bases: dict[str, Arm], look: Look) ->
 
 
 def _metric(
-    name: str, arm: Arm, base: Arm | None, look: Look, *, value: float | None = None
+    name: str, arm: Arm, base: Arm | None, look: Look, *, plain: Arm | None = None
 ) -> Metric:
+    """`arm` is what is compared with the base; `plain`, where it differs, what the variant had."""
+    own = plain or arm
     return Metric(
         name=name,
-        value=arm.value if value is None else value,
-        interval=sequential.alone(arm, look),
+        value=own.value,
+        interval=sequential.alone(own, look),
         difference=None if base is None else sequential.difference(arm, base, look),
         lift=None if base is None else sequential.lift(arm, base, look),
     )
@@ -222,10 +224,6 @@ def _spending(revenue: Floats, adjusted: Floats) -> Arm:
     """Less what the past foretold; but who bought nothing is still somebody who bought nothing."""
     arm = sequential.mean_of(adjusted)
     return Arm(n=arm.n, value=arm.value, variance=arm.variance, seen=int(np.count_nonzero(revenue)))
-
-
-def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else 0.0
 
 
 def _warnings(log: Log, of: measures.Cohort, mismatch: float) -> Iterable[str]:

@@ -106,6 +106,29 @@ def test_what_was_bought_before_makes_the_interval_narrower() -> None:
     assert narrower < 0.5 * (without.difference.high - without.difference.low)
 
 
+def test_the_interval_of_the_mean_is_that_of_the_mean() -> None:
+    """By chance the new arm has twice the past; its mean is what it is, and so is its interval."""
+    log = visited(20, (-3, TASTE * (1 + ARM)), (20.5, TASTE * (1 + ARM)))
+    plain = visited(20, (20.5, TASTE * (1 + ARM)))
+
+    found = [(one.value, one.interval) for one in spent(log)]
+
+    assert found == [(one.value, one.interval) for one in spent(plain)]
+    assert [value for value, _ in found] == pytest.approx([3, 6])
+    for value, interval in found:
+        assert interval is not None
+        assert interval.value == value
+
+
+def test_the_lift_is_less_what_the_past_foretold() -> None:
+    """As above: the past foretells all of it, so nothing is left that the new arm could have done."""
+    _, new = spent(visited(20, (-3, TASTE * (1 + ARM)), (20.5, TASTE * (1 + ARM))))
+
+    assert new.lift is not None
+    assert new.lift.value == pytest.approx(0)
+    assert new.lift.high < 0.01
+
+
 def test_what_lies_further_back_than_the_past_foretells_nothing() -> None:
     _, long_ago = spent(visited(20, (-29, TASTE + ARM), (20.5, PAID)))
     _, without = spent(visited(20, (20.5, PAID)))
