@@ -91,8 +91,7 @@ def estimate(version: str, body: EstimateBody) -> Response:
     with looking(here.engine) as reader:
         past = Past(here, reader)
         bundle = past.bundle(version)
-        sampled = store.sample(reader, since=since, until=now, n=body.n)
-        asked = [one for one in sampled if body.placement in {None, one.placement}]
+        asked = store.sample(reader, since=since, until=now, n=body.n, placement=body.placement)
         drawn = [one for one in asked if _left_to_chance(one)]
         clicked = store.clicks(reader, [one.recommendation_id for one in drawn], since=since)
         pairs: list[tuple[Answer, list[str]]] = []

@@ -119,14 +119,21 @@ def latest(
     return [_answer(row) for row in reader.execute(statement)]
 
 
-def sample(reader: Reader, *, since: datetime, until: datetime, n: int) -> list[Answer]:
-    """At most `n` answers of a span of time, taken evenly from it; the same ones at every call."""
+def sample(
+    reader: Reader, *, since: datetime, until: datetime, n: int, placement: str | None = None
+) -> list[Answer]:
+    """At most `n` answers of a span of time, taken evenly from it; the same ones at every call.
+
+    Where a placement is named, all of them are of it, however rare it is.
+    """
     statement = (
         select(*_TABLE.columns)
         .where(AnswerRow.at >= since, AnswerRow.at < until)
         .order_by(func.substr(AnswerRow.recommendation_id, _RANDOM_PART))
         .limit(n)
     )
+    if placement is not None:
+        statement = statement.where(AnswerRow.placement == placement)
     return [_answer(row) for row in reader.execute(statement)]
 
 

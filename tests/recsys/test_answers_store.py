@@ -189,6 +189,16 @@ def test_a_sample_is_the_same_at_every_call_and_within_its_span(engine: Engine) 
     assert found != sorted(found, key=lambda one: one.at)
 
 
+def test_a_sample_of_a_placement_is_as_large_as_there_are_answers_of_it(engine: Engine) -> None:
+    here = [answer(n, placement="cart") for n in range(3)]
+    recorded(engine, *here, *(answer(n) for n in range(3, 40)))
+
+    with reading(engine) as session:
+        found = store.sample(session, since=NOW, until=LATER, n=5, placement="cart")
+
+    assert {one.recommendation_id for one in found} == {one.recommendation_id for one in here}
+
+
 def item(number: int, price: int = 1) -> Item:
     return Item(
         item_id=f"i{number}",

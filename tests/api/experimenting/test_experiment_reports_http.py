@@ -1,6 +1,7 @@
 """Reports over HTTP: of an experiment, of all that was shown, of a model never shown."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -211,6 +212,25 @@ def test_a_model_is_valued_by_what_chance_has_shown(
     assert values["dr"]["low"] < 0.5 < values["dr"]["high"]
     assert "few_effective" in values["ips"]["diagnostics"]["warnings"]
     assert values["ips"]["diagnostics"]["effective"] == pytest.approx(20)
+
+
+def test_a_rare_placement_is_estimated_from_all_of_its_answers(
+    client: FlaskClient, here: Runtime, admin: Keys, trained: ModelBundle
+) -> None:
+    for number in range(4):  # last in the order that samples are taken in
+        explored(here, f"{'z' * 20}{number}", ["i0", "i1"], clicks=[])
+    elsewhere = [shown_to(f"v{n}", datetime.now(UTC) - timedelta(hours=1), {}) for n in range(40)]
+    with writing(here.engine) as session:
+        store.record(session, [replace(one, placement="cart") for one in elsewhere])
+
+    found = client.post(
+        f"/admin/models/{trained.version}/estimate",
+        json={"placement": "home", "n": 4},
+        headers=admin,
+    )
+
+    assert found.status_code == 200
+    assert found.json["answers"] == 4
 
 
 def test_without_chance_there_is_nothing_to_estimate_from(
