@@ -24,7 +24,6 @@ from recsys.types import Item
 
 _POOL_BYTES = 1 << 26  # what kept pools may take
 _POOLS = 256
-_NOWHERE: NDArray[np.int64] = np.zeros(0, np.int64)
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -121,7 +120,8 @@ class Assortment:
     popularity: Floats  # (A,) decayed counts; 0 where the model has none
     columns: Columns
     n_known: int
-    _arrived: NDArray[np.int64]  # (A - I,) row of `newcomers.vectors`, or -1
+    arrived: NDArray[np.int64]  # (N,) places of what the model has not met but words have placed
+    _rows: NDArray[np.int64]  # (A - I,) row of `newcomers.vectors`, or -1
     _pools: dict[Any, Pool] = field(default_factory=dict, repr=False)
     orders: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
@@ -131,19 +131,11 @@ class Assortment:
     def place_of(self, item_ids: Iterable[str]) -> list[int]:
         return self.places.several(item_ids)
 
-    def arrived(self) -> NDArray[np.int64]:
-        """The places of the newcomers: unknown to the model, but placed by their words."""
-        if self.newcomers is None:
-            return _NOWHERE
-        if "arrived" not in self.orders:
-            self.orders["arrived"] = np.flatnonzero(self._arrived >= 0) + self.n_known
-        return self.orders["arrived"]
-
     def arrived_scores(self, query: Floats) -> Floats:
         """What the newcomers score (n,), in the order of `arrived`: as a known item there would."""
         if self.newcomers is None:
             return np.zeros(0, np.float32)
-        rows = self._arrived[self.arrived() - self.n_known]
+        rows = self._rows[self.arrived - self.n_known]
         scores = np.empty(len(rows), np.float32)
         kernels.score(self.newcomers.vectors, rows, query, scores)
         return scores
@@ -156,7 +148,7 @@ class Assortment:
         found = np.zeros((len(places), self.bundle.vectors.shape[1]), np.float32)
         found[known] = self.bundle.vectors[places[known]]
         if self.newcomers is not None:
-            rows = self._arrived[places[~known] - self.n_known]
+            rows = self._rows[places[~known] - self.n_known]
             found[np.flatnonzero(~known)[rows >= 0]] = self.newcomers.vectors[rows[rows >= 0]]
         return found
 
@@ -228,6 +220,7 @@ def _made_anew(bundle: ModelBundle, shelf: Shelf, newcomers: Newcomers | None) -
     more = tuple(sorted(item_id for item_id in shelf.items if item_id not in rows))
     n_known, item_ids = len(bundle.item_ids), bundle.item_ids + more if more else bundle.item_ids
     places = Places(rows, {}).grown(more)
+    arrived, newcomer_rows = _arrivals(newcomers, more, n_known)
     nothing = np.zeros(len(item_ids), np.bool_)
     popularity = np.zeros(len(item_ids), np.float32)
     popularity[:n_known] = bundle.popularity
@@ -244,7 +237,8 @@ def _made_anew(bundle: ModelBundle, shelf: Shelf, newcomers: Newcomers | None) -
         popularity=popularity,
         columns=Columns.of(places, shelf.items),
         n_known=n_known,
-        _arrived=_rows_of(newcomers, more),
+        arrived=arrived,
+        _rows=newcomer_rows,
     )
     return _with_states(empty, shelf.items)
 
@@ -255,12 +249,14 @@ def _mended(
     new = sorted(item_id for item_id in written if item_id not in before.places)
     one = _grown(before, tuple(new)) if new else before
     mended = _with_states(one, written)
+    arrived, rows = _arrivals(newcomers, one.item_ids[one.n_known :], one.n_known)
     return replace(
         mended,
         shelf=shelf,
         newcomers=newcomers,
         columns=before.columns.changed(written, one.places, grown=True),
-        _arrived=_rows_of(newcomers, one.item_ids[one.n_known :]),
+        arrived=arrived,
+        _rows=rows,
     )
 
 
@@ -285,8 +281,8 @@ def _grown(before: Assortment, new: tuple[str, ...]) -> Assortment:
 
 def _placed(before: Assortment, newcomers: Newcomers | None) -> Assortment:
     """The same items, of which others lie somewhere now; what may be shown has not changed."""
-    unknown = before.item_ids[before.n_known :]
-    return replace(before, newcomers=newcomers, _arrived=_rows_of(newcomers, unknown))
+    arrived, rows = _arrivals(newcomers, before.item_ids[before.n_known :], before.n_known)
+    return replace(before, newcomers=newcomers, arrived=arrived, _rows=rows)
 
 
 def _with_states(one: Assortment, written: Mapping[str, Item]) -> Assortment:
@@ -316,13 +312,13 @@ def _laid(array: Any, places: NDArray[np.int64], values: Any) -> Any:
     return array
 
 
-def _rows_of(newcomers: Newcomers | None, item_ids: tuple[str, ...]) -> NDArray[np.int64]:
-    found = np.full(len(item_ids), -1, np.int64)
-    if newcomers is not None:
-        rows = {item_id: row for row, item_id in enumerate(newcomers.item_ids)}
-        for number, item_id in enumerate(item_ids):
-            found[number] = rows.get(item_id, -1)
-    return found
+def _arrivals(
+    newcomers: Newcomers | None, unknown: tuple[str, ...], n_known: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The newcomers' places, and of every item unknown to the model its row among them, or -1."""
+    of = {} if newcomers is None else {one: row for row, one in enumerate(newcomers.item_ids)}
+    rows = np.array([of.get(item_id, -1) for item_id in unknown], np.int64)
+    return np.flatnonzero(rows >= 0) + n_known, rows
 
 
 def _take_away(mask: Mask, forbidden: Mask) -> int:

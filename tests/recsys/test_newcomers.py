@@ -5,7 +5,9 @@ import pytest
 
 from recsys.catalogue.shelf import Shelf
 from recsys.learning.bundle import ModelBundle
+from recsys.serving import assortment as assortments
 from recsys.serving import ranking
+from recsys.serving.assortment import Assortment
 from recsys.serving.newcomers import Newcomers
 from recsys.types import EventKind, Hide, Item, Query, Slate, Source, UserHistory
 
@@ -150,3 +152,29 @@ def test_similar_to_a_newcomer_is_what_lies_near_it(
     assert slate.recommendations[0].item_id == twin
     assert slate.recommendations[0].source is Source.SIMILAR
     assert slate.recommendations[0].score == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("revisions", [0, 1], ids=["same shelf", "next revision"])
+def test_who_arrived_is_told_of_these_newcomers_not_of_those_before(
+    model: ModelBundle, shelf: Shelf, newcomers: Newcomers, revisions: int
+) -> None:
+    first = assortments.of(model, shelf, _first(newcomers, 1))
+    assert _arrived(first) == ["new0"]
+    later = shelf.changed([], revision=shelf.revision + 1) if revisions else shelf
+
+    more = assortments.of(model, later, newcomers, before=first)
+    fewer = assortments.of(model, later, _first(newcomers, 2), before=more)
+
+    assert _arrived(more) == ["new0", "new1", "new2"]
+    assert _arrived(fewer) == ["new0", "new1"]
+    query = model.vectors[0]
+    anew = assortments.of(model, later, newcomers)
+    assert more.arrived_scores(query).tolist() == anew.arrived_scores(query).tolist()
+
+
+def _first(newcomers: Newcomers, n: int) -> Newcomers:
+    return replace(newcomers, item_ids=newcomers.item_ids[:n], vectors=newcomers.vectors[:n])
+
+
+def _arrived(one: Assortment) -> list[str]:
+    return [one.item_ids[place] for place in one.arrived]

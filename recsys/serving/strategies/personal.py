@@ -58,7 +58,7 @@ def because(ask: Ask, shopper: Shopper, history: UserHistory) -> Reasons:
 
 def _with_newcomers(ask: Ask, shopper: Shopper, found: Candidates, n: int) -> Candidates:
     """The `n` best of these and of the items that no model has met but whose words it can place."""
-    places, scores = ask.assortment.arrived(), ask.assortment.arrived_scores(shopper.query)
+    places, scores = ask.assortment.arrived, ask.assortment.arrived_scores(shopper.query)
     if len(found) == n:  # of equals the lower place comes first, and theirs are the higher ones
         above = scores > found.scores[-1]
         places, scores = places[above], scores[above]

@@ -36,7 +36,7 @@ def group(ask: Ask, n: int) -> Candidates:
     each = max(_EACH, n // len(members))
     bundle = ask.assortment.bundle
     found = [retrieval.best(bundle, one, each, ask.allowed)[0] for one in members]
-    arrived = ask.assortment.arrived()
+    arrived = ask.assortment.arrived
     places = np.unique(np.concatenate([*found, arrived[ask.allowed.keeps(arrived)]]))
     if not len(places):
         return nothing(Source.GROUP)
