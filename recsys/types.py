@@ -180,6 +180,7 @@ class Query(NamedTuple):
     item_ids: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset()
     in_cart: frozenset[str] = frozenset()
+    hide_in_cart: bool = True
     returned: frozenset[str] = frozenset()  # already shown in this session or on an earlier page
     blocked_brands: frozenset[str] = frozenset()
     category: tuple[str, ...] = ()

@@ -114,7 +114,7 @@ def settle(
         filters=tuple(one for one in (*query.filters, *filters) if one),
         boosts=(*query.boosts, *boosts),
         dials=query.dials if ask.says("dials") else _dials(placement, preset),
-        in_cart=query.in_cart if placement.hide_in_cart else frozenset(),
+        hide_in_cart=query.hide_in_cart if whole else placement.hide_in_cart,
         strict=query.strict if ask.says("strict") else strict,
     )
     return Settled(

@@ -52,7 +52,7 @@ class _Wish(Strict):
     strategy: Name | None = Field(default=None, description="How; the placement's own by default")
     k: Count = 20
     item_ids: Ids = empty_list("What the strategy starts from: the page's item, the list to rank")
-    cart: Ids = empty_list("What lies in the cart; never recommended")
+    cart: Ids = empty_list("What lies in the cart; left out where the placement hides it")
     exclude: Ids = empty_list("Item ids that must not appear")
     returned: Ids = empty_list("Item ids this visit was shown already")
     continue_from: Annotated[str, Field(max_length=64)] | None = Field(
@@ -86,7 +86,7 @@ class _Wish(Strict):
             Problem: 422 with the field whose expression cannot be read, and where.
         """
         check_expression("filter", self.filter)
-        where = self.filter.strip()
+        where, given = self.filter.strip(), frozenset(self.model_fields_set)
         query = Query(
             k=self.k,
             placement=self.placement,
@@ -110,7 +110,7 @@ class _Wish(Strict):
         )
         return Ask(
             query=query,
-            given=frozenset(self.model_fields_set),
+            given=given if self.hide else given - {"hide"},  # of null the placement decides
             users=self._group(),
             user_id=self.user_id,
             session=tuple(self.session),
@@ -160,7 +160,7 @@ class RecommendQuery(_Wish):
 
     session: CommaIds = empty_list("Item ids of this visit, oldest first")
     item_ids: CommaIds = empty_list("What the strategy starts from")
-    cart: CommaIds = empty_list("What lies in the cart; never recommended")
+    cart: CommaIds = empty_list("What lies in the cart; left out where the placement hides it")
     exclude: CommaIds = empty_list("Item ids that must not appear")
 
 

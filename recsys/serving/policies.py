@@ -37,7 +37,7 @@ def allowed(
         seen |= kept_from(member, query, assortment)
     for name, item_ids in (
         ("exclude", query.exclude),
-        ("in_cart", query.in_cart),
+        ("in_cart", query.in_cart if query.hide_in_cart else ()),
         ("returned", query.returned),
         ("seen", seen),
     ):

@@ -130,6 +130,39 @@ def test_a_placement_decides_what_the_request_leaves_open(
     assert len(slate(client, shop, placement="attic", k=5)) == 5
 
 
+def test_a_cart_that_is_not_hidden_is_still_what_a_strategy_starts_from(
+    client: FlaskClient, admin: Headers, shop: Headers
+) -> None:
+    body = {"strategy": "complements", "hide_in_cart": False, "strict": True}
+    client.put("/admin/placements/till", json=body, headers=admin)
+
+    assert sorted(slate(client, shop, placement="till", session=[], cart=["i5"])) == ["i4", "i6"]
+
+
+def test_a_cart_is_shown_where_its_placement_says_so(
+    client: FlaskClient, admin: Headers, shop: Headers
+) -> None:
+    client.put("/admin/placements/till", json={"hide_in_cart": False}, headers=admin)
+
+    assert "i5" in slate(client, shop, placement="till", k=12, cart=["i5"])
+    assert "i5" not in slate(client, shop, placement="home", k=12, cart=["i5"])
+
+
+@pytest.mark.parametrize("path", ["/recommend", "/pages"])
+def test_a_hide_of_null_is_the_placements(
+    client: FlaskClient, admin: Headers, shop: Headers, path: str
+) -> None:
+    client.put("/admin/placements/again", json={"hide": "seen"}, headers=admin)
+    asked = {"placement": "again", "hide": None, "k": 12, "banner": "none"}
+    body: dict[str, Any] = {"rows": [asked]} if path == "/pages" else asked
+
+    answer = client.post(path, json={"session": ["i5"]} | body, headers=shop)
+
+    assert answer.json is not None
+    row = answer.json["rows"][0] if path == "/pages" else answer.json
+    assert "i5" not in [one["item_id"] for one in row["items"]]
+
+
 def test_a_preset_narrows_its_strategy(client: FlaskClient, admin: Headers, shop: Headers) -> None:
     body = {"base": "newest", "filter": "price < item.price"}
     client.put("/admin/strategies/below", json=body, headers=admin)

@@ -255,6 +255,7 @@ def test_a_request_is_asked_again_as_it_was() -> None:
         item_ids=("a", "b"),
         exclude=frozenset({"x", "y"}),
         in_cart=frozenset({"c"}),
+        hide_in_cart=False,
         returned=frozenset({"r"}),
         blocked_brands=frozenset({"Acme"}),
         category=("Grocery", "Fruit"),
