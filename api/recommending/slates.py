@@ -71,7 +71,9 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
     state, running = runtime.steered.now(runtime, opened.steering_version, opened.degraded)
     placement, key = ask.query.placement, ask.visitor
     assigned = running.assign(key, placement) if key is not None else {}
-    duel = running.interleaved(assigned, placement) if assigned else None
+    # What a slate is gone on with is one ranker's question: the other was never asked it.
+    duels = bool(assigned) and ask.continues is None
+    duel = running.interleaved(assigned, placement) if duels else None
     changes = running.changes(assigned, placement) if assigned else {}
 
     def under(more: Mapping[str, Any]) -> Settled:

@@ -68,6 +68,23 @@ def test_of_two_that_interleave_the_first_shares_the_slate(
     assert set(kept.teams) == {"a", "b"}
 
 
+def test_what_comes_after_a_slate_is_no_duel(
+    client: FlaskClient, shop: Keys, admin: Keys, slate: Any
+) -> None:
+    wish = {"user_id": "u1", "session": ["i5"], "k": 4, "banner": "none"}
+
+    def teams(**more: str) -> tuple[str, list[str | None]]:
+        told = client.post("/recommend", json=wish | more, headers=shop).json
+        kept = client.get(f"/admin/answers/{told['recommendation_id']}", headers=admin).json
+        return told["recommendation_id"], [one["team"] for one in kept["items"]]
+
+    first, captains = teams()
+    _, after = teams(**{"continue": first})
+
+    assert sorted(captains) == ["new", "new", "sells", "sells"]
+    assert after == [None] * 4
+
+
 def test_another_experiment_of_the_same_shopper_counts_too(
     desk: Any, client: FlaskClient, admin: Keys, slate: Any
 ) -> None:
