@@ -20,14 +20,14 @@ class Assortments:
     """One process's; a reference is swapped, so a race only makes one twice."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Assortment] = {}
+        self._kept: dict[str, Assortment] = {}  # the one that was last asked for at the end
 
     def of(self, bundle: ModelBundle, shelf: Shelf, newcomers: Newcomers | None) -> Assortment:
         before = self._kept.get(bundle.version)
         found = assortments.of(bundle, shelf, newcomers, before=before)
-        if found is not before:
-            kept = {**self._kept, bundle.version: found}
-            self._kept = dict(list(kept.items())[-_KEPT:])
+        if found is not before or bundle.version != next(reversed(self._kept)):
+            others = [one for one in self._kept.items() if one[0] != bundle.version]
+            self._kept = dict([*others, (bundle.version, found)][-_KEPT:])
         return found
 
     def preparer(self, shelf: Callable[[], Shelf]) -> Callable[[ModelBundle], None]:

@@ -68,9 +68,8 @@ def test_of_two_that_interleave_the_first_shares_the_slate(
     assert set(kept.teams) == {"a", "b"}
 
 
-def test_what_comes_after_a_slate_is_no_duel(
-    client: FlaskClient, shop: Keys, admin: Keys, slate: Any
-) -> None:
+@pytest.mark.usefixtures("slate")
+def test_what_comes_after_a_slate_is_no_duel(client: FlaskClient, shop: Keys, admin: Keys) -> None:
     wish = {"user_id": "u1", "session": ["i5"], "k": 4, "banner": "none"}
 
     def teams(**more: str) -> tuple[str, list[str | None]]:
