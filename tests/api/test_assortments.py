@@ -9,8 +9,7 @@ from recsys.catalogue.shelf import Shelf
 from recsys.expressions.nodes import Kind
 from recsys.learning.bundle import ModelBundle
 from recsys.types import Item
-
-from .conftest import bundle
+from tests.api.conftest import bundle
 
 SHELF = Shelf.of([Item(item_id=f"i{n}", title=f"Item {n}") for n in range(4)])
 
