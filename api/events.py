@@ -17,8 +17,8 @@ from api.errors import RETRY_SECONDS, Problem, invalid
 from api.keys import Role
 from api.runtime import DATABASE_ERRORS, Runtime, runtime
 from api.schemas import EventsOut
+from recsys.behaviour import consent, spool
 from recsys.behaviour import events as store
-from recsys.behaviour import spool
 from recsys.behaviour.recent import NOBODY_KNOWS, Landing, Landings, landings
 from recsys.behaviour.vocabulary import parse_event
 from recsys.database import committing
@@ -55,20 +55,19 @@ def receive() -> Response:
     """Record what shoppers did."""
     body = parsing.json_body()
     rows = _rows(body)
-    consent = not (isinstance(body, dict) and body.get("consent") is False)
     now = datetime.now(UTC)
-    return parsing.answer(record(runtime(), rows, now=now, consent=consent), 202)
+    return parsing.answer(record(runtime(), rows, now=now, consents=_consents(body, rows)), 202)
 
 
 def record(
-    runtime: Runtime, rows: Sequence[Any], *, now: datetime, consent: bool = True
+    runtime: Runtime, rows: Sequence[Any], *, now: datetime, consents: bool = True
 ) -> dict[str, Any]:
     """Parse each row, keep every good one durably, and say of each what became of it."""
     results, parsed = [], []
     for index, row in enumerate(rows):
-        result, found = _parse(index, row, now, consent=consent)
+        result, found = _parse(index, row, now)
         results.append(result)
-        parsed.append(found)
+        parsed.append(found if consents else [])
     events = [event for found in parsed for event in found]
     kept = runtime.gathering.keep(events, partial(_keep_all, runtime)) if events else Kept()
     statuses = iter(kept.statuses)
@@ -105,16 +104,24 @@ def _rows(body: Any) -> list[Any]:
     return rows
 
 
-def _parse(
-    index: int, row: Any, now: datetime, *, consent: bool
-) -> tuple[dict[str, Any], list[Event]]:
+def _consents(body: Any, rows: Sequence[Any]) -> bool:
+    """Whether an envelope lets its rows be kept; an event that comes alone speaks for itself."""
+    if not isinstance(body, dict) or rows[0] is body:
+        return True
+    try:
+        return consent.is_given(body)
+    except InvalidEvent as error:
+        raise invalid(error.field, error.message) from None
+
+
+def _parse(index: int, row: Any, now: datetime) -> tuple[dict[str, Any], list[Event]]:
     result: dict[str, Any] = {"index": index, "status": "ignored", "event_ids": []}
     try:
         found = parse_event(row, received_at=now)
     except InvalidEvent as error:
         refused = {"status": "rejected", "field": error.field, "message": error.message}
         return result | refused, []
-    return result, found if consent and row.get("consent") is not False else []
+    return result, found
 
 
 def _keep_all(runtime: Runtime, requests: list[Sequence[Event]]) -> list[Kept]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import cast
 
+from recsys.behaviour import consent
 from recsys.errors import InvalidEvent
 from recsys.tables import id_problem
 from recsys.types import Event, EventKind
@@ -100,13 +101,16 @@ _Payload = Mapping[str, object]
 def parse_event(payload: _Payload, *, received_at: datetime) -> list[Event]:
     """Read one event of any dialect; several items give several events, no item gives none.
 
+    Without consent there is none either, once it has been checked like any other.
+
     Raises:
         InvalidEvent: It cannot be read; `field` names what to mend.
     """
     if not isinstance(payload, Mapping):
         raise InvalidEvent("event", "must be an object")
     if "kind" in payload:
-        return [_ours(payload, received_at)]
+        ours = _ours(payload, received_at)
+        return [ours] if consent.is_given(payload) else []
     if "events" in payload:
         return _measurement_protocol(payload, received_at)
     return _foreign(payload, {}, received_at, suffix="")
@@ -165,7 +169,7 @@ def _foreign(
     at, timed = _foreign_time(layers, received_at)
     base = _event_id(layers, payload, kind, order_id, at=at, timed=timed) + suffix
     lists = ("recommendation_id", "item_list_id", "list_id", "promotion_id")
-    return [
+    found = [
         Event(
             event_id=_id(base if len(products) == 1 else f"{base}:{number}", "event_id"),
             user_id=_id(user_id, "user_id"),
@@ -178,6 +182,7 @@ def _foreign(
         )
         for number, product in enumerate(products)
     ]
+    return found if consent.is_given(*layers) else []
 
 
 def _kind(payload: _Payload) -> EventKind | None:

@@ -163,6 +163,15 @@ def test_bodies_that_hold_no_event(client, shop, data: bytes, status: int) -> No
     assert answer.status_code == status
 
 
+def test_a_consent_that_cannot_be_understood_keeps_nothing(client, shop, here: Runtime) -> None:
+    told = client.post("/events", json=[row(1, consent=0)], headers=shop)
+    envelope = client.post("/events", json={"events": [row(2)], "consent": "no"}, headers=shop)
+
+    assert (told.status_code, told.json["results"][0]["field"]) == (202, "consent")
+    assert (envelope.status_code, envelope.json["errors"][0]["field"]) == (422, "consent")
+    assert stored(here) == ()
+
+
 def test_a_thousand_events_are_taken_and_one_more_is_not(client, shop, here: Runtime) -> None:
     many = [row(number, item_id=f"i{number}") for number in range(1001)]
 

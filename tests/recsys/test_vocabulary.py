@@ -287,6 +287,42 @@ def test_a_measurement_protocol_body_is_bounded(events: object) -> None:
         parse({"client_id": "c", "events": events})
 
 
+@pytest.mark.parametrize("refusal", [False, "false", "False"])
+@pytest.mark.parametrize("layer", ["event", "properties"])
+def test_an_event_without_consent_gives_nothing(layer: str, refusal: object) -> None:
+    properties = {"product_id": "a"}
+    event = {"type": "track", "event": "Product Viewed", "userId": "u", "properties": properties}
+
+    (properties if layer == "properties" else event)["consent"] = refusal
+
+    assert parse(event) == []
+
+
+def test_each_event_of_a_measurement_protocol_body_consents_for_itself() -> None:
+    def view(item_id: str, **more: object) -> dict[str, object]:
+        return {"name": "view_item", "params": {"items": [{"item_id": item_id}]}} | more
+
+    events = [view("a", consent=False), view("b", consent=True), view("c")]
+    body = {"client_id": "c1", "events": events}
+
+    assert [one.item_id for one in parse(body)] == ["b", "c"]
+    assert parse(body | {"consent": False}) == []
+
+
+def test_what_ga4_calls_consent_is_about_advertising() -> None:
+    settings = {"ad_user_data": "DENIED", "ad_personalization": "DENIED"}
+
+    assert parse(OURS | {"consent": settings})
+
+
+@pytest.mark.parametrize("value", [0, 1, "no", "", []])
+def test_a_consent_that_cannot_be_understood_is_not_taken_for_a_yes(value: object) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        parse(OURS | {"consent": value})
+
+    assert caught.value.field == "consent"
+
+
 def test_a_retry_without_an_id_keeps_the_id_made_for_it() -> None:
     payload = {name: value for name, value in SEGMENT_ORDER.items() if name != "messageId"}
     payload |= {"event": "Product Added", "properties": {"product_id": "a"}}
