@@ -30,7 +30,7 @@ class Keyring:
         self._engine = engine
         self._clock = clock
         self._kept: Mapping[str, KeptKey] | None = None
-        self._read_at = self._unknown_at = float("-inf")
+        self._read_at = self._tried_at = self._unknown_at = float("-inf")
         self._lock = threading.Lock()
 
     def role_of(self, presented: PresentedKey) -> Role | None:
@@ -67,14 +67,17 @@ class Keyring:
         self._read_at = self._clock()
 
     def _try_refresh(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            return  # another thread reads; the last reading is good enough
+        asked = self._clock()
+        if not self._lock.acquire(blocking=self._kept is None):
+            return  # another thread reads; the last reading is good enough, where there is one
         started = self._clock()
         try:
-            self.refresh()
+            if self._tried_at < asked:  # else another thread did while this one waited
+                self.refresh()
         except SQLAlchemyError:
             # The last reading stands until the next try, later the longer this one took.
             now = self._clock()
             self._read_at = now + 4 * (now - started)
         finally:
+            self._tried_at = self._clock()
             self._lock.release()

@@ -1,15 +1,19 @@
 """Who is let in: keys, the console's cookie, and the commands that make keys."""
 
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 from apiflask import APIFlask
 from flask import Flask
 from flask import session as opened
+from sqlalchemy.orm import Session
 
 from api import auth, keys
 from api.keyring import Keyring, KeysUnread
-from api.keys import Role, create, every, read
+from api.keys import KeptKey, Role, create, every, read
 from api.runtime import Runtime
 from recsys.database import connect, reading, writing
 
@@ -104,6 +108,32 @@ def test_a_shop_whose_database_never_answered_still_lets_its_public_key_in(tmp_p
     with pytest.raises(KeysUnread):
         keyring.role_of(secret)
     away.dispose()
+
+
+def test_nobody_is_let_in_while_the_keys_are_read_for_the_first_time(
+    here: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forged = read("vk_pub_0123456789ab_" + "A" * 43)
+    assert forged is not None
+    reads, may_end = threading.Event(), threading.Event()
+
+    def slow(session: Session) -> Mapping[str, KeptKey]:
+        reads.set()
+        assert may_end.wait(10)
+        return in_force(session)
+
+    in_force = keys.in_force
+    monkeypatch.setattr(keys, "in_force", slow)
+    keyring = Keyring(here.engine)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(keyring.role_of, forged)
+        assert reads.wait(10)
+        second = pool.submit(keyring.role_of, forged)
+        with pytest.raises(TimeoutError):
+            second.result(0.2)
+        may_end.set()
+
+        assert (first.result(10), second.result(10)) == (None, None)
 
 
 def test_the_console_cookie_needs_its_csrf_token_to_write(app: APIFlask, admin) -> None:
