@@ -9,7 +9,7 @@ from flask import Response
 from api import auth, parsing
 from api.errors import invalid
 from api.keys import Role
-from api.recommending import rotating
+from api.recommending import erasing, rotating
 from api.runtime import CACHE_ERRORS, Runtime, runtime
 from api.schemas import ReceiptOut
 from generative.campaigning import campaigns
@@ -48,9 +48,10 @@ def forget(here: Runtime, user_id: str, *, now: datetime) -> dict[str, Any]:
     dropped = here.pulse.land({user_id: NOBODY_KNOWS}, marked=marked)
     missing = [] if dropped else ["pulse"]
     try:
+        erasing.mark(here, user_id, now=now)
         rotating.forget(here, user_id)
     except CACHE_ERRORS:
-        missing.append("rotation")  # what this shopper was shown lapses by itself, within a week
+        missing.append("rotation")  # what was shown lapses by itself, within a week
     bundle = here.handle.get()
     return {
         "user_id": user_id,

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from api.errors import RETRY_SECONDS, Problem, invalid
+from api.recommending import erasing
 from generative.cache import Note
-from recsys.answers import continuation, store
+from recsys.answers import continuation, entry, store
 from recsys.answers.continuation import MAX_RETURNED, SECONDS, Continued
 from recsys.database import looking
 
@@ -55,7 +56,7 @@ def returned(
     """
     found = None
     if not continuation.is_over(recommendation_id, now=now):
-        found = _look(runtime, client, recommendation_id)
+        found = _look(runtime, client, recommendation_id, user_id)
     if found is None:
         raise Problem(410, f"the answer can no longer be continued: ask anew ({SECONDS // 60} min)")
     if not found.belongs_to(user_id):
@@ -65,13 +66,17 @@ def returned(
     return found
 
 
-def _look(runtime: "Runtime", client: Any, recommendation_id: str) -> Continued | None:
+def _look(
+    runtime: "Runtime", client: Any, recommendation_id: str, user_id: str | None
+) -> Continued | None:
     from api.runtime import CACHE_ERRORS, DATABASE_ERRORS  # noqa: PLC0415 circular: it builds us
 
     is_away = False
     try:
         with runtime.redis.asking():
-            note = client.get(_SLATE + recommendation_id)
+            note, mark = client.mget(_SLATE + recommendation_id, erasing.key(user_id))
+        if erasing.reached(mark, entry.time_of(recommendation_id)):
+            return None
         found = None if note is None else continuation.unpack(note)
         if found is not None:
             return found

@@ -6,6 +6,7 @@ Kept in Redis for a while and nowhere else; a shopper whose showings are forgott
 import logging
 from typing import TYPE_CHECKING, Any
 
+from api.recommending import erasing
 from api.recommending.opening import Opened
 from api.recommending.settling import Ask
 from api.runtime import CACHE_ERRORS, Runtime
@@ -51,6 +52,9 @@ def keep(runtime: Runtime, served: "Served") -> None:
     try:
         with runtime.redis.asking():
             runtime.client.set(_SHOWN + shopper, rotation.write(after), ex=_KEPT_SECONDS)
+            # Written first, looked at after: an erasure marks first and deletes after.
+            if erasing.reached(runtime.client.get(erasing.key(shopper)), query.now):
+                runtime.client.delete(_SHOWN + shopper)
     except CACHE_ERRORS as error:
         log.warning("a showing is not counted: %s", type(error).__name__)
 

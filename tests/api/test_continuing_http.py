@@ -161,6 +161,20 @@ def test_an_answer_that_is_unknown_or_too_old_is_gone(
     assert post(web, shop, **{"continue": recommendation_id}).status_code == 410
 
 
+def test_nothing_that_a_forgotten_shopper_was_answered_is_gone_on_with(
+    web: FlaskClient, shop: Headers, admin: Headers
+) -> None:
+    mine = post(web, shop, user_id="u", k=2).json["recommendation_id"]
+    others = post(web, shop, user_id="v", k=2).json["recommendation_id"]
+
+    assert web.delete("/users/u", headers=admin).status_code == 200
+
+    assert post(web, shop, user_id="u", **{"continue": mine}).status_code == 410
+    assert len(ids(post(web, shop, user_id="v", k=2, **{"continue": others}))) == 2
+    anew = post(web, shop, user_id="u", k=2)
+    assert ids(post(web, shop, user_id="u", **{"continue": anew.json["recommendation_id"]}))
+
+
 def test_an_answer_without_consent_leaves_nothing_to_go_on_with(
     web: FlaskClient, here: Runtime, shop: Headers, cached: APIFlask
 ) -> None:

@@ -8,6 +8,9 @@ from flask.testing import FlaskClient
 
 from api import create_app
 from api.config import ApiConfig
+from api.recommending import rotating
+from api.recommending.slates import Served
+from api.runtime import Runtime
 
 Headers = dict[str, str]
 WISH = {"user_id": "u", "k": 3, "rotation": 0.6, "banner": "none"}
@@ -64,6 +67,21 @@ def test_showings_are_forgotten_with_the_shopper(client, here, shop, admin) -> N
 
     assert receipt.status_code == 200
     assert receipt.json["answers_deleted"] == 1
+    assert not here.client.exists("vitrine:shown:u")
+
+
+def test_an_answer_that_an_erasure_overtook_leaves_no_showings(
+    client, here, shop, admin, monkeypatch
+) -> None:
+    keep = rotating.keep
+
+    def overtaken(runtime: Runtime, served: Served) -> None:
+        assert client.application.test_client().delete("/users/u", headers=admin).status_code == 200
+        keep(runtime, served)
+
+    monkeypatch.setattr(rotating, "keep", overtaken)
+    shown(client, shop)
+
     assert not here.client.exists("vitrine:shown:u")
 
 
