@@ -93,6 +93,7 @@ def arrange(
     groups: Groups,
     *,
     order: Order | None = None,
+    drawn: Order | None = None,
     positions: Mapping[str, int] = _NOBODY,
 ) -> Arranged:
     """Fill at most `k` slots.
@@ -104,14 +105,17 @@ def arrange(
         matches: Asked once for each expression of a rule.
         groups: Asked only where there is a cap.
         order: (C,) the order without rules, where it is not that of relevance (diversity, say).
+        drawn: (C,) the same with luck in it, where there is any: pins and shares take the best
+            all the same, and what they leave is filled from here.
         positions: Where the items that pins name stand among the candidates.
     """
     if order is None:
         order = np.argsort(-np.asarray(relevance), kind="stable")
     wishes = sorted((rule for rule in rules if rule.kind in _FIRST), key=_rank)
     if not wishes:
-        return Arranged(order=np.asarray(order[:k], np.int64))
-    slate = Slots(order.tolist(), k, matches, groups, positions)
+        return Arranged(order=np.asarray((order if drawn is None else drawn)[:k], np.int64))
+    luck = None if drawn is None else drawn.tolist()
+    slate = Slots(order.tolist(), luck, k, matches, groups, positions)
     for rule in wishes:
         slate.meet(rule)
     return slate.arranged()

@@ -3,8 +3,8 @@
 C candidates   k slots
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recsys.merchandising.types import Rule, RuleKind
 
 Order = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Matches = Callable[[str], NDArray[np.bool_]]  # an expression -> the candidates it holds for (C,)
 Groups = Callable[[str], Order]  # "brand" or "category" -> a code for each (C,); -1 has none
 
@@ -32,15 +33,27 @@ class Arranged:
         default_factory=dict
     )  # candidate -> the rule it is here for
     lost: tuple[Lost, ...] = ()
+    possible: Mask | None = None  # (<=k, C) who could stand in each slot; None: whoever is left
 
 
 class Slots:
-    """Slots while they are being filled; `order` is a list of candidates, best first."""
+    """Slots while they are being filled.
+
+    `order` is a list of candidates, best first, from which rules take theirs. The slots left are
+    filled, and what is shown is sorted, in the order `drawn`, where luck had a part in that.
+    """
 
     def __init__(
-        self, order: list[int], k: int, matches: Matches, groups: Groups, at: Mapping[str, int]
+        self,
+        order: list[int],
+        drawn: list[int] | None,
+        k: int,
+        matches: Matches,
+        groups: Groups,
+        at: Mapping[str, int],
     ) -> None:
-        self._order, self._k, self._at = order, min(k, len(order)), at
+        self._order, self._drawn = order, order if drawn is None else drawn
+        self._k, self._at = min(k, len(order)), at
         self._n_slots = k
         self._matches, self._groups = matches, groups
         self._slots: dict[int, tuple[int, str]] = {}  # slot from 0 -> candidate, its rule
@@ -59,20 +72,52 @@ class Slots:
     def arranged(self) -> Arranged:
         chosen = set(self._reserved)
         room = self._room()
-        for candidate in self._free():
+        caps = [replace(cap, counts=dict(cap.counts)) for cap in self._caps]
+        for candidate in self._free(self._drawn):
             if room <= 0:
                 break
             if self._obstacle(candidate) is None:
                 self._take(candidate)
                 chosen.add(candidate)
                 room -= 1
-        rest = iter([candidate for candidate in self._order if candidate in chosen])
+        rest = iter([candidate for candidate in self._drawn if candidate in chosen])
         shown = list(self._woven(rest))
-        best = set(self._order[: self._k])
+        best = set(self._drawn[: self._k])
         placed = dict(self._slots.values())
         # A share reserves its best items first: what would be here anyway is not here for it.
         placed |= {one: by for one, by in self._reserved.items() if one not in best}
-        return Arranged(order=np.asarray(shown, np.int64), placed_by=placed, lost=tuple(self._lost))
+        return Arranged(
+            order=np.asarray(shown, np.int64),
+            placed_by=placed,
+            lost=tuple(self._lost),
+            possible=None if self._drawn is self._order else self._possible(shown, caps),
+        )
+
+    def _possible(self, shown: Sequence[int], caps: Sequence["Cap"]) -> Mask:
+        """Who could stand in each slot given those above; `caps` as the rules left them.
+
+        Whoever could not, can never again: caps only close, and room only runs out. So of those who
+        can nobody was passed over, and the next is drawn among them as if there were no others.
+        """
+        pinned = {candidate for candidate, _ in self._slots.values()}
+        free = np.ones(len(self._order), np.bool_)
+        free[[*pinned, *self._reserved]] = False
+        reserved = np.zeros(len(free), np.bool_)
+        reserved[[*self._reserved]] = True
+        room, found = self._room(), np.zeros((len(shown), len(free)), np.bool_)
+        for row, candidate in zip(found, shown, strict=True):
+            if candidate in pinned:
+                row[candidate] = True
+                continue
+            for cap in caps:
+                free &= ~cap.full()
+            row[:] = reserved | free if room > 0 else reserved
+            if not reserved[candidate]:
+                room -= 1
+                for cap in caps:
+                    cap.count(candidate)
+            reserved[candidate] = free[candidate] = False
+        return found
 
     def _woven(self, rest: Iterator[int]) -> Iterator[int]:
         """Slot by slot. Where the others run out before a pin's slot, the pin moves up."""
@@ -132,7 +177,7 @@ class Slots:
         missing = wanted - sum(1 for candidate in self._chosen() if holds[candidate])
         room = self._room()
         obstacle: str | None = None
-        for candidate in self._free():
+        for candidate in self._free(self._order):
             if missing <= 0 or room <= 0:
                 break
             if holds[candidate]:
@@ -156,9 +201,9 @@ class Slots:
     def _chosen(self) -> list[int]:
         return [candidate for candidate, _ in self._placed()]
 
-    def _free(self) -> Iterator[int]:
+    def _free(self, order: Sequence[int]) -> Iterator[int]:
         chosen = set(self._chosen())
-        return (candidate for candidate in self._order if candidate not in chosen)
+        return (candidate for candidate in order if candidate not in chosen)
 
     def _obstacle(self, candidate: int) -> str | None:
         """The cap that this candidate would break."""
@@ -191,6 +236,11 @@ class Cap:
 
     def is_full(self, candidate: int) -> bool:
         return self.codes[candidate] >= 0 and self._n(candidate) >= self.rule.value
+
+    def full(self) -> Mask:
+        """Whom it lets in no more (C,)."""
+        closed = [code for code, n in self.counts.items() if n >= self.rule.value]
+        return np.isin(self.codes, closed) if self.rule.value else np.asarray(self.codes) >= 0
 
     def count(self, candidate: int) -> None:
         if self.codes[candidate] >= 0:

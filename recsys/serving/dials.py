@@ -122,6 +122,17 @@ def chances(scores: NDArray[np.floating], order: Order, exploration: float) -> F
     return np.asarray(np.exp(drawn - remaining))
 
 
+def chances_among(
+    scores: NDArray[np.floating], order: Order, possible: NDArray[np.bool_], exploration: float
+) -> Floats:
+    """As `chances`, where only those of `possible` (k, C) can follow the slots above."""
+    if exploration < _LEAST_EXPLORATION:
+        return np.ones(len(order))
+    logits = np.asarray(scores, np.float64) / (exploration * _WARMEST)
+    among = np.logaddexp.reduce(np.where(possible, logits, -np.inf), axis=1)
+    return np.asarray(np.exp(logits[order] - among))
+
+
 def arranged(order: Order, relevance: NDArray[np.floating]) -> Floats:
     """Relevance (C,) dealt out anew: highest to the items of `order`, then to the rest by their own.
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recsys import expressions
 from recsys.expressions.nodes import Kind
 from recsys.merchandising import arranging
-from recsys.merchandising.types import Rule, RuleKind
+from recsys.merchandising.types import Rule
 from recsys.serving import dials, diversity, rotation
 from recsys.serving.asking import Ask
 from recsys.serving.candidates import Candidates
@@ -84,7 +84,10 @@ def order(
     if not len(places):
         return _as_they_are(found)
     wanted = _wanted(ask, places, all_.graded, rules, shown)
-    sequence, propensities = _sequence(ask, places, wanted)
+    worth, exploration = _spread_out(ask, places, wanted), query.dials.exploration
+    # Bounded, not stretched anew: after a large bury all the rest would be nearly alike.
+    scores = np.clip(worth, -1, 2) if exploration else worth
+    sequence, propensities = dials.explored(scores, len(places), exploration, query.seed)
     placed_by: list[str | None] = [None] * len(sequence)
     if rules:
         slots = arranging.arrange(
@@ -93,15 +96,14 @@ def order(
             query.k,
             _matches(ask, places),
             _groups(ask, places),
-            order=sequence,
+            order=dials.best(worth, len(places)) if exploration else sequence,
+            drawn=sequence if exploration else None,
             positions=_positions(ask, places, rules),
         )
-        chance = np.ones(len(places), np.float32)
-        chance[sequence] = propensities
         placed_by = [slots.placed_by.get(int(one)) for one in slots.order]
-        pins = {rule.rule_id for rule in rules if rule.kind is RuleKind.PIN}
-        chance[[one for one, by in slots.placed_by.items() if by in pins]] = 1  # certain
-        sequence, propensities = slots.order, chance[slots.order]
+        sequence = slots.order
+        if slots.possible is not None:
+            propensities = dials.chances_among(scores, sequence, slots.possible, exploration)
     sequence = sequence[: query.k]
     return Ordered(
         places=places[sequence],
@@ -228,16 +230,13 @@ def _wanted(
     return arranging.adjust(wanted, rules, _matches(ask, places)) if rules else wanted
 
 
-def _sequence(ask: Ask, places: Indices, wanted: Floats) -> tuple[Indices, Floats]:
-    """The candidates in the order they would be shown (C,), and how likely each was there."""
-    turned, k, n = ask.query.dials, ask.query.k, len(places)
+def _spread_out(ask: Ask, places: Indices, wanted: Floats) -> Floats:
+    """The same, with diversity in it (C,)."""
+    turned, k = ask.query.dials, ask.query.k
     if turned.diversity:
         vectors = ask.assortment.vectors(places)
         wanted = dials.arranged(diversity.diversified(wanted, vectors, k, turned.diversity), wanted)
-    if turned.exploration:
-        # bounded, not stretched anew: after a large bury all the rest would be nearly alike
-        return dials.explored(np.clip(wanted, -1, 2), n, turned.exploration, ask.query.seed)
-    return dials.best(wanted, n), np.ones(n)
+    return wanted
 
 
 def _traits(ask: Ask, places: Indices) -> dials.Traits:

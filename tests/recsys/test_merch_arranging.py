@@ -175,6 +175,27 @@ def test_a_pin_behind_shares_of_every_slot_is_reported() -> None:
     assert [(lost.rule_id, lost.to) for lost in found.lost] == [("p", "s")]
 
 
+def test_a_rule_takes_the_best_and_leaves_luck_the_rest() -> None:
+    drawn = np.array([4, 3, 2, 1, 0])
+    pin = rule("pin", "p", where="red", slot=1)
+    share = rule("share", "s", where="black", value=0.34)
+    shop = Shop(FIVE.relevance, red={1, 4}, black={0, 2})
+
+    assert shop.slots(pin, k=3, drawn=drawn) == [1, 4, 3]
+    assert shop.slots(share, k=3, drawn=drawn) == [4, 3, 0]
+
+
+def test_what_could_have_stood_in_a_slot_is_told_given_the_slots_above() -> None:
+    drawn = np.array([3, 4, 0, 1, 2])
+    pin, cap = rule("pin", "p", item_id="i2", slot=2), rule("cap", "c", value=1)
+
+    found = FIVE.arrange(pin, cap, k=3, drawn=drawn)
+
+    assert found.order.tolist() == [3, 2]  # the pin is brand 0's one item, and 3 is the other's
+    assert found.possible is not None
+    assert [np.flatnonzero(row).tolist() for row in found.possible] == [[3, 4], [2]]
+
+
 def test_boosts_and_buries_add_up_to_one_span_at_most() -> None:
     twice = [rule("boost", name, where="red", value=0.8) for name in "ab"]
     bury = rule("bury", "c", where="first", value=0.5)

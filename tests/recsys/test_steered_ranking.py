@@ -1,21 +1,23 @@
 """Rules reach items that the strategy alone would not have proposed."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import prod
 from typing import Any
 
 import pytest
 
 from recsys.catalogue.shelf import Shelf
 from recsys.learning.bundle import ModelBundle
-from recsys.merchandising.types import Rule, RuleKind
+from recsys.merchandising.types import CapBy, Rule, RuleKind
 from recsys.serving import assortment as assortments
 from recsys.serving import ranking
 from recsys.serving.asking import Memo
 from recsys.serving.assortment import Assortment
 from recsys.serving.ranking import Steer
-from recsys.types import Dials, EventKind, Item, Query, UserHistory
+from recsys.types import Dials, EventKind, Hide, Item, Query, UserHistory
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 PAST = UserHistory(user_id="u", item_ids=("i0001",), kinds=(EventKind.VIEW,))
@@ -94,3 +96,43 @@ def test_a_pinned_item_was_not_left_to_chance(shop: Assortment) -> None:
 
     assert (found[1].item_id, found[1].propensity) == (last, 1.0)
     assert all(0 < one.propensity < 1 for one in found if one is not found[1])
+
+
+BRANDS = "AABB"
+RULES = [
+    Rule(rule_id="named", kind=RuleKind.PIN, item_id="{0}", slot=2),
+    Rule(rule_id="best", kind=RuleKind.PIN, where='brand == "B"', slot=1),
+    Rule(rule_id="cap", kind=RuleKind.CAP, by=CapBy.BRAND, value=1),
+    Rule(rule_id="share", kind=RuleKind.SHARE, where='brand == "B"', value=0.5),
+    Rule(rule_id="wide", kind=RuleKind.CAP, by=CapBy.BRAND, value=2),
+]
+
+
+@pytest.mark.parametrize(
+    "names", [["named"], ["best"], ["cap"], ["share"], ["named", "share", "wide"], ["best", "cap"]]
+)
+def test_under_rules_slates_come_as_often_as_their_chances_say(
+    drawn: Callable[..., ModelBundle], names: list[str]
+) -> None:
+    bundle = drawn(3)
+    item_ids = bundle.item_ids[10:14]
+    items = zip(item_ids, BRANDS, strict=True)
+    shop = assortments.of(bundle, Shelf.of([Item(item_id=i, title=i, brand=b) for i, b in items]))
+    rules = tuple(
+        replace(one, item_id=one.item_id and one.item_id.format(*item_ids))
+        for one in RULES
+        if one.rule_id in names
+    )
+    n = 3_000
+    chance: dict[tuple[str, ...], float] = {}
+    seen: Counter[tuple[str, ...]] = Counter()
+    for seed in range(n):
+        query = Query(now=NOW, k=3, hide=Hide.NONE, dials=Dials(exploration=0.8), seed=seed)
+        found = ranking.rank(shop, query, PAST, steer=Steer(rules=rules)).recommendations
+        slate = tuple(one.item_id for one in found)
+        seen[slate] += 1
+        chance[slate] = prod(one.propensity for one in found)
+
+    assert sum(chance.values()) == pytest.approx(1, abs=1e-6)
+    for slate, times in seen.items():
+        assert times == pytest.approx(n * chance[slate], abs=4 * (n * chance[slate]) ** 0.5)
