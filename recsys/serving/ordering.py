@@ -108,7 +108,7 @@ def order(
     return Ordered(
         places=places[sequence],
         scores=all_.scores[sequence],
-        propensities=propensities[: query.k],
+        propensities=propensities[: len(sequence)],
         placed_by=placed_by[: query.k],
         lists=(found, *more),
         taken_from=all_.taken_from[sequence],
