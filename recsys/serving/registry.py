@@ -180,8 +180,9 @@ class ModelHandle:
             self.prepare(bundle)  # by the thread that loads, so that no request has to wait for it
             self._bundle = bundle
             self.problem = None
-        except (CorruptArtifact, OSError, UnicodeDecodeError, MemoryError) as error:
-            self.problem = str(error)
+        except Exception as error:
+            known = isinstance(error, CorruptArtifact | OSError)
+            self.problem = str(error) if known else f"{type(error).__name__}: {error}"
             _LOGGER.exception("model refused", extra={"kept_version": self._bundle.version})
             return
         _LOGGER.info("model loaded", extra={"model_version": version})

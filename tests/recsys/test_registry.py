@@ -202,6 +202,21 @@ def test_a_corrupt_model_is_refused_logged_and_the_old_one_kept(root: Path, capl
     assert [record.message for record in caplog.records] == ["model refused"]
 
 
+def test_a_model_that_cannot_be_made_ready_is_refused_whatever_the_reason(root: Path) -> None:
+    registry.promote(root, FIRST)
+    handle = ModelHandle(root)
+    handle.get()
+
+    def fail(_: ModelBundle) -> None:
+        raise KeyError("price")
+
+    handle.prepare = fail
+    registry.promote(root, SECOND)
+
+    assert _until_problem(handle) == "KeyError: 'price'"
+    assert handle.get().version == FIRST
+
+
 def test_a_problem_ends_with_the_next_good_promotion(root: Path) -> None:
     registry.promote(root, FIRST)
     handle = ModelHandle(root)
