@@ -7,6 +7,7 @@ then, or when the last word is half a second old.
 """
 
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,11 +28,13 @@ log = logging.getLogger(__name__)
 
 
 class Steered:
-    """One process's; a reference is swapped, so a race only reads twice."""
+    """One process's; a race only reads twice, and the reading that was asked for last stands."""
 
     def __init__(self, *, seconds: float) -> None:
         self._watch = Watch(seconds=seconds)
         self._read = (Steering(), Experiments())
+        self._asked_at = float("-inf")
+        self._lock = threading.Lock()
 
     def now(
         self, runtime: "Runtime", token: str | None, degraded: Degraded
@@ -42,13 +45,16 @@ class Steered:
             try:
                 with runtime.database.asking(), looking(runtime.engine) as reader:
                     steering, running = self._read
-                    self._read = (
-                        store.refresh(reader, steering),
-                        experiments.refresh(reader, running),
-                    )
-                    runtime.styled.follow(reader)
-                self._watch.read(token, at)
+                    found = store.refresh(reader, steering), experiments.refresh(reader, running)
+                    style = runtime.styled.look(reader)
             except (SQLAlchemyError, Away) as error:
                 log.warning("steering by the last rules read: %s", type(error).__name__)
                 degraded.add("rules")
+            else:
+                with self._lock:
+                    if at >= self._asked_at:
+                        self._read, self._asked_at = found, at
+                        runtime.styled.adopt(style)
+                        self._watch.read(token, at)
+                return found
         return self._read

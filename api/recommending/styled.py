@@ -14,6 +14,8 @@ from generative.config import GenerativeConfig
 from generative.style import Style, in_force
 from generative.variant_store import Chosen
 
+Look = tuple[Version | None, Chosen]
+
 
 class Styled:
     """One process's; references are swapped, so a race only looks twice."""
@@ -27,9 +29,15 @@ class Styled:
 
     def follow(self, reader: Connection) -> Style:
         """The style in force now, in which all keys are made from here on."""
-        self._kept = kept = brand_store.refresh(reader, self._kept)
-        kit, version = (None, 0) if kept is None else (kept.kit, kept.version)
+        return self.adopt(self.look(reader))
+
+    def look(self, reader: Connection) -> Look:
+        """What the database says now; what was not changed is the same object."""
+        return brand_store.refresh(reader, self._kept), variant_store.refresh(reader, self.chosen)
+
+    def adopt(self, look: Look) -> Style:
+        self._kept, self.chosen = look
+        kit, version = (None, 0) if self._kept is None else (self._kept.kit, self._kept.version)
         self.style = in_force(self._config, kit, version)
         self.briefs.adopt(self.style.fingerprint, self.style.kit.forbidden)
-        self.chosen = variant_store.refresh(reader, self.chosen)
         return self.style
