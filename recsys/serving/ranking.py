@@ -26,6 +26,7 @@ from recsys.types import Hide, Query, Recommendation, Slate, UserHistory
 
 CANDIDATES = 200
 _FOUR_A_PLACE = 4  # candidates for each place, where a page is long
+_FURTHER = 5_000  # candidates where caps let too few of those in
 _NESTED = frozenset({"personal", "session"})  # of these the first k of many are the k of few
 _RUNGS = ("popular", "newest")  # what fills a slate that the strategy could not
 
@@ -66,11 +67,11 @@ def rank(
     )
     turned = ordering.wishes(query, steer.rules, steer.shown)
     n = max(CANDIDATES, _FOUR_A_PLACE * query.k)
-    found = strategy_of(query)(ask, query.k if query.strategy in _NESTED and not turned else n)
-    mark("candidates", len(found))
-    more = _more(ask, found, steer.rules) if turned else []
-    order = ordering.order(ask, found, more=more, rules=steer.rules, shown=steer.shown)
-    mark("order", len(order))
+    if query.strategy in _NESTED and not turned:
+        n = query.k
+    found, order = _ordered(ask, n, steer, mark)
+    if steer.rules and len(order) < query.k and len(found) == n < _FURTHER:
+        _, order = _ordered(ask, _FURTHER, steer, mark)  # caps closed what was proposed
     picks = _told(ask, order)
     if len(picks) < query.k and not query.strict and not steer.rules:
         _fill(picks, ask)
@@ -158,6 +159,17 @@ def like(strategy: str, item_id: str, *, k: int, exclude: frozenset[str] = froze
         hide=Hide.NONE,
         strict=strategy == "bought_together",
     )
+
+
+def _ordered(ask: Ask, n: int, steer: Steer, mark: Mark) -> tuple[Candidates, Ordered]:
+    """What the strategy proposes, at most `n`, and the slate that it comes to."""
+    found = strategy_of(ask.query)(ask, n)
+    mark("candidates", len(found))
+    turned = ordering.wishes(ask.query, steer.rules, steer.shown)
+    more = _more(ask, found, steer.rules) if turned else []
+    order = ordering.order(ask, found, more=more, rules=steer.rules, shown=steer.shown)
+    mark("order", len(order))
+    return found, order
 
 
 Picks = dict[int, Recommendation]

@@ -136,3 +136,19 @@ def test_under_rules_slates_come_as_often_as_their_chances_say(
     assert sum(chance.values()) == pytest.approx(1, abs=1e-6)
     for slate, times in seen.items():
         assert times == pytest.approx(n * chance[slate], abs=4 * (n * chance[slate]) ** 0.5)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_cap_that_closes_all_candidates_looks_further_down(
+    drawn: Callable[..., ModelBundle], *, strict: bool
+) -> None:
+    bundle = drawn(3, n=900)
+    plain = assortments.of(bundle, Shelf.of([Item(item_id=i, title=i) for i in bundle.item_ids]))
+    liked = shown(plain, k=500)
+    items = [Item(item_id=i, title=i, brand="Acme" if i in liked else i) for i in bundle.item_ids]
+    shop = assortments.of(bundle, Shelf.of(items))
+    cap = Rule(rule_id="c", kind=RuleKind.CAP, by=CapBy.BRAND, value=1)
+
+    found = shown(shop, cap, strict=strict)
+
+    assert found == [liked[0], *shown(plain, k=519)[500:]]
