@@ -25,6 +25,7 @@ from recsys.merchandising.plain import from_plain, to_plain
 from recsys.merchandising.types import Placement, Subject
 from recsys.outcomes import judging
 from recsys.outcomes.assignment import (
+    EVERYWHERE,
     Experiment,
     Experiments,
     Kind,
@@ -97,7 +98,7 @@ def start(session: Session, experiment_id: str, *, now: datetime) -> Definition:
 
     Raises:
         UnknownExperiment: There is none of that id.
-        ExperimentConflict: Its slice of a layer is taken by another that runs.
+        ExperimentConflict: Its slice of a layer is taken by another that runs, or its slates are.
     """
     _move(session)  # first, so that two starts wait for each other
     row = _row(session, experiment_id)
@@ -109,6 +110,11 @@ def start(session: Session, experiment_id: str, *, now: datetime) -> Definition:
             raise ExperimentConflict(
                 f"{other.experiment_id!r} runs on {other.slice_from:g} to {other.slice_to:g} % of "
                 f"layer {mine.layer!r}; choose a slice beside it, or stop it"
+            )
+        if _rival(mine, other):
+            raise ExperimentConflict(
+                f"{other.experiment_id!r} interleaves there already, and two rankers share a slate "
+                "at most; give both a slice of one layer, or stop it"
             )
     # Answers are of a whole second: the first of them is of this one.
     row.status, row.started_at, row.stopped_at = Status.RUNNING, now.replace(microsecond=0), None
@@ -199,6 +205,14 @@ def _typed(changes: Mapping[str, Any]) -> dict[str, Any]:
 def _overlap(one: Experiment, other: Experiment) -> bool:
     same = bool(one.layer) and one.layer == other.layer
     return same and one.slice_from < other.slice_to and other.slice_from < one.slice_to
+
+
+def _rival(one: Experiment, other: Experiment) -> bool:
+    """Whether both would have the same slates for themselves: of two only the first gets them."""
+    if not one.kind == other.kind == Kind.INTERLEAVED or (one.layer and one.layer == other.layer):
+        return False
+    here, there = one.placements, other.placements
+    return EVERYWHERE in here | there or not here.isdisjoint(there)
 
 
 def _running(session: Session) -> list[Experiment]:

@@ -5,11 +5,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.runtime import Runtime
-from recsys.answers import ledger, store
-from recsys.database import reading
-from recsys.outcomes.assignment import duelling
-
 Keys = dict[str, str]
 
 pytestmark = pytest.mark.usefixtures("trained")
@@ -51,21 +46,22 @@ def test_a_cap_holds_over_both(client: FlaskClient, admin: Keys, slate: Any) -> 
         assert sorted(int(one[1:]) % 3 for one in slate(user_id)) == [0, 1, 2]
 
 
-def test_of_two_that_interleave_the_first_shares_the_slate(
-    desk: Any, client: FlaskClient, here: Runtime, shop: Keys
-) -> None:
-    for name, rivals in (("two", "cd"), ("one", "ab")):
-        variants = [duel | {"name": rival} for duel, rival in zip(DUEL, rivals, strict=True)]
-        desk.put(name, kind="interleaved", variants=variants)
-        assert desk.post("start", name).status_code == 200
+def test_two_interleave_at_one_placement_only_in_slices_of_a_layer(desk: Any) -> None:
+    def start(name: str, **more: Any) -> int:
+        desk.put(name, kind="interleaved", variants=DUEL, **more)
+        return int(desk.post("start", name).status_code)
 
-    client.get("/recommend?user_id=anna&k=6&banner=none", headers=shop)
+    elsewhere = [
+        one | {"placements": {"cart": change}}
+        for one in DUEL
+        for change in one["placements"].values()  # type: ignore[attr-defined]
+    ]
 
-    ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
-    with reading(here.engine) as session:
-        (kept,) = store.latest(session, n=1)
-    assert duelling(kept.experiments) == "one"
-    assert set(kept.teams) == {"a", "b"}
+    assert start("one", layer="duels", slice_to=50) == 200
+    assert start("two") == 409
+    assert start("three", layer="duels", slice_from=50) == 200
+    desk.put("four", kind="interleaved", variants=elsewhere)
+    assert desk.post("start", "four").status_code == 200
 
 
 @pytest.mark.usefixtures("slate")
