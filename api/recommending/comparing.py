@@ -113,8 +113,7 @@ def _pairs(
 ) -> list[Pair]:
     until = time.monotonic() + BUDGET_SECONDS
     pairs: list[Pair] = []
-    # By revision, so that the shelf of each is set up once.
-    for answer in sorted(answers, key=lambda one: (one.catalogue_revision, one.at)):
+    for answer in replay.by_revision(answers):
         if time.monotonic() > until:
             break
         by_first, by_second = past.slate(answer, first)[0], past.slate(answer, second)[0]

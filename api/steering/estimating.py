@@ -23,7 +23,7 @@ from api.recommending.again import Past
 from api.runtime import runtime
 from api.schemas import Strict
 from api.steering.bodies import Name
-from recsys.answers import store
+from recsys.answers import replay, store
 from recsys.answers.entry import Answer
 from recsys.database import looking
 from recsys.outcomes import estimators
@@ -96,8 +96,7 @@ def estimate(version: str, body: EstimateBody) -> Response:
         clicked = store.clicks(reader, [one.recommendation_id for one in drawn], since=since)
         pairs: list[tuple[Answer, list[str]]] = []
         until = time.monotonic() + BUDGET_SECONDS
-        # By revision, so that the shelf of each is set up once.
-        for answer in sorted(drawn, key=lambda one: (one.catalogue_revision, one.at)):
+        for answer in replay.by_revision(drawn):
             if time.monotonic() > until:
                 break
             slate, _ = past.slate(_without_chance(answer), bundle)

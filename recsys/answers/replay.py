@@ -60,6 +60,16 @@ class Likeness:
     second_hit_rate: float | None
 
 
+def by_revision(answers: Sequence[Answer]) -> list[Answer]:
+    """A sample with those of one catalogue together, so that the shelf of each is set up once.
+
+    The catalogues come as they do in the sample, not by their age: whoever has to stop has not seen
+    only the first days of the week.
+    """
+    turns = {one.catalogue_revision: turn for turn, one in reversed([*enumerate(answers)])}
+    return sorted(answers, key=lambda one: turns[one.catalogue_revision])
+
+
 def compare(answer: Answer, slate: Slate, *, causes: Sequence[Difference] = ()) -> Replay:
     """An answer as it was and as it is made again; `causes` are what could not be set up as it was."""
     found = list(causes)

@@ -44,6 +44,14 @@ def answer(*item_ids: str, **changes: object) -> Answer:
     return replace(made, **changes)
 
 
+def test_a_sample_is_gone_through_by_catalogue_but_not_by_age() -> None:
+    sample = [answer(catalogue_revision=revision) for revision in (7, 2, 9, 7, 2)]
+
+    turns = replay.by_revision(sample)
+
+    assert turns == [sample[place] for place in (0, 3, 1, 4, 2)]
+
+
 def test_the_same_slate_is_exact_whatever_the_last_bit_of_a_score() -> None:
     found = replay.compare(answer("a", "b"), slate("a", "b", scores=(3.0 + 1e-6, 2.0)))
 
