@@ -46,21 +46,14 @@ def serve() -> "APIFlask":
 
     What it was built from stays (code, routes, every item of the shelf), so the collector need not
     walk it: at 4,000 items a walk over everything stops all requests for a tenth of a second.
-    The live model is loaded before it listens, so that no shopper waits for gigabytes.
+    The live model is loaded before it listens, so that no shopper waits for gigabytes; a broken one
+    leaves a process that answers without, and says so.
     """
     app = create_app()
-    _load_model(app)
+    app.extensions["vitrine"].handle.get()
     gc.collect()
     gc.freeze()
     return app
-
-
-def _load_model(app: "APIFlask") -> None:
-    """A broken model leaves a process that answers without one, and says so: it must not end here."""
-    try:
-        app.extensions["vitrine"].handle.get()
-    except Exception:  # a file may break its reader in ways that the handle does not expect
-        app.logger.exception("the live model cannot be loaded: serving without it")
 
 
 def _version() -> str:

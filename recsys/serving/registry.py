@@ -171,6 +171,7 @@ class ModelHandle:
             self._lock.release()
 
     def _swap(self) -> None:
+        version = None
         try:
             version = live_version(self._root)
             if version is None:
@@ -182,7 +183,7 @@ class ModelHandle:
             self.problem = None
         except Exception as error:
             known = isinstance(error, CorruptArtifact | OSError)
-            self.problem = str(error) if known else f"{type(error).__name__}: {error}"
+            self.problem = str(error) if known else f"{version or LIVE} is broken: {error!r}"
             _LOGGER.exception("model refused", extra={"kept_version": self._bundle.version})
             return
         _LOGGER.info("model loaded", extra={"model_version": version})

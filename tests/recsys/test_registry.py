@@ -213,7 +213,7 @@ def test_a_model_that_cannot_be_made_ready_is_refused_whatever_the_reason(root: 
     handle.prepare = fail
     registry.promote(root, SECOND)
 
-    assert _until_problem(handle) == "KeyError: 'price'"
+    assert _until_problem(handle) == f"{SECOND} is broken: KeyError('price')"
     assert handle.get().version == FIRST
 
 
