@@ -16,6 +16,7 @@ from generative.cache import Note
 from recsys.answers import entry
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Rule
+from recsys.outcomes.assignment import Duel
 from recsys.serving import ranking, steering, titles
 from recsys.serving.policies import context
 from recsys.serving.ranking import Steer
@@ -71,24 +72,22 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
     state, running = runtime.steered.now(runtime, opened.steering_version, opened.degraded)
     placement, key = ask.query.placement, ask.visitor
     assigned = running.assign(key, placement) if key is not None else {}
-    # What a slate is gone on with is one ranker's question: the other was never asked it.
-    duels = bool(assigned) and ask.continues is None
-    duel = running.interleaved(assigned, placement) if duels else None
+    duel = running.interleaved(assigned, placement) if assigned else None
     changes = running.changes(assigned, placement) if assigned else {}
 
     def under(more: Mapping[str, Any]) -> Settled:
         hide = runtime.config.recsys.hide
         return settle(ask, state, hide=hide, experiments=assigned, changes={**changes, **more})
 
-    settled = under({})
+    settled, rivals = under({}), tuple(under(own) for own in duel.changes) if duel else ()
+    if duel is not None and _agree(duel, rivals):
+        settled, duel, rivals = rivals[0], None, ()
     opened.trace.mark("settle", len(state.rules))
     rules, shown = in_force(opened, settled, state), rotating.shown(runtime, ask, opened)
-    rivals: tuple[Settled, ...] = ()
     teams: Sequence[str] = ()
     if duel is None:
         slate = _ranked(opened, settled, rules, shown)
     else:
-        rivals = tuple(under(own) for own in duel.changes)
         slates = [_ranked(opened, rival, rules, shown) for rival in rivals]
         slate, teams = drafting.drawn(opened.assortment, settled.query, slates, duel.teams, rules)
     shelf = opened.assortment.shelf
@@ -109,6 +108,12 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
         rivals=rivals,
         shown=shown,
     )
+
+
+def _agree(duel: Duel, rivals: Sequence[Settled]) -> bool:
+    """Whether the request itself, or the answer it goes on with, settles all that two rankers differ in."""
+    first, second = rivals
+    return first.query == second.query and duel.changes[0] != duel.changes[1]
 
 
 def rank(runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: Steering) -> Slate:
