@@ -113,9 +113,8 @@ def sentence(found: Mapping[str, Any]) -> str:
         )
     if verdict in _POLICIES:
         return f"It cannot be shown. {_POLICIES[verdict]}"
-    if verdict.startswith("rule:"):
-        return f"A rule decides: {because}."
-    return f"It is kept out: {because}."
+    openings = {"rule": "A rule decides:", "unproposed": "It may appear, but"}
+    return f"{openings.get(verdict.partition(':')[0], 'It is kept out:')} {because}."
 
 
 def _facts(found: Mapping[str, Any]) -> Sequence[tuple[str, str]]:

@@ -57,7 +57,9 @@ class LastShown(BaseModel):
 
 class ExplainOut(BaseModel):
     item_id: str
-    verdict: str = Field(description="`shown`, `behind`, or the rule that took it out")
+    verdict: str = Field(
+        description="`shown`, `behind`, `unproposed`, or the rule that took it out"
+    )
     because: str
     slot: int | None = Field(description="Its place in the slate, from 1")
     rank: int | None = Field(description="Its rank by the model's score among all that may appear")

@@ -22,14 +22,16 @@ from recsys.serving.shopper import Shopper
 from recsys.types import Query, Reason, Recommendation, UserHistory
 
 UNKNOWN, SHOWN, BEHIND, ROTATED = "unknown", "shown", "behind", "rotation"
+UNPROPOSED = "unproposed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """`verdict` is `shown`, `behind` (allowed, but others come first) or what took the item out.
 
-    That is a rule or policy, or `rotation`: the shopper was shown it too often. `rank` counts from 1
-    among all allowed items by the model's score; `slot` is its place in the slate. `because` is the rule, filter or policy in words.
+    That is a rule or policy, `rotation` (the shopper was shown it too often) or `unproposed` (there
+    was room, but the strategy has no such item). `rank` counts from 1 among all allowed items by the
+    model's score; `slot` is its place in the slate. `because` is the verdict in words.
     """
 
     item_id: str
@@ -76,6 +78,8 @@ def explain(
             scored, verdict=SHOWN, because=because, slot=found[0].rank, reasons=found[0].reasons
         )
     verdict, because = _outranked(assortment, query, history, item_id, steer)
+    if verdict == BEHIND and len(slate.recommendations) < query.k:
+        verdict, because = UNPROPOSED, f"the strategy {query.strategy} does not propose it"
     last = slate.recommendations[-1] if slate.recommendations else None
     return replace(scored, verdict=verdict, because=because, last_shown=last)
 

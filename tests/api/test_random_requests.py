@@ -171,7 +171,9 @@ def test_an_explanation_is_of_what_is_really_shown(
 
             assert (why["verdict"] == "shown") == (item_id in slots), (asked, why)
             assert why["slot"] == slots.get(item_id), (asked, why)
-            ours = why["verdict"] in {"shown", "behind"} or why["because"].endswith("displaced it")
+            ours = why["verdict"] in {"shown", "behind", "unproposed"} or why["because"].endswith(
+                "displaced it"
+            )
             assert ours or why["verdict"] in told["excluded"], (asked, why)
             if why["branches"]:
                 assert sum(why["branches"].values()) == pytest.approx(why["score"], abs=1e-4)

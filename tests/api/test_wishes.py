@@ -254,6 +254,8 @@ def test_a_page_without_rows_or_with_a_misspelt_one_is_refused(client, shop) -> 
         ({"filter": "price > 10"}, "filter"),
         ({"category": "Grocery/Bread"}, "filter"),
         ({"k": "1"}, "behind"),
+        ({"strategy": "rerank", "item_ids": "i1,i2"}, "unproposed"),
+        ({"strategy": "rerank", "item_ids": "i1,i2", "k": "2"}, "behind"),
     ],
 )
 def test_explain_names_what_became_of_an_item(client, admin, wish, verdict) -> None:

@@ -103,6 +103,10 @@ def test_a_hidden_item_and_an_unknown_one_are_told_apart(
             "It may appear but is not in the slate: nothing is known.",
         ),
         (
+            {"verdict": "unproposed", "because": "the strategy search does not propose it"},
+            "It may appear, but the strategy search does not propose it.",
+        ),
+        (
             {"verdict": "shown", "because": "rule hero put it there", "slot": 1},
             "It is shown, in slot 1: rule hero put it there.",
         ),
