@@ -137,4 +137,25 @@ def _complete(spec: Any) -> Any:
         "description": "The picture that `If-None-Match` names is still the one"
     }
     spec["paths"]["/campaigns"]["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    _set_apart(spec["paths"])
     return spec
+
+
+def _set_apart(paths: dict[str, Any]) -> None:
+    """Tell which values of a path's last parameter are another operation's address.
+
+    `GET /admin/rules/history` is never the rule called history: a client made from this document must know.
+    """
+    for path, operations in paths.items():
+        above, _, last = path.rpartition("/")
+        for method, operation in operations.items():
+            beside = [
+                other.rpartition("/")[2]
+                for other, there in paths.items()
+                if method in there
+                and other.rpartition("/")[0] == above
+                and "{" not in other[len(above) :]
+            ]
+            for parameter in operation["parameters"] if beside and last.startswith("{") else ():
+                if parameter["in"] == "path" and parameter["name"] == last.strip("{}"):
+                    parameter["schema"] = {**parameter["schema"], "not": {"enum": beside}}

@@ -190,3 +190,12 @@ def test_invented_methods_share_one_counter(client, admin) -> None:
     page = client.get("/metrics", headers=admin).text
     assert "FETCH" not in page
     assert re.search(r'vitrine_requests_total{.*method="other",status="405"} 3\.0', page)
+
+
+def test_the_document_says_which_rule_cannot_be_asked_for_by_its_name(client) -> None:
+    """`/admin/rules/history` is the history: a rule of that name would have no address."""
+    operation = client.get("/openapi.json").json["paths"]["/admin/rules/{rule_id}"]["get"]
+
+    [parameter] = operation["parameters"]
+
+    assert parameter["schema"]["not"] == {"enum": ["history"]}
