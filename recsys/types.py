@@ -4,7 +4,7 @@ All are frozen values. `*_id` is the shop's string, `*_row` our integer position
 Validation happens once, at the edge; inside, these types are trusted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,6 +23,10 @@ class EventKind(StrEnum):
     PURCHASE = "purchase"
     LIKE = "like"
     DISMISS = "dismiss"
+
+
+# What still counts when many deeds came after it: it keeps an item out of a slate.
+LASTING = frozenset({EventKind.PURCHASE, EventKind.DISMISS})
 
 
 class Hide(StrEnum):
@@ -96,17 +100,37 @@ class Event:
     recommendation_id: str | None = None
 
 
+class Deed(NamedTuple):
+    """One thing done with an item; `at` is seconds since the epoch."""
+
+    item_id: str
+    kind: EventKind
+    at: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserHistory:
     """What one shopper did, oldest first; `kinds[i]` is what was done with `item_ids[i]`.
 
-    `at` tells when, in seconds since the epoch; it is empty where that is not known.
+    `at` tells when, in seconds since the epoch; it is empty where that is not known. A history is
+    the newest deeds alone; `lasting` is what was bought or dismissed before them, each item's last
+    time: a model does not read it, but what must not come back does not come back.
     """
 
     user_id: str | None = None
     item_ids: tuple[str, ...] = ()
     kinds: tuple[EventKind, ...] = ()
     at: tuple[float, ...] = ()
+    lasting: tuple[Deed, ...] = ()
+
+    @property
+    def purchases(self) -> Iterator[tuple[str, float]]:
+        """What was bought and when, oldest first; 0 where that is not known."""
+        yield from ((one.item_id, one.at) for one in self.lasting if one.kind is EventKind.PURCHASE)
+        at = self.at or (0.0,) * len(self.item_ids)
+        for item_id, kind, when in zip(self.item_ids, self.kinds, at, strict=True):
+            if kind is EventKind.PURCHASE:
+                yield item_id, when
 
     @property
     def purchased(self) -> frozenset[str]:
@@ -117,10 +141,11 @@ class UserHistory:
         return self._items(EventKind.DISMISS)
 
     def _items(self, wanted: EventKind) -> frozenset[str]:
-        if wanted not in self.kinds:
+        if wanted not in self.kinds and not self.lasting:
             return frozenset()
         pairs = zip(self.item_ids, self.kinds, strict=True)
-        return frozenset([item_id for item_id, kind in pairs if kind is wanted])
+        found = [item_id for item_id, kind in pairs if kind is wanted]
+        return frozenset(found + [one.item_id for one in self.lasting if one.kind is wanted])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

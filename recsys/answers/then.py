@@ -1,5 +1,6 @@
 """What an answer started from, set up again: the shelf of its revision, the shopper's past of its time [SQL]."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ from sqlalchemy import select
 
 from recsys.answers import entry
 from recsys.answers.entry import Answer
+from recsys.behaviour import events
+from recsys.behaviour.recent import NEWEST
 from recsys.catalogue import items, versions
 from recsys.catalogue import shelf as shelves
 from recsys.catalogue.shelf import Shelf
@@ -66,19 +69,22 @@ def _past(reader: Reader, made: _Made, session: tuple[str, ...] = ()) -> UserHis
     n = max(0, made.history_n - len(session))
     around = _deeds(reader, made.user_id, until=made.at + _AROUND, newest=n + _LATER)
     for end in range(len(around.item_ids), n - 1, -1):
-        found = with_session(_between(around, end - n, end), session, at=made.at)
-        if entry.digest(found) == made.history_digest:
-            return found
-    until = sum(moment <= made.at.timestamp() for moment in around.at)
-    return with_session(_between(around, max(0, until - n), until), session, at=made.at)
+        found = _between(around, end - n, end)
+        if entry.digest(with_session(found, session, at=made.at)) == made.history_digest:
+            break
+    else:
+        until = sum(moment <= made.at.timestamp() for moment in around.at)
+        found = _between(around, max(0, until - n), until)
+    whole = found if n < NEWEST else events.with_lasting(reader, found)
+    return with_session(whole, session, at=made.at)
 
 
 def with_session(past: UserHistory, session: tuple[str, ...], *, at: datetime) -> UserHistory:
     """A past with this visit's items behind it, as the newest views."""
     moments = past.at if len(past.at) == len(past.item_ids) else ()
     known = bool(moments) or not past.item_ids
-    return UserHistory(
-        user_id=past.user_id,
+    return replace(
+        past,
         item_ids=past.item_ids + session,
         kinds=past.kinds + (EventKind.VIEW,) * len(session),
         at=moments + (at.timestamp(),) * len(session) if known else (),

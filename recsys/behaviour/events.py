@@ -6,8 +6,8 @@ the hash of the id, so that neither a retry, a spool nor an import brings them b
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 from recsys.behaviour import recording
 from recsys.database import Reader
 from recsys.tables import ErasureRow, EventRow, is_storable
-from recsys.types import Event, EventKind, EventLog, UserHistory
+from recsys.types import LASTING, Deed, Event, EventKind, EventLog, UserHistory
 
 ACCEPTED, DUPLICATE, ERASED = "accepted", "duplicate", "erased"
 _ERASURE_LOCK = 7_202_611  # any number, as long as nothing else in this database uses it
@@ -45,6 +45,23 @@ _NEWEST_DEEDS = (
     .where(_event.user_id == bindparam("user_id"))
     .order_by(_event.at.desc(), _event.event_id.desc())
     .limit(bindparam("newest", type_=Integer))
+)
+_OLDER = 5_000  # deeds before the newest that are looked through: nobody's whole history is read
+LASTING_N = 1_000  # of what was bought or dismissed in them, the newest are told
+_older = (
+    select(_event.item_id, _event.kind, _event.at)
+    .where(_event.user_id == bindparam("user_id"), _event.at <= bindparam("before"))
+    .order_by(_event.at.desc(), _event.event_id.desc())
+    .limit(_OLDER)
+    .subquery()
+    .c
+)
+_LASTING_DEEDS = (
+    select(_older.item_id, _older.kind, func.max(_older.at))
+    .where(_older.kind.in_([kind.value for kind in LASTING]))
+    .group_by(_older.item_id, _older.kind)
+    .order_by(func.max(_older.at).desc(), _older.item_id, _older.kind)
+    .limit(LASTING_N)
 )
 
 
@@ -112,12 +129,24 @@ def history(reader: Reader, user_id: str, *, limit: int = 500) -> UserHistory:
     if not is_storable(user_id):
         return UserHistory(user_id=user_id)
     rows = reader.execute(_NEWEST_DEEDS, {"user_id": user_id, "newest": limit}).all()[::-1]
-    return UserHistory(
+    newest = UserHistory(
         user_id=user_id,
         item_ids=tuple([item_id for item_id, _, _ in rows]),
         kinds=tuple([_KIND_NAMED[kind] for _, kind, _ in rows]),
         at=tuple([at.timestamp() for _, _, at in rows]),
     )
+    return newest if len(rows) < limit else with_lasting(reader, newest)
+
+
+def with_lasting(reader: Reader, newest: UserHistory) -> UserHistory:
+    """The newest deeds with what was bought or dismissed in the 5,000 before them."""
+    if newest.user_id is None or not newest.at:
+        return newest
+    there = set(zip(newest.item_ids, newest.kinds, newest.at, strict=True))
+    before = datetime.fromtimestamp(newest.at[0], UTC)
+    rows = reader.execute(_LASTING_DEEDS, {"user_id": newest.user_id, "before": before}).all()
+    told = [Deed(item_id, _KIND_NAMED[kind], at.timestamp()) for item_id, kind, at in rows[::-1]]
+    return replace(newest, lasting=tuple([deed for deed in told if deed not in there]))
 
 
 def all_histories(

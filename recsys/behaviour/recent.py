@@ -19,15 +19,16 @@ from typing import Any, NamedTuple
 import orjson
 import redis
 
+from recsys.behaviour.events import LASTING_N
 from recsys.tables import is_storable
-from recsys.types import Event, EventKind, UserHistory
+from recsys.types import LASTING, Deed, Event, EventKind, UserHistory
 
-NEWEST = 200  # deeds kept of a shopper
+NEWEST = 200  # deeds kept of a shopper; before them only what was bought or dismissed
 KEPT_SECONDS = 900
 GUARDED_SECONDS = 20  # a kept history under a writer's mark: gone before the mark lapses
 WRITING_SECONDS = 30
 LEASE_SECONDS = 10
-_TRIM_BYTES = 12_000  # a history longer than this is cut to its newest deeds when appended to
+_TRIM_BYTES = 12_000  # what is longer is thinned before its newest deeds when appended to
 
 CATALOGUE = "vitrine:pulse:catalogue"
 STEERING = "vitrine:pulse:steering"
@@ -51,18 +52,30 @@ end
 """
 _LAND = """
 local writing_s, guarded_s, kept_s = ARGV[1], ARGV[2], ARGV[3]
-local trim, newest = tonumber(ARGV[4]), tonumber(ARGV[5])
+local trim, newest, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local function cut(key)
   local whole = redis.call('GET', key)
   local _, lines = string.gsub(whole, '\\n', '')
   local extra = (lines - 1) - 3 * newest
   if extra <= 0 then return end
   local head = string.find(whole, '\\n', 1, true)
-  local from = head
-  for _ = 1, extra do from = string.find(whole, '\\n', from + 1, true) end
-  redis.call('SET', key, string.sub(whole, 1, head) .. string.sub(whole, from + 1))
+  local rows, last, kept = {}, {}, {}
+  local from = head + 1
+  local deed = '(([^\\n]*)\\n([^\\n]*)\\n[^\\n]*\\n)()'
+  for row, id, kind, after in string.gmatch(string.sub(whole, from), deed) do
+    if #rows == extra / 3 then break end
+    rows[#rows + 1] = row
+    from = head + after
+    if kind == 'p' or kind == 'd' then last[kind .. id] = #rows end
+  end
+  for n, row in ipairs(rows) do
+    local id, kind = string.match(row, '([^\\n]*)\\n([^\\n]*)')
+    if last[kind .. id] == n then kept[#kept + 1] = row end
+  end
+  local lasting = table.concat(kept, '', math.max(1, #kept - most + 1))
+  redis.call('SET', key, string.sub(whole, 1, head) .. lasting .. string.sub(whole, from))
 end
-local at = 6
+local at = 7
 for i = 1, #KEYS, 3 do
   local deeds, writing, lease = KEYS[i], KEYS[i + 1], KEYS[i + 2]
   local how, first, rows = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
@@ -184,7 +197,8 @@ class Recent:
             return False
         if len(history.at) != len(history.item_ids):
             return False
-        rows = zip(history.item_ids, history.kinds, history.at, strict=True)
+        newest = zip(history.item_ids, history.kinds, history.at, strict=True)
+        rows = (*history.lasting, *newest)
         text = "".join([_row(item_id, kind, f"{at:.6f}") for item_id, kind, at in rows])
         keys, value = _keys(look.user_id), f"{look.histories}\n{text}"
         return bool(self._keep(keys=keys, args=[look.lease, value, KEPT_SECONDS]))
@@ -198,7 +212,7 @@ class Recent:
         """End the marks after the commit; of a shopper who has none the kept history is dropped."""
         keys: list[str] = []
         args: list[str | int] = [
-            WRITING_SECONDS, GUARDED_SECONDS, KEPT_SECONDS, _TRIM_BYTES, NEWEST,
+            WRITING_SECONDS, GUARDED_SECONDS, KEPT_SECONDS, _TRIM_BYTES, NEWEST, LASTING_N,
         ]  # fmt: skip
         for user_id, (how, deeds) in landings.items():
             keys += _keys(user_id)
@@ -269,9 +283,20 @@ def parse(user_id: str, value: str, histories: str) -> UserHistory | None:
             item_ids=tuple(lines[first:-1:3]),
             kinds=tuple(map(_KINDS.__getitem__, lines[first + 1 : -1 : 3])),
             at=tuple(orjson.loads(f"[{times}]")),
+            lasting=_lasting(lines[1:first]) if first > 1 else (),
         )
     except (KeyError, ValueError):
         return None
+
+
+def _lasting(lines: Sequence[str]) -> tuple[Deed, ...]:
+    """The last time of each item that was bought or dismissed; what else is still there is not told."""
+    found: dict[tuple[str, str], Deed] = {}
+    for item_id, letter, at in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
+        if _KINDS[letter] in LASTING:
+            found.pop((item_id, letter), None)
+            found[item_id, letter] = Deed(item_id, _KINDS[letter], float(at))
+    return tuple(found.values())
 
 
 def _landing(how: Landing, deeds: Sequence[Event]) -> tuple[str, str, str]:
@@ -285,7 +310,7 @@ def _landing(how: Landing, deeds: Sequence[Event]) -> tuple[str, str, str]:
     if not ordered:
         return Landing.LEAVE.value, "0", ""
     rows = [_row(event.item_id, event.kind, _seconds(event.at)) for event in ordered]
-    return how.value, _seconds(times[0]), "".join(rows[-NEWEST:])
+    return how.value, _seconds(times[0]), "".join(rows)
 
 
 def _row(item_id: str, kind: EventKind, at: str) -> str:

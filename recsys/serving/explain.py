@@ -49,7 +49,7 @@ def strongest_deeds(history: UserHistory) -> dict[str, EventKind]:
         if other is not kind and _STRENGTH[kind] > _STRENGTH[other]:
             found[item_id] = kind
     for item_id in history.dismissed:
-        del found[item_id]
+        found.pop(item_id, None)  # it may have been dismissed long before these deeds
     return found
 
 

@@ -9,7 +9,7 @@ from recsys.expressions import quoted
 from recsys.merchandising.types import Rule, RuleKind
 from recsys.serving.assortment import Assortment, Demand, Standing
 from recsys.serving.eligibility import Allowed
-from recsys.types import EventKind, Hide, Item, Query, UserHistory
+from recsys.types import Hide, Item, Query, UserHistory
 
 
 def allowed(
@@ -54,7 +54,7 @@ def context(assortment: Assortment, query: Query) -> Item | None:
 def kept_from(history: UserHistory, query: Query, assortment: Assortment) -> frozenset[str]:
     """The shopper's own past that must not come back; what was dismissed never does."""
     if query.hide is Hide.SEEN:
-        return frozenset(history.item_ids)
+        return frozenset(history.item_ids) | history.dismissed | history.purchased
     if query.hide is Hide.NONE:
         return history.dismissed
     if query.hide is Hide.PURCHASED or not history.at:
@@ -65,10 +65,7 @@ def kept_from(history: UserHistory, query: Query, assortment: Assortment) -> fro
 def _due(history: UserHistory, query: Query, assortment: Assortment) -> set[str]:
     """What was bought long enough ago to be needed again, by the intervals that the model learnt."""
     rhythm, places = assortment.bundle.rebuying, assortment.places
-    deeds = zip(history.item_ids, history.kinds, history.at, strict=True)
-    bought = [
-        (places[i], at) for i, kind, at in deeds if kind is EventKind.PURCHASE and i in places
-    ]
+    bought = [(places[item_id], at) for item_id, at in history.purchases if item_id in places]
     if not bought:
         return set()
     where, when = np.array([place for place, _ in bought]), np.array([at for _, at in bought])

@@ -115,6 +115,37 @@ def test_an_answer_is_made_again_exactly_whatever_happened_since(
 
 
 @pytest.mark.usefixtures("trained")
+def test_what_was_dismissed_and_bought_long_ago_stays_away_and_is_replayed_so(
+    client: FlaskClient, shop: Headers, admin: Headers, here: Runtime
+) -> None:
+    start = datetime.now(UTC) - timedelta(hours=1)
+    deeds = [("i1", EventKind.DISMISS), ("i2", EventKind.PURCHASE)]
+    deeds += [(f"i{3 + n % 3}", EventKind.VIEW) for n in range(250)]
+    with writing(here.engine) as session:
+        events.record(
+            session,
+            [
+                Event(
+                    event_id=f"e{n}",
+                    user_id="u",
+                    item_id=item_id,
+                    kind=kind,
+                    at=start + timedelta(seconds=n),
+                )
+                for n, (item_id, kind) in enumerate(deeds)
+            ],
+        )
+
+    for wishes in ({}, {"session": ["i6"]}):
+        given = asked(client, shop, user_id="u", k=20, **wishes)
+
+        shown = [one["item_id"] for one in given["items"]]
+        assert shown
+        assert not {"i1", "i2"} & set(shown)
+        found = replayed(client, admin, given["recommendation_id"])
+        assert (found["exact"], found["differences"]) == (True, [])
+
+
 def test_what_was_answered_and_from_what_is_told(
     client: FlaskClient, here: Runtime, shop: Headers, admin: Headers, trained: ModelBundle
 ) -> None:

@@ -7,8 +7,9 @@ import pytest
 import redis
 
 from recsys.behaviour import recent
+from recsys.behaviour.events import LASTING_N
 from recsys.behaviour.recent import NEWEST, Landing, Recent, landings, open_client
-from recsys.types import Event, EventKind, UserHistory
+from recsys.types import LASTING, Deed, Event, EventKind, UserHistory
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KINDS = tuple(EventKind)
@@ -26,9 +27,13 @@ def deed(number: int, user_id: str = "u1", **changes) -> Event:
 
 
 def history(*deeds: Event, user_id: str = "u1") -> UserHistory:
-    """As the database would tell it."""
-    ordered = sorted(deeds, key=lambda one: (one.at, one.event_id))[-NEWEST:]
+    """As the database would tell it: the newest, and before them the last that last."""
+    every = sorted(deeds, key=lambda one: (one.at, one.event_id))
+    ordered, older = every[-NEWEST:], every[:-NEWEST]
+    lasting = {(one.item_id, one.kind): one for one in older if one.kind in LASTING}
+    told = sorted(lasting.values(), key=lambda one: one.at)[-LASTING_N:]
     return UserHistory(
+        lasting=tuple(Deed(one.item_id, one.kind, one.at.timestamp()) for one in told),
         user_id=user_id,
         item_ids=tuple(one.item_id for one in ordered),
         kinds=tuple(one.kind for one in ordered),
@@ -169,7 +174,30 @@ def test_ten_thousand_deeds_keep_the_newest_two_hundred(
     for start in range(150, 10_000, 37):
         write(kept, *map(deed, range(start, min(start + 37, 10_000))))
 
-    assert kept.look("u1").history == history(*map(deed, range(9_700, 10_000)))
+    assert kept.look("u1").history == history(*map(deed, range(10_000)))
+    assert client.strlen("vitrine:deeds:u1") < 60_000
+
+
+def test_what_was_dismissed_once_is_told_once_however_often_the_rest_is_cut(
+    kept: Recent, client: "redis.Redis"
+) -> None:
+    old = [
+        deed(n, item_id=f"i{n % 2}", kind=EventKind(kind))
+        for n, kind in enumerate(("dismiss", "purchase", "dismiss", "purchase", "like", "dismiss"))
+    ]
+    views = [deed(n, kind=EventKind.VIEW) for n in range(10, 2_000)]
+    fill(kept, *old)
+
+    for start in range(0, len(views), 40):
+        write(kept, *views[start : start + 40])
+
+    found = kept.look("u1").history
+    assert found == history(*old, *views)
+    assert [(one.item_id, one.kind.value) for one in found.lasting] == [
+        ("i0", "dismiss"),
+        ("i1", "purchase"),
+        ("i1", "dismiss"),
+    ]
     assert client.strlen("vitrine:deeds:u1") < 20_000
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from recsys.behaviour import events
 from recsys.database import writing
 from recsys.tables import MAX_ID_LENGTH, ErasureRow
-from recsys.types import Event, EventKind, UserHistory
+from recsys.types import Deed, Event, EventKind, UserHistory
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -69,6 +69,45 @@ def test_history_is_the_newest_deeds_oldest_first(session: Session) -> None:
         item_ids=("i-2", "i-3", "i-4"),
         kinds=(EventKind.PURCHASE, EventKind.LIKE, EventKind.DISMISS),
     )
+
+
+def test_before_the_newest_deeds_only_what_was_bought_or_dismissed_is_told(
+    session: Session,
+) -> None:
+    bought, dismissed = EventKind.PURCHASE, EventKind.DISMISS
+    events.record(
+        session,
+        [
+            an_event(0, item_id="twice", kind=bought),
+            an_event(1, item_id="away", kind=dismissed),
+            an_event(2, item_id="seen"),
+            an_event(3, item_id="twice", kind=bought),
+            an_event(4, item_id="twice", kind=dismissed),
+            an_event(5, item_id="other", user_id="u2", kind=dismissed),
+            an_event(6, item_id="same", kind=bought, at=NOW + timedelta(seconds=10)),
+            *map(an_event, range(10, 13)),
+        ],
+    )
+
+    history = events.history(session, "u1", limit=3)
+
+    assert history.item_ids == ("i-10", "i-11", "i-12")
+    assert history.lasting == (
+        Deed("away", dismissed, (NOW + timedelta(seconds=1)).timestamp()),
+        Deed("twice", bought, (NOW + timedelta(seconds=3)).timestamp()),
+        Deed("twice", dismissed, (NOW + timedelta(seconds=4)).timestamp()),
+        Deed("same", bought, (NOW + timedelta(seconds=10)).timestamp()),
+    )
+    assert history.dismissed == {"away", "twice"}
+    assert history.purchased == {"twice", "same"}
+
+
+def test_of_very_many_deeds_the_oldest_are_not_looked_through(session: Session) -> None:
+    events.record(session, [an_event(0, kind=EventKind.DISMISS)])
+    events.record(session, [an_event(1, kind=EventKind.DISMISS)])
+    events.record(session, [an_event(n) for n in range(2, 5_010)])
+
+    assert events.history(session, "u1", limit=10).dismissed == {"i-1"}
 
 
 def test_a_history_is_read_from_its_index_alone_and_in_its_order(session: Session) -> None:

@@ -13,7 +13,7 @@ from recsys.behaviour.rebuying import Rebuying
 from recsys.serving.asking import Ask
 from recsys.serving.candidates import Candidates, Floats, Places, Reasons, nothing
 from recsys.serving.strategies.orders import NO_ITEMS, layered
-from recsys.types import EventKind, Reason, Source
+from recsys.types import Reason, Source
 
 
 def buy_again(ask: Ask, n: int) -> Candidates:
@@ -21,13 +21,11 @@ def buy_again(ask: Ask, n: int) -> Candidates:
 
     What nobody buys twice stays out, where the model has learnt so.
     """
-    ids, kinds, one = ask.history.item_ids, ask.history.kinds, ask.assortment.places
-    at = ask.history.at or (0.0,) * len(ids)
-    dismissed = ask.history.dismissed
+    one, dismissed = ask.assortment.places, ask.history.dismissed
     known = [
         (one[item_id], when)
-        for item_id, kind, when in zip(ids, kinds, at, strict=True)
-        if kind is EventKind.PURCHASE and item_id in one and item_id not in dismissed
+        for item_id, when in ask.history.purchases
+        if item_id in one and item_id not in dismissed
     ]
     if not known:
         return nothing(Source.BUY_AGAIN)
