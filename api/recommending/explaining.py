@@ -154,8 +154,8 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
         ask,
         state,
         hide=here.config.recsys.hide,
-        experiments=assigned,
-        changes=running.changes(assigned, ask.query.placement),
+        running=running,
+        assigned=assigned,
     )
     steer = Steer(
         rules=slates.in_force(opened, settled, state), shown=rotating.shown(here, ask, opened)

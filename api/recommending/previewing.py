@@ -8,7 +8,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api import auth, parsing
 from api.errors import invalid
@@ -47,6 +47,7 @@ class PreviewOut(BaseModel):
     excluded: dict[str, int]
     costs: dict[str, float]
     in_force: list[str]
+    experiments: dict[str, str] = Field(description="The variants that this shopper is part of")
     degraded: list[str]
 
 
@@ -90,7 +91,16 @@ def before_after(here: Runtime, ask: Ask, drafts: list[Steered]) -> dict[str, An
     for draft in drafts:
         changed = with_draft(changed, draft)
     opened = opening.look(here, ask)
-    before, after = (_seen(here, ask, opened, one) for one in (state, changed))
+    running = here.steered.now(here, opened.steering_version, opened.degraded)[1]
+    assigned = running.assign(ask.visitor, ask.query.placement) if ask.visitor is not None else {}
+
+    def seen(state: Steering) -> Seen:
+        settled = settling.settle(
+            ask, state, hide=here.config.recsys.hide, running=running, assigned=assigned
+        )
+        return Seen(settled=settled, slate=slates.rank(here, ask, opened, settled, state))
+
+    before, after = seen(state), seen(changed)
     rules = slates.in_force(opened, after.settled, changed)
     found = ranking.costs(opened.assortment, after.settled.query, opened.history, rules)
     return {
@@ -100,13 +110,9 @@ def before_after(here: Runtime, ask: Ask, drafts: list[Steered]) -> dict[str, An
         "excluded": dict(after.slate.excluded),
         "costs": {rule_id: round(cost, 4) for rule_id, cost in found.items()},
         "in_force": [rule.rule_id for rule in rules],
+        "experiments": dict(assigned),
         "degraded": opened.degraded.as_list(),
     }
-
-
-def _seen(here: Runtime, ask: Ask, opened: Opened, state: Steering) -> Seen:
-    settled = settling.settle(ask, state, hide=here.config.recsys.hide)
-    return Seen(settled=settled, slate=slates.rank(here, ask, opened, settled, state))
 
 
 def _ids(seen: Seen) -> list[str]:

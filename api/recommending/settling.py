@@ -2,22 +2,26 @@
 
 A request that says a thing has its way; what it leaves open the placement decides, then the strategy
 preset. Filters are all demanded, boosts all added. Experiments may override placement and strategy
-for their variant, never what the request said.
+for their variant, never what the request said; but who is held out sees nothing personal, whatever
+the request said.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from api.errors import invalid
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Placement, StrategyPreset
+from recsys.outcomes.assignment import Experiments
 from recsys.serving import ranking
-from recsys.serving.strategies import OWN_PAST, STRATEGIES
+from recsys.serving.strategies import OWN_PAST, PERSONAL, STRATEGIES
 from recsys.types import Dials, Hide, Query
 
 _STILL = Dials()
+_NO_EXPERIMENTS = Experiments()
 _PLAIN = Query().strategy  # where a placement or an experiment names what nobody knows
 # What they propose is the answer, and filling it up with bestsellers would be another one.
 _STRICT = frozenset({"bought_together", "rerank", "recently_viewed", "buy_again", "search"})
@@ -82,8 +86,9 @@ def settle(
     steering: Steering,
     *,
     hide: Hide,
-    experiments: Mapping[str, str] | None = None,
-    changes: Mapping[str, Any] | None = None,
+    running: Experiments = _NO_EXPERIMENTS,
+    assigned: Mapping[str, str] = MappingProxyType({}),
+    rival: Mapping[str, Any] = MappingProxyType({}),
 ) -> Settled:
     """One request under one state of the configuration.
 
@@ -91,17 +96,24 @@ def settle(
         ask: What the request said.
         steering: The placements and presets.
         hide: The shop's own policy, where neither the request nor the placement has one.
-        experiments: The variants that this shopper is part of, for the record.
-        changes: What those variants change about the placement.
+        running: The experiments.
+        assigned: The variants of them that this shopper is part of.
+        rival: What one of two rankers that share the slate asks for besides.
 
     Raises:
         Problem: 422 where the strategy that the request names is neither ours nor a preset.
     """
     query = ask.query
     placement = steering.placement(query.placement)
-    if changes:
-        placement = replace(placement, **changes)
     preset = _preset(ask, placement, steering)
+    changes = {**running.changes(assigned, query.placement), **rival} if assigned else {}
+    if changes and running.spares(assigned, query.placement):
+        if preset.base in PERSONAL and ask.continues is None:
+            placement = replace(placement, **changes)
+            preset = _known(steering.preset(placement.strategy))
+    elif changes:
+        placement = replace(placement, **changes)
+        preset = _preset(ask, placement, steering)
     strict = placement.strict or preset.base in _STRICT
     # A question that is gone on with holds what its placement and preset added to it.
     whole = ask.continues is not None
@@ -122,7 +134,7 @@ def settle(
         strategy=preset.name,
         banner=ask.banner if ask.says("banner") else placement.banner,
         title=placement.title,
-        experiments=experiments or {},
+        experiments=assigned,
         rules_version=steering.version,
     )
 
@@ -133,11 +145,13 @@ def _preset(ask: Ask, placement: Placement, steering: Steering) -> StrategyPrese
     if ask.continues is not None:
         return StrategyPreset(name=ask.named or said, base=said)
     preset = steering.preset(said or placement.strategy)
-    if preset.base in STRATEGIES:
-        return preset
-    if said:
+    if said and preset.base not in STRATEGIES:
         raise invalid("strategy", f"{said!r} is none of {', '.join(sorted(STRATEGIES))}")
-    return StrategyPreset(name=_PLAIN, base=_PLAIN)
+    return _known(preset)
+
+
+def _known(preset: StrategyPreset) -> StrategyPreset:
+    return preset if preset.base in STRATEGIES else StrategyPreset(name=_PLAIN, base=_PLAIN)
 
 
 def _implied(ask: Ask) -> str:

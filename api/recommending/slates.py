@@ -73,11 +73,10 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
     placement, key = ask.query.placement, ask.visitor
     assigned = running.assign(key, placement) if key is not None else {}
     duel = running.interleaved(assigned, placement) if assigned else None
-    changes = running.changes(assigned, placement) if assigned else {}
 
-    def under(more: Mapping[str, Any]) -> Settled:
+    def under(rival: Mapping[str, Any]) -> Settled:
         hide = runtime.config.recsys.hide
-        return settle(ask, state, hide=hide, experiments=assigned, changes={**changes, **more})
+        return settle(ask, state, hide=hide, running=running, assigned=assigned, rival=rival)
 
     settled, rivals = under({}), tuple(under(own) for own in duel.changes) if duel else ()
     if duel is not None and _agree(duel, rivals):

@@ -191,6 +191,13 @@ class Experiments:
                 asked.update(experiment.changes(variant, placement))
         return asked
 
+    def spares(self, assigned: Mapping[str, str], placement: str) -> bool:
+        """Whether only what is personal is changed here: a hold-out that does not name this place."""
+        experiment = self.running.get(HOLDOUT)
+        if experiment is None or assigned.get(HOLDOUT) != HELD_OUT:
+            return False
+        return all(placement not in variant.placements for variant in experiment.variants)
+
     def interleaved(self, assigned: Mapping[str, str], placement: str) -> "Duel | None":
         """What shares the slate of a user who is part of these, if anything does."""
         one = self.running.get(duelling(assigned) or "")

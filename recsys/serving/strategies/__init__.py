@@ -57,5 +57,8 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# What they propose, they propose for one shopper's taste: who is held out sees something else.
+PERSONAL = frozenset({"personal", "session", "taste", "group"})
+
 # They propose what the shopper has had: hiding the past would leave them nothing.
 OWN_PAST = frozenset({"buy_again", "recently_viewed", "rerank", "search"})

@@ -204,6 +204,77 @@ def test_who_is_held_out_sees_what_is_popular(desk: Any, client: FlaskClient, sh
     assert {item["source"] for item in told["items"]} == {"popular"}
 
 
+PAGE = {
+    "personal": "popular",
+    "session": "popular",
+    "taste": "popular",
+    "similar": "similar",
+    "complements": "complements",
+    "search": "search",
+    "newest": "newest",
+}
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize(("asked", "shown"), PAGE.items())
+def test_a_hold_out_takes_away_what_is_personal_and_nothing_else(
+    desk: Any, client: FlaskClient, shop: Keys, asked: str, shown: str
+) -> None:
+    variants = [
+        {"name": HELD_OUT, "weight": 5, "placements": {"*": {"strategy": "popular"}}},
+        {"name": PERSONALISED, "weight": 0},
+    ]
+    desk.put(HOLDOUT, variants=variants)
+    desk.post("start", HOLDOUT)
+    asks = {"user_id": "anna", "item_ids": ["i1"], "text": "item", "banner": "none"}
+
+    told = client.post("/recommend", json=asks | {"strategy": asked}, headers=shop).json
+    liked = client.post("/recommend", json={"user_id": "anna", "liked": ["i1"]}, headers=shop).json
+    query = f"item_id=i2&user_id=anna&strategy={asked}&item_ids=i1"
+    why = desk.client.get(f"/explain?{query}", headers=desk.key).json
+
+    assert told["strategy"] == shown
+    assert liked["strategy"] == "popular"
+    assert why["experiments"] == {HOLDOUT: HELD_OUT}
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_hold_out_that_names_a_placement_is_shown_there(
+    desk: Any, client: FlaskClient, shop: Keys
+) -> None:
+    places = {"*": {"strategy": "popular"}, "product": {"strategy": "newest"}}
+    variants = [
+        {"name": HELD_OUT, "weight": 5, "placements": places},
+        {"name": PERSONALISED, "weight": 0},
+    ]
+    desk.put(HOLDOUT, variants=variants)
+    desk.post("start", HOLDOUT)
+
+    url = "/recommend?user_id=anna&banner=none&item_ids=i1&placement="
+    found = [client.get(url + name, headers=shop).json["strategy"] for name in ("product", "home")]
+
+    assert found == ["newest", "popular"]
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_preview_shows_a_shopper_their_own_variant(desk: Any) -> None:
+    cheap = {"placements": {"home": {"filter": "price < 6"}}}
+    desk.put(variants=[{"name": "as_is", "weight": 0}, {"name": "cheap"} | cheap])
+    desk.post("start")
+    rule = {"kind": "pin", "item_id": "i2", "slot": 1, "audience": ["one:cheap"]}
+
+    def preview(**who: str) -> Any:
+        body = {"placement": "home", "name": "draft", "rule": rule, **who}
+        return desk.client.post("/admin/rules/preview", json=body, headers=desk.key).json
+
+    told, nobody = preview(user_id="anna"), preview()
+
+    assert told["experiments"] == {"one": "cheap"}
+    assert told["in_force"] == ["draft"]
+    assert "i9" not in [one["item_id"] for one in told["before"]]
+    assert (nobody["experiments"], nobody["in_force"]) == ({}, [])
+
+
 @pytest.mark.usefixtures("trained")
 def test_two_rankers_share_one_slate_and_the_ledger_knows_who_brought_what(
     desk: Any, client: FlaskClient, here: Runtime, shop: Keys
