@@ -149,6 +149,16 @@ class ErasureRow(Base):
     erased_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class ErasedEventRow(Base):
+    """A deleted event: sent again without a time of its own it would look new. Only its hash is kept."""
+
+    __tablename__ = "erased_event"
+    __table_args__ = (Index("ix_erased_event_at", "erased_at"),)
+
+    event_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class TrainingRunRow(Base):
     """The ledger. A partial unique index allows one waiting or running run of each kind."""
 

@@ -162,6 +162,7 @@ class RecommendQuery(_Wish):
     item_ids: CommaIds = empty_list("What the strategy starts from")
     cart: CommaIds = empty_list("What lies in the cart; left out where the placement hides it")
     exclude: CommaIds = empty_list("Item ids that must not appear")
+    returned: CommaIds = empty_list("Item ids this visit was shown already")
 
 
 class TraceQuery(Strict):

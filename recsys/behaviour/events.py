@@ -1,13 +1,15 @@
 """What shoppers did: an append-only table, and every reading of it that others need [SQL].
 
 The client's `event_id` makes a retry harmless. A forgotten shopper's old events are refused by
-the hash of the id, so that neither a retry, a spool nor an import brings them back.
+the hash of the id, so that neither a retry, a spool nor an import brings them back. An event that
+has no time of its own looks new when it is sent again: the hashes of those that were deleted are
+kept for as long as a client may go on trying.
 """
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -29,10 +31,12 @@ from sqlalchemy.orm import Session
 
 from recsys.behaviour import recording
 from recsys.database import Reader
-from recsys.tables import ErasureRow, EventRow, is_storable
+from recsys.tables import ErasedEventRow, ErasureRow, EventRow, is_storable
 from recsys.types import LASTING, Deed, Event, EventKind, EventLog, UserHistory
 
 ACCEPTED, DUPLICATE, ERASED = "accepted", "duplicate", "erased"
+RETRIED = timedelta(days=30)  # how long after an erasure the hashes of its events are kept
+_AT_ONCE = 1_000  # rows of a statement
 _ERASURE_LOCK = 7_202_611  # any number, as long as nothing else in this database uses it
 _KINDS = {kind.value: index for index, kind in enumerate(EventKind)}
 _COLUMN_TYPES = (np.int32, np.int32, np.int8, np.int64, np.int32)  # as in EventLog
@@ -105,18 +109,19 @@ def record_in(connection: Connection, events: Sequence[Event], *, report: bool) 
         report=report,
     )
     erased = erasures(connection, found.forgotten) if found.forgotten else {}
+    refused = _refused(connection, events, erased)
     wanted: dict[str, Event] = {}
-    for event in events:
-        if not _is_erased(event, erased):
+    for place, event in enumerate(events):
+        if place not in refused:
             wanted.setdefault(event.event_id, event)
     written = recording.insert(connection, wanted)
     statuses = []
-    for event in events:
-        if event.event_id in written and not _is_erased(event, erased):
+    for place, event in enumerate(events):
+        if event.event_id in written and place not in refused:
             written.remove(event.event_id)  # the same id again in this batch is a duplicate
             statuses.append(ACCEPTED)
         else:
-            statuses.append(ERASED if _is_erased(event, erased) else DUPLICATE)
+            statuses.append(ERASED if place in refused else DUPLICATE)
     return Recorded(
         statuses=statuses,
         unknown_items=found.unknown_items,
@@ -228,6 +233,7 @@ def forget(session: Session, user_id: str, *, at: datetime) -> int:
             where=ErasureRow.erased_at < insert.excluded.erased_at,
         )
     )
+    _remember(session, user_id, at)
     deleted: Any = session.execute(delete(EventRow).where(EventRow.user_id == user_id))
     return int(deleted.rowcount)
 
@@ -286,9 +292,43 @@ def erasures(reader: Reader, user_ids: Collection[str]) -> dict[str, datetime]:
     return {user_of[user_hash]: erased_at for user_hash, erased_at in reader.execute(statement)}
 
 
-def _is_erased(event: Event, erased: Mapping[str, datetime]) -> bool:
-    erased_at = erased.get(event.user_id)
-    return erased_at is not None and event.at <= erased_at
+def _refused(
+    connection: Connection, events: Sequence[Event], erased: Mapping[str, datetime]
+) -> set[int]:
+    """Which of these happened before their shopper was forgotten, or were deleted then."""
+    if not erased:
+        return set()
+    later: dict[str, list[int]] = {}
+    refused = set()
+    for place, event in enumerate(events):
+        erased_at = erased.get(event.user_id)
+        if erased_at is not None and event.at <= erased_at:
+            refused.add(place)
+        elif erased_at is not None:
+            hashed = recording.event_hash(event.user_id, event.event_id)
+            later.setdefault(hashed, []).append(place)
+    hashes = list(later)
+    for start in range(0, len(hashes), _AT_ONCE):
+        some = hashes[start : start + _AT_ONCE]
+        known = select(ErasedEventRow.event_hash).where(ErasedEventRow.event_hash.in_(some))
+        refused.update(*(later[hashed] for hashed in connection.scalars(known)))
+    return refused
+
+
+def _remember(session: Session, user_id: str, at: datetime) -> None:
+    """Keep the hashes of a shopper's events that are about to be deleted, and drop the old ones."""
+    session.execute(delete(ErasedEventRow).where(ErasedEventRow.erased_at < at - RETRIED))
+    ids = list(session.scalars(select(EventRow.event_id).where(EventRow.user_id == user_id)))
+    insert = _insert(session)(ErasedEventRow)
+    again = insert.on_conflict_do_update(
+        index_elements=["event_hash"], set_={"erased_at": insert.excluded.erased_at}
+    )
+    for start in range(0, len(ids), _AT_ONCE):
+        rows = [
+            {"event_hash": recording.event_hash(user_id, event_id), "erased_at": at}
+            for event_id in ids[start : start + _AT_ONCE]
+        ]
+        session.execute(again, rows)
 
 
 def _insert(session: Session) -> Any:

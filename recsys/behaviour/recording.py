@@ -94,6 +94,11 @@ def user_hash(user_id: str) -> str:
     return sha256(user_id.encode()).hexdigest()
 
 
+def event_hash(user_id: str, event_id: str) -> str:
+    """Of both: an event id of one shopper says nothing of another's."""
+    return sha256(f"{user_id}\0{event_id}".encode()).hexdigest()
+
+
 def _rows_for_sqlite(events: Sequence[Event]) -> list[tuple[object, ...]]:
     """As SQLAlchemy's DateTime writes a time: without its zone, to the microsecond."""
     return [

@@ -76,7 +76,7 @@ def parse_changes(fields: Mapping[str, object]) -> dict[str, object]:
         InvalidItem: A value cannot be read, or the field cannot be patched.
     """
     readers: Mapping[str, Callable[[object], object]] = {
-        "price": lambda value: _price(value, "price")[0],
+        "price": _plain_price,
         "stock": _stock,
         "hidden": lambda value: _flag(value, "hidden"),
     }
@@ -137,6 +137,13 @@ def _price(value: object, field: str) -> tuple[Decimal | None, str | None]:
     if amount > MAX_PRICE:
         raise InvalidItem(field, f"must be at most {MAX_PRICE}")
     return amount.quantize(_CENT, ROUND_HALF_UP), currency
+
+
+def _plain_price(value: object) -> Decimal | None:
+    price, currency = _price(value, "price")
+    if currency is not None:
+        raise InvalidItem("price", f"must be a number alone: PUT the item to sell it in {currency}")
+    return price
 
 
 def _currency(value: object, *beside: str | None) -> str:

@@ -34,6 +34,11 @@ class Pool:
         return self.mask[: self._n_known]
 
     @cached_property
+    def n_items(self) -> int:
+        """How many there are, with those that the model has no row for."""
+        return int(np.count_nonzero(self.mask))
+
+    @cached_property
     def n_rows(self) -> int:
         return int(np.count_nonzero(self.known))
 
@@ -85,6 +90,10 @@ class Allowed:
         """Those of `gone` that are the model's rows."""
         n_known = len(self.pool.known)
         return self.gone[: self.gone.searchsorted(n_known)]
+
+    @property
+    def n_items(self) -> int:
+        return self.pool.n_items - len(self.gone)
 
     @property
     def n_rows(self) -> int:

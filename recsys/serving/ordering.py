@@ -105,6 +105,11 @@ def order(
         if slots.possible is not None:
             propensities = dials.chances_among(scores, sequence, slots.possible, exploration)
     sequence = sequence[: query.k]
+    lost = _lost(all_, sequence, placed_by)
+    if lost:  # what only a pin brought in, and no rule let in, is no candidate
+        ids = {ask.assortment.item_ids[place] for place in lost}
+        left = tuple(rule for rule in rules if not (rule.item_id and rule.item_id in ids))
+        return order(ask, found, more=more, rules=left, shown=shown)
     return Ordered(
         places=places[sequence],
         scores=all_.scores[sequence],
@@ -169,6 +174,15 @@ def _as_they_are(found: Candidates) -> Ordered:
         lists=(found,),
         taken_from=np.zeros(n, np.int64),
     )
+
+
+def _lost(all_: "_Joined", sequence: Indices, placed_by: Sequence[str | None]) -> list[int]:
+    """Places that nothing but a pin proposed, and that a pin did not get a slot for."""
+    only_pinned = all_.taken_from[sequence] < 0
+    if not only_pinned.any():
+        return []
+    places = all_.places[sequence].tolist()
+    return [places[n] for n in np.flatnonzero(only_pinned).tolist() if placed_by[n] is None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def rank(
 ) -> Slate:
     """The best `query.k` items, each with where it came from and a reason that is true."""
     allowed = policies.allowed(assortment, query, history, merchandise=steer.rules, members=members)
-    mark("eligibility", allowed.n_rows)
+    mark("eligibility", allowed.n_items)
     ask = Ask(
         assortment=assortment,
         query=query,
@@ -70,7 +70,8 @@ def rank(
     if query.strategy in _NESTED and not turned:
         n = query.k
     found, order = _ordered(ask, n, steer, mark)
-    if steer.rules and len(order) < query.k and len(found) == n < _FURTHER:
+    is_short = steer.rules and len(order) < min(query.k, allowed.n_items)
+    if is_short and (len(found) == n < _FURTHER or not query.strict):
         _, order = _ordered(ask, _FURTHER, steer, mark)  # caps closed what was proposed
     picks = _told(ask, order)
     if len(picks) < query.k and not query.strict and not steer.rules:
@@ -166,7 +167,7 @@ def _ordered(ask: Ask, n: int, steer: Steer, mark: Mark) -> tuple[Candidates, Or
     found = strategy_of(ask.query)(ask, n)
     mark("candidates", len(found))
     turned = ordering.wishes(ask.query, steer.rules, steer.shown)
-    more = _more(ask, found, steer.rules) if turned else []
+    more = _more(ask, found, n, steer.rules) if turned else []
     order = ordering.order(ask, found, more=more, rules=steer.rules, shown=steer.shown)
     mark("order", len(order))
     return found, order
@@ -190,20 +191,21 @@ def _told(ask: Ask, order: Ordered) -> Picks:
     return dict(zip(places, map(Recommendation._make, columns), strict=True))
 
 
-def _more(ask: Ask, found: Candidates, rules: tuple[Rule, ...]) -> list[Candidates]:
+def _more(ask: Ask, found: Candidates, n: int, rules: tuple[Rule, ...]) -> list[Candidates]:
     """What rules and dials must see before they order: what a share lacks, and what fills up."""
     query = ask.query
     more = []
-    for where, n in ordering.lacking(ask, found, rules):
+    for where, missing in ordering.lacking(ask, found, rules):
         narrow = query._replace(filters=(*query.filters, where))
         left = policies.allowed(
             ask.assortment, narrow, ask.history, merchandise=rules, members=ask.members
         )
         of_these = replace(ask, allowed=left)
         names = (query.strategy,) if query.strict else (query.strategy, *_RUNGS)
-        more += [STRATEGIES[name](of_these, n) for name in names]
-    if not query.strict and len(found) < _FOUR_A_PLACE * query.k:
-        more += [STRATEGIES[name](ask, _FOUR_A_PLACE * query.k) for name in _RUNGS]
+        more += [STRATEGIES[name](of_these, missing) for name in names]
+    filling = n if n >= _FURTHER else _FOUR_A_PLACE * query.k
+    if not query.strict and len(found) < filling:
+        more += [STRATEGIES[name](ask, filling) for name in _RUNGS]
     return more
 
 

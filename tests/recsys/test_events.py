@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from recsys.behaviour import events
 from recsys.database import writing
-from recsys.tables import MAX_ID_LENGTH, ErasureRow
+from recsys.tables import MAX_ID_LENGTH, ErasedEventRow, ErasureRow
 from recsys.types import Deed, Event, EventKind, UserHistory
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -252,6 +252,39 @@ def test_forgetting_covers_an_event_from_a_clock_ahead_of_ours(session: Session)
     events.forget(session, "u1", at=NOW)
 
     assert events.record(session, [ahead]) == ["erased"]
+
+
+def test_a_deleted_event_that_is_sent_again_with_another_time_stays_deleted(
+    session: Session,
+) -> None:
+    events.record(session, [an_event(n) for n in range(1_200)])
+    events.forget(session, "u1", at=NOW + timedelta(hours=1))
+    later = NOW + timedelta(hours=2)
+
+    answers = events.record(
+        session,
+        [
+            an_event(0, at=later),
+            an_event(1_199, at=later),
+            an_event(3, user_id="u2", at=later),
+            an_event(5_000, at=later),
+        ],
+    )
+
+    assert answers == ["erased", "erased", "accepted", "accepted"]
+    assert events.history(session, "u1").item_ids == ("i-5000",)
+
+
+def test_the_hashes_of_deleted_events_are_not_kept_for_ever(session: Session) -> None:
+    events.record(session, [an_event(1)])
+    events.forget(session, "u1", at=NOW + timedelta(hours=1))
+    events.forget(session, "u2", at=NOW + timedelta(hours=2))
+    kept = session.scalars(select(ErasedEventRow.event_hash)).all()
+
+    events.forget(session, "u2", at=NOW + timedelta(hours=2) + events.RETRIED)
+
+    assert len(kept) == 1
+    assert session.scalars(select(ErasedEventRow.event_hash)).all() == []
 
 
 def test_forgetting_again_never_shortens_the_erasure(session: Session) -> None:

@@ -61,6 +61,56 @@ def test_a_pin_by_expression_finds_the_best_of_a_small_set(shop: Assortment) -> 
     assert shown(shop, pin) == [wanted[1], *shown(shop)[:19]]
 
 
+def test_a_pin_that_got_no_slot_shows_nothing(shop: Assortment) -> None:
+    first, second, third = (
+        Rule(rule_id=f"p{n}", kind=RuleKind.PIN, item_id=one, slot=slot, priority=-n)
+        for n, (one, slot) in enumerate(zip(far_down(shop)[:3], (1, 1, 9), strict=True))
+    )
+    few = listed(shown(shop, k=3) + far_down(shop))
+
+    found = ranking.rank(
+        shop,
+        Query(now=NOW, k=8, strategy="similar", item_ids=("i0001",), filters=(few,), strict=True),
+        PAST,
+        steer=Steer(rules=(first, second, third)),
+    ).recommendations
+
+    assert [(one.item_id, one.placed_by) for one in found if one.source.value == "pinned"] == [
+        (first.item_id, "p0")
+    ]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_cap_never_shortens_a_slate_while_others_are_in_stock(
+    shop: Assortment, *, strict: bool
+) -> None:
+    best = shown(shop, k=800)
+    shelf = Shelf.of(
+        [Item(item_id=i, title=i, brand="A" if i in best[:790] else i) for i in shop.item_ids]
+    )
+    one = assortments.of(shop.bundle, shelf)
+    cap = Rule(rule_id="c", kind=RuleKind.CAP, by=CapBy.BRAND, value=2)
+
+    found = shown(one, cap, strategy="personal", strict=strict)
+
+    assert len(found) == 20
+    assert len(set(found) & set(best[:790])) == 2
+
+
+def test_a_cap_leaves_room_that_is_filled_from_what_the_strategy_does_not_propose(
+    shop: Assortment,
+) -> None:
+    near = shown(shop, k=100, strategy="similar", item_ids=("i0001",), strict=True)
+    shelf = Shelf.of(
+        [Item(item_id=i, title=i, brand="A" if n < 890 or i in near else i)
+         for n, i in enumerate(shop.item_ids)]
+    )  # fmt: skip
+    one = assortments.of(shop.bundle, shelf)
+    cap = Rule(rule_id="c", kind=RuleKind.CAP, by=CapBy.BRAND, value=2)
+
+    assert len(shown(one, cap, k=8, strategy="similar", item_ids=("i0001",))) == 8
+
+
 @pytest.mark.parametrize("strategy", ["session", "taste"])
 def test_rows_of_one_page_never_take_each_others_shopper(shop: Assortment, strategy: str) -> None:
     """Histories that a strategy makes up live for one row: the next may lie at the same address."""
