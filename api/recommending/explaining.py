@@ -1,6 +1,8 @@
 """`GET /explain`: why a shopper is shown an item, or what keeps it away; and who wants an item."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from math import inf
 from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
@@ -11,7 +13,14 @@ from api import auth, parsing
 from api.keys import Role
 from api.recommending import opening, rotating, settling, slates
 from api.recommending.settling import Ask
-from api.recommending.wishes import Expression, Name, RotationSeconds, Unit, check_expression
+from api.recommending.wishes import (
+    Expression,
+    Name,
+    RecommendBody,
+    RotationSeconds,
+    Unit,
+    check_expression,
+)
 from api.runtime import Runtime, runtime
 from api.schemas import CommaIds, Count, Id, Placement, Strict, Text
 from recsys.behaviour import events
@@ -20,6 +29,7 @@ from recsys.errors import UnknownItem
 from recsys.serving import whynot
 from recsys.serving.ranking import Steer
 from recsys.serving.strategies import audience
+from recsys.serving.whynot import Explanation
 from recsys.types import Query
 
 blueprint = APIBlueprint("explain", __name__, tag="Admin")
@@ -42,6 +52,12 @@ class ExplainQuery(Strict):
     in_stock: bool = True
     rotation: Unit = Field(default=0.0, description="As the request had it")
     rotation_seconds: RotationSeconds = 21_600.0
+
+
+class ExplainBody(RecommendBody):
+    """The body of `POST /recommend`, and which item of all is asked about."""
+
+    item_id: Id = Field(description="The item asked about")
 
 
 class ExplainedReason(BaseModel):
@@ -71,6 +87,9 @@ class ExplainOut(BaseModel):
     model_version: str
     rules_version: int
     experiments: dict[str, str] = Field(description="The variants that this shopper is part of")
+    team: str | None = Field(
+        description="Of two rankers that share the slate, the one that this is told of: where it stands highest"
+    )
     degraded: list[str]
 
 
@@ -120,6 +139,15 @@ def explain(query: ExplainQuery) -> Response:
     return parsing.answer(explained(runtime(), ask, query.item_id))
 
 
+@blueprint.post("/explain")
+@blueprint.output(ExplainOut)
+@parsing.takes(blueprint, ExplainBody, "body")
+def explain_wishes(body: ExplainBody) -> Response:
+    """The same of a request with all that only a body can say: what `POST /recommend` was sent."""
+    here = runtime()
+    return parsing.answer(explained(here, body.ask(here.config.recsys.hide), body.item_id))
+
+
 @blueprint.get("/admin/items/<any_id:item_id>/audience")
 @blueprint.output(AudienceOut)
 @parsing.takes(blueprint, AudienceQuery, "query")
@@ -147,20 +175,38 @@ def wanting(item_id: str, query: AudienceQuery) -> Response:
 
 def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
     """What became of one item under this request, as the API and the console tell it."""
+    ask = slates.continued(here, ask)
     opened = opening.look(here, ask)
     state, running = here.steered.now(here, opened.steering_version, opened.degraded)
     assigned = running.assign(ask.visitor, ask.query.placement) if ask.visitor is not None else {}
-    settled = settling.settle(
-        ask,
-        state,
-        hide=here.config.recsys.hide,
-        running=running,
-        assigned=assigned,
-    )
-    steer = Steer(
-        rules=slates.in_force(opened, settled, state), shown=rotating.shown(here, ask, opened)
-    )
-    found = whynot.explain(opened.assortment, settled.query, opened.history, item_id, steer=steer)
+    duel = running.interleaved(assigned, ask.query.placement)
+    shown = rotating.shown(here, ask, opened)
+
+    def under(rival: Mapping[str, Any]) -> Explanation:
+        settled = settling.settle(
+            ask,
+            state,
+            hide=here.config.recsys.hide,
+            running=running,
+            assigned=assigned,
+            rival=rival,
+        )
+        steer = Steer(rules=slates.in_force(opened, settled, state), shown=shown)
+        return whynot.explain(
+            opened.assortment,
+            settled.query,
+            opened.history,
+            item_id,
+            steer=steer,
+            members=opened.members,
+        )
+
+    team = None
+    if duel is None:
+        found = under({})
+    else:
+        sides = [(under(own), name) for own, name in zip(duel.changes, duel.teams, strict=True)]
+        found, team = min(sides, key=lambda one: one[0].slot or inf)
     last = found.last_shown
     return {
         "item_id": item_id,
@@ -176,5 +222,6 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
         "model_version": opened.assortment.bundle.version,
         "rules_version": state.version,
         "experiments": dict(assigned),
+        "team": team,
         "degraded": opened.degraded.as_list(),
     }

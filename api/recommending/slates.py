@@ -47,7 +47,7 @@ class Served(NamedTuple):
 
 def answer(runtime: Runtime, ask: Ask, *, traced: bool = False) -> dict[str, Any]:
     """The items for this shopper or session, each with its reasons and its creative, as JSON parts."""
-    ask = _continued(runtime, ask)
+    ask = continued(runtime, ask)
     opened = opening.look(runtime, ask)
     told = dressed(runtime, serve(runtime, ask, opened))
     if traced:
@@ -210,7 +210,7 @@ def _told(served: Served) -> dict[str, Any]:
     }
 
 
-def _continued(runtime: Runtime, ask: Ask) -> Ask:
+def continued(runtime: Runtime, ask: Ask) -> Ask:
     """The same question as an earlier answer's, without what was shown since it was first asked."""
     if ask.continues is None:
         return ask

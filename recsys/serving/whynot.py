@@ -6,7 +6,7 @@ It ranks again as `ranking.rank` does, so it tells what a request gets, and it s
 place this one: for a person who asks about one item, never for the road of a request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -53,21 +53,27 @@ def explain(
     item_id: str,
     *,
     steer: Steer | None = None,
+    members: tuple[UserHistory, ...] = (),
 ) -> Explanation:
-    """What became of one item under this query."""
+    """What became of one item under this query; of `members`, where it is for a group."""
     steer = steer or Steer()
     place = assortment.places.get(item_id)
     if place is None or not (assortment.visible[place] or assortment.hidden[place]):
         because = "no such item is in the catalogue"
         return Explanation(item_id=item_id, verdict=UNKNOWN, because=because)
-    allowed = policies.allowed(assortment, query, history, merchandise=steer.rules)
-    ask = Ask(assortment=assortment, query=query, history=history, allowed=allowed)
+    allowed = policies.allowed(assortment, query, history, merchandise=steer.rules, members=members)
+    ask = Ask(assortment=assortment, query=query, history=history, allowed=allowed, members=members)
     scored = _scored(ask, place)
     if not allowed.may(place):
         verdict, because = taken_out(assortment, query, allowed, place, steer)
         return replace(scored, verdict=verdict, because=because)
-    slate = ranking.rank(assortment, query, history, steer=steer)
-    found = [one for one in slate.recommendations if one.item_id == item_id]
+
+    def ranked(under: Steer) -> Sequence[Recommendation]:
+        slate = ranking.rank(assortment, query, history, steer=under, members=members)
+        return slate.recommendations
+
+    slate = ranked(steer)
+    found = [one for one in slate if one.item_id == item_id]
     if found:
         because = (
             "it is in the slate"
@@ -77,10 +83,10 @@ def explain(
         return replace(
             scored, verdict=SHOWN, because=because, slot=found[0].rank, reasons=found[0].reasons
         )
-    verdict, because = _outranked(assortment, query, history, item_id, steer)
-    if verdict == BEHIND and len(slate.recommendations) < query.k:
+    verdict, because = _outranked(ranked, item_id, steer)
+    if verdict == BEHIND and len(slate) < query.k:
         verdict, because = UNPROPOSED, f"the strategy {query.strategy} does not propose it"
-    last = slate.recommendations[-1] if slate.recommendations else None
+    last = slate[-1] if slate else None
     return replace(scored, verdict=verdict, because=because, last_shown=last)
 
 
@@ -123,20 +129,17 @@ def _said(demand: Demand, steer: Steer) -> str:
 
 
 def _outranked(
-    one: Assortment, query: Query, history: UserHistory, item_id: str, steer: Steer
+    ranked: Callable[[Steer], Sequence[Recommendation]], item_id: str, steer: Steer
 ) -> tuple[str, str]:
     """Whether a rule or rotation displaced it: without that one it would have been shown."""
     ordering = [r for r in steer.rules if r.kind not in {RuleKind.INCLUDE, RuleKind.EXCLUDE}]
     for rule in ordering:
         others = tuple(kept for kept in steer.rules if kept is not rule)
-        slate = ranking.rank(one, query, history, steer=replace(steer, rules=others))
-        if any(shown.item_id == item_id for shown in slate.recommendations):
+        if any(shown.item_id == item_id for shown in ranked(replace(steer, rules=others))):
             return f"rule:{rule.rule_id}", f"rule {rule.rule_id} {rule.name!r} displaced it"
     count = 0.0 if steer.shown is None else steer.shown.counts.get(item_id, 0.0)
-    if count:
-        slate = ranking.rank(one, query, history, steer=replace(steer, shown=None))
-        if any(shown.item_id == item_id for shown in slate.recommendations):
-            return ROTATED, f"it was shown too often without a click: a weight of {count:.2g}"
+    if count and any(shown.item_id == item_id for shown in ranked(replace(steer, shown=None))):
+        return ROTATED, f"it was shown too often without a click: a weight of {count:.2g}"
     return BEHIND, "others come first"
 
 

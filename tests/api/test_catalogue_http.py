@@ -103,6 +103,7 @@ def test_a_wrong_item_is_refused_by_field(client, admin, shop, changes, field: s
     ("changes", "field"),
     [
         ({"price": float("nan")}, "price"),
+        ({"price": "3 USD"}, "price"),
         ({"stock": -2}, "stock"),
         ({"hidden": "maybe"}, "hidden"),
         ({"title": "x"}, "title"),

@@ -65,6 +65,17 @@ def test_pages_show_every_item_once_and_in_the_order_of_one_long_answer(
     assert [one for page in pages for one in page] == whole
 
 
+def test_what_was_shown_is_explained_as_returned(
+    web: FlaskClient, shop: Headers, admin: Headers
+) -> None:
+    first = post(web, shop, user_id="u", k=2)
+    asked = {"user_id": "u", "continue": first.json["recommendation_id"], "item_id": ids(first)[0]}
+
+    told = web.post("/explain", json=asked, headers=admin)
+
+    assert told.json["verdict"] == "returned", told.json
+
+
 def test_the_next_page_answers_the_same_question(web: FlaskClient, shop: Headers) -> None:
     first = post(web, shop, k=2, filter="price < 9", exclude=["i0"], placement="cart",
                  strategy="popular")  # fmt: skip

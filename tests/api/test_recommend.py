@@ -84,6 +84,16 @@ def test_hidden_sold_out_and_excluded_items_are_gone_from_the_next_answer(
     assert answer.json["excluded"] == {"hidden": 1, "out_of_stock": 1, "exclude": 1}
 
 
+def test_what_was_returned_already_is_named_in_the_address_too(client, shop) -> None:
+    first = ids(client.get("/recommend?k=2&banner=none", headers=shop))
+
+    url = f"/recommend?k=12&banner=none&returned={first[0]},{first[1]}"
+    answer = client.get(url, headers=shop)
+
+    assert answer.json["excluded"] == {"returned": 2}
+    assert not set(first) & set(ids(answer))
+
+
 def test_sold_out_items_may_be_asked_for(client, shop, here: Runtime) -> None:
     with writing(here.engine) as session:
         items.patch(session, "i1", {"stock": 0})

@@ -207,15 +207,26 @@ def test_a_rule_is_previewed_before_it_is_kept(client, shop, admin) -> None:
     assert ids(ask(client, shop, session=["i5"]))[0] != "i11"
 
 
+def test_trace_counts_what_the_model_has_not_met_too(client, admin) -> None:
+    client.put("/items/new", json={"title": "New"}, headers=admin)
+
+    answer = client.post("/recommend?trace=true", json={"exclude": ["i1"]}, headers=admin)
+
+    told = {one["stage"]: one["left"] for one in answer.json["trace"]["stages"]}
+    assert told["eligibility"] == 12  # of twelve and one, without the one
+
+
 def test_trace_shows_the_stages_to_admins_alone(client, shop, admin) -> None:
     refused = client.post("/recommend?trace=true", json={}, headers=shop)
     answer = client.post("/recommend?trace=true", json={}, headers=admin)
 
     assert refused.status_code == 403
-    stages = [one["stage"] for one in answer.json["trace"]["stages"]]
+    told = {one["stage"]: one["left"] for one in answer.json["trace"]["stages"]}
+    stages = list(told)
     assert stages == [
         "look", "settle", "eligibility", "candidates", "order", "reasons", "dress", "creatives",
     ]  # fmt: skip
+    assert told["eligibility"] == 12
     SlateOut.model_validate(answer.json)
 
 
@@ -270,6 +281,32 @@ def test_explain_names_what_became_of_an_item(client, admin, wish, verdict) -> N
             answer.json["score"], abs=1e-4
         )
         assert answer.json["slot"] == answer.json["rank"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "verdict"),
+    [
+        ({}, "shown"),
+        ({"returned": ["i3"]}, "returned"),
+        ({"blocked_brands": ["Brand"]}, "blocked_brand"),
+        ({"dials": {"price": -1.0}, "boosts": [{"expression": "price", "weight": 1}]}, "shown"),
+        ({"strategy": "search", "text": "nothing like it"}, "unproposed"),
+        ({"users": ["u1", "u2"]}, "seen"),
+    ],
+)
+def test_explain_takes_all_that_a_request_says(client, shop, admin, wish, verdict) -> None:
+    client.patch("/items/i3", json={"stock": 5}, headers=admin)
+    item = client.get("/items/i3", headers=admin).json
+    kept = {name: item[name] for name in ("title", "price", "category")}
+    client.put("/items/i3", json=kept | {"brand": "Brand"}, headers=admin)
+    event = {"event_id": "e", "user_id": "u2", "item_id": "i3", "kind": "dismiss"}
+    client.post("/events", json=event, headers=shop)
+
+    body = {"item_id": "i3", "session": ["i9"], "k": 100, **wish}
+    answer = client.post("/explain", json=body, headers=admin)
+
+    assert answer.status_code == 200, answer.json
+    assert answer.json["verdict"] == verdict
 
 
 def test_explain_tells_hidden_sold_out_and_ruled_out(client, admin) -> None:

@@ -31,6 +31,24 @@ def slate(desk: Any, client: FlaskClient, shop: Keys) -> Any:
     return ask
 
 
+def test_an_item_is_explained_by_the_ranker_that_puts_it_highest(
+    client: FlaskClient, admin: Keys, slate: Any
+) -> None:
+    shown = slate("u1", k=12)
+    told = [
+        client.post(
+            "/explain",
+            json={"item_id": item_id, "user_id": "u1", "session": ["i5"], "k": 12},
+            headers=admin,
+        ).json
+        for item_id in shown
+    ]
+
+    assert {one["verdict"] for one in told} == {"shown"}
+    assert {one["team"] for one in told} == {"sells", "new"}
+    assert {one["slot"] for one in told if one["team"] == "sells"} >= {1}
+
+
 def test_a_pin_stands_in_its_slot(client: FlaskClient, admin: Keys, slate: Any) -> None:
     body = {"kind": "pin", "item_id": "i11", "slot": 4}
     client.put("/admin/rules/p", json=body, headers=admin)
