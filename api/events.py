@@ -28,6 +28,7 @@ from recsys.types import Event
 log = logging.getLogger(__name__)
 
 MAX_EVENTS = 1_000
+_LISTS = ("events", "batch")  # ours and Google's, Segment's
 _SENDER = frozenset({"client_id", "user_id", "app_instance_id", "kind", "event"})
 
 blueprint = APIBlueprint("events", __name__, tag="Storefront")
@@ -88,12 +89,8 @@ def record(
 
 
 def _rows(body: Any) -> list[Any]:
-    if (
-        isinstance(body, dict)
-        and isinstance(body.get("events"), list)
-        and not _SENDER & body.keys()
-    ):
-        body = body["events"]
+    if isinstance(body, dict) and not _SENDER & body.keys():
+        body = next((body[name] for name in _LISTS if isinstance(body.get(name), list)), body)
     rows = body if isinstance(body, list) else [body]
     if len(rows) > MAX_EVENTS:
         raise invalid("events", f"at most {MAX_EVENTS:,} in one request, not {len(rows):,}")

@@ -41,7 +41,10 @@ blueprint.before_request(auth.need_admin_to_write)
 @blueprint.output(ItemsOut)
 @parsing.takes(blueprint, SearchQuery, "query")
 def search(query: SearchQuery) -> Response:
-    """Visible items that hold the words, in title, brand or category: the best fit first."""
+    """Visible items that hold the words, in title, brand or category: the best fit first.
+
+    Without words those that sell most.
+    """
     one = opening.look(runtime(), Ask(query=Query(now=moment()))).assortment
     found = searching.listed(one, query.search, query.limit)
     return parsing.answer({"items": [whole_item(one.shelf.items[item_id]) for item_id in found]})

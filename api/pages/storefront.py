@@ -232,6 +232,8 @@ def _go(target: str) -> Response:
 
 
 def _found(here: Runtime, window: Window, text: str) -> list[Item]:
+    if not text:
+        return []
     one = here.assortment(window.shelf)
     return [one.shelf.items[item_id] for item_id in searching.listed(one, text, LISTED)]
 

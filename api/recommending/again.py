@@ -118,7 +118,7 @@ class Past:
         return steering.in_force(
             rules,
             placement=query.placement,
-            history=history,
+            returning=len(history.item_ids) > len(entry.session_of(answer.request)),
             persona=personas.persona_of(assortment, history),
             experiments=answer.experiments,
             now=query.now,

@@ -31,12 +31,13 @@ def remember(
     *,
     user_id: str | None,
     strategy: str = "",
+    members: Iterable[str] = (),
 ) -> Note:
     """What to leave in Redis beside an answer, on a way that is made anyway.
 
     `request` is as the ledger keeps it, `shown` all items since it was first asked.
     """
-    value = continuation.pack(request, shown, user_id=user_id, strategy=strategy)
+    value = continuation.pack(request, shown, user_id=user_id, strategy=strategy, members=members)
     return Note(key=_SLATE + recommendation_id, value=value, ttl_seconds=SECONDS)
 
 
@@ -78,6 +79,10 @@ def _look(
         if erasing.reached(mark, entry.time_of(recommendation_id)):
             return None
         found = None if note is None else continuation.unpack(note)
+        if found is not None and found.members:
+            marks = _marks(runtime, client, found.members)
+            if any(erasing.reached(one, entry.time_of(recommendation_id)) for one in marks):
+                return None
         if found is not None:
             return found
     except CACHE_ERRORS as error:
@@ -95,3 +100,9 @@ def _look(
         headers = {"Retry-After": RETRY_SECONDS}
         raise Problem(503, "the answer cannot be looked up now; try again", headers=headers)
     return None
+
+
+def _marks(runtime: "Runtime", client: Any, members: Iterable[str]) -> list[Any]:
+    """Whether any of a group was forgotten since: what all of them were shown goes with each."""
+    with runtime.redis.asking():
+        return list(client.mget([erasing.key_of(one) for one in members]))

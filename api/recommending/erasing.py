@@ -27,7 +27,11 @@ def mark(runtime: "Runtime", user_id: str, *, now: datetime) -> None:
 
 def key(user_id: str | None) -> str:
     """Where the mark of this shopper is; nobody in particular has none."""
-    return _ERASED + owner(user_id)
+    return key_of(owner(user_id))
+
+
+def key_of(owner_hash: str) -> str:
+    return _ERASED + owner_hash
 
 
 def reached(mark: Any, made: datetime | None) -> bool:

@@ -27,6 +27,7 @@ class Opened:
 
     assortment: Assortment
     history: UserHistory
+    returning: bool  # with a past from before this visit's items
     members: tuple[UserHistory, ...]  # of a group
     steering_version: str | None
     memo: Memo
@@ -55,6 +56,7 @@ def look(runtime: Runtime, ask: Ask) -> Opened:
     opened = Opened(
         assortment=runtime.assortments.of(bundle, seen.shelf, seen.newcomers),
         history=history,
+        returning=bool(past.item_ids),
         members=_members(runtime, ask, bundle, degraded),
         steering_version=seen.steering_version,
         memo={},

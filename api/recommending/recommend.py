@@ -3,7 +3,7 @@
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 
 from api import auth, parsing
 from api.keys import Role
@@ -20,6 +20,8 @@ blueprint.before_request(auth.need(Role.STOREFRONT))
 @parsing.takes(blueprint, RecommendQuery, "query")
 def recommend(query: RecommendQuery) -> Response:
     """The items for a shopper, a session or nobody in particular."""
+    if request.method == "HEAD":  # nobody is shown anything: nothing is read of anyone, or kept
+        query = query.model_copy(update={"consent": False})
     return parsing.answer(told(runtime(), query))
 
 

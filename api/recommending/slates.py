@@ -142,7 +142,7 @@ def in_force(opened: Opened, settled: Settled, state: Steering) -> tuple[Rule, .
     return steering.in_force(
         state.rules,
         placement=settled.query.placement,
-        history=opened.history,
+        returning=opened.returning,
         persona=opened.persona,
         experiments=settled.experiments,
         now=settled.query.now,
@@ -240,4 +240,5 @@ def _note(served: Served) -> Note | None:
         [*served.settled.query.returned, *[item.item_id for item in served.items]],
         user_id=ask.shopper,
         strategy=served.settled.strategy,
+        members=[one.user_id for one in served.opened.members if one.user_id is not None],
     )

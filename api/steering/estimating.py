@@ -71,7 +71,11 @@ class ValueOut(BaseModel):
 
 
 class EstimateOut(BaseModel):
-    """`shown` is what the answers earned in truth; `left_out` were not ranked again in time."""
+    """`shown` is what the answers earned in truth; `left_out` were not ranked again in time.
+
+    Only answers under `exploration` are asked; in `without_chance` of them rules or two rankers'
+    turns left nothing to it.
+    """
 
     version: str
     answers: int
@@ -91,7 +95,9 @@ def estimate(version: str, body: EstimateBody) -> Response:
     with looking(here.engine) as reader:
         past = Past(here, reader)
         bundle = past.bundle(version)
-        asked = store.sample(reader, since=since, until=now, n=body.n, placement=body.placement)
+        asked = store.sample(
+            reader, since=since, until=now, n=body.n, placement=body.placement, drawn=True
+        )
         drawn = [one for one in asked if _left_to_chance(one)]
         clicked = store.clicks(reader, [one.recommendation_id for one in drawn], since=since)
         pairs: list[tuple[Answer, list[str]]] = []
@@ -101,8 +107,13 @@ def estimate(version: str, body: EstimateBody) -> Response:
                 break
             slate, _ = past.slate(_without_chance(answer), bundle)
             pairs.append((answer, [one.item_id for one in slate.recommendations]))
-    if len({answer.user_id or answer.recommendation_id for answer, _ in pairs}) < LEAST_SHOPPERS:
+    if not pairs:
         detail = "no answers were left to chance: give a placement some `exploration`, and wait"
+        raise Problem(409, detail)
+    if len({answer.user_id or answer.recommendation_id for answer, _ in pairs}) < LEAST_SHOPPERS:
+        detail = (
+            f"all {len(pairs):,} answers left to chance are one shopper's: two are needed at least"
+        )
         raise Problem(409, detail)
     logged, shown, other = _columns(pairs, clicked)
     found = estimators.estimates(logged, shown, other, clip=body.clip)

@@ -6,7 +6,7 @@ anybody, and the id of the answer, which nobody can guess, is the only way to it
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -33,6 +33,7 @@ class Continued:
     strategy: str = ""  # as it was named
     session: tuple[str, ...] = ()
     banner: str = ""  # empty: an older release kept none
+    members: tuple[str, ...] = ()  # of a group, as `owner` tells them
 
     def belongs_to(self, user_id: str | None) -> bool:
         return self.owner == owner(user_id)
@@ -46,18 +47,24 @@ def owner(user_id: str | None) -> str:
 
 
 def pack(
-    request: Mapping[str, Any], returned: Iterable[str], *, user_id: str | None, strategy: str
+    request: Mapping[str, Any],
+    returned: Iterable[str],
+    *,
+    user_id: str | None,
+    strategy: str,
+    members: Iterable[str] = (),
 ) -> bytes:
     """The note of one answer: the request as the ledger keeps it, and all that was shown so far."""
     asked = {name: value for name, value in request.items() if name not in _ANEW}
-    return orjson.dumps([owner(user_id), strategy, asked, [*returned]])
+    return orjson.dumps([owner(user_id), strategy, asked, [*returned], [*map(owner, members)]])
 
 
 def unpack(note: bytes) -> Continued | None:
     """What `pack` was told; None for what it did not make, or an older release did otherwise."""
     try:
-        whose, strategy, request, returned = orjson.loads(note)
-        return _continued(request, returned, whose=whose, strategy=strategy)
+        whose, strategy, request, returned, members = orjson.loads(note)
+        found = _continued(request, returned, whose=whose, strategy=strategy)
+        return replace(found, members=tuple(members))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 

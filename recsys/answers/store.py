@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Engine, Select, delete, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Engine,
+    Select,
+    Text,
+    delete,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
@@ -23,6 +34,7 @@ _COLUMNS = tuple(column.name for column in _TABLE.columns)
 _PRUNED_AT_ONCE = 10_000
 _UNTAKEN = (StatementError, ValueError, TypeError, OverflowError, AttributeError)
 _ASKED_AT_ONCE = 500
+_NO_CHANCES = "[]"  # an answer that nothing was left to chance in, as JSON
 _RANDOM_PART = (
     25  # from here on an id is chance alone: an order that favours no hour and no shopper
 )
@@ -120,11 +132,18 @@ def latest(
 
 
 def sample(
-    reader: Reader, *, since: datetime, until: datetime, n: int, placement: str | None = None
+    reader: Reader,
+    *,
+    since: datetime,
+    until: datetime,
+    n: int,
+    placement: str | None = None,
+    drawn: bool = False,
 ) -> list[Answer]:
     """At most `n` answers of a span of time, taken evenly from it; the same ones at every call.
 
-    Where a placement is named, all of them are of it, however rare it is.
+    Where a placement is named, all of them are of it, however rare it is; where `drawn`, of those
+    that anything was left to chance in.
     """
     statement = (
         select(*_TABLE.columns)
@@ -134,6 +153,8 @@ def sample(
     )
     if placement is not None:
         statement = statement.where(AnswerRow.placement == placement)
+    if drawn:
+        statement = statement.where(cast_to(AnswerRow.propensities, Text) != _NO_CHANCES)
     return [_answer(row) for row in reader.execute(statement)]
 
 

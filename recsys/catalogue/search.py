@@ -140,22 +140,25 @@ class TextIndex:
             return _read_of(late) == _read_of(item)
         return doc is not None and int(self.hashes[doc]) == hash(_read_of(item))
 
-    def find(self, text: str) -> Hits:
-        """Every item that fits, hidden ones too: what may be shown is the caller's matter."""
+    def find(self, text: str, *, every: bool = False) -> Hits:
+        """Every item that fits, hidden ones too: what may be shown is the caller's matter.
+
+        With `every` none is found where no item holds all the words.
+        """
         asked = words.asked(text, most=WORDS)
         found = [
             self._weighed(one)
             for word in asked
             if len((one := self._holding(word, last=word is asked[-1])).docs)
         ]
-        if not found:
+        if not found or (every and len(found) < len(asked)):
             return _NOTHING
         found.sort(key=lambda one: len(one.docs))
         hits = found[0]
         for one in found[1:]:
             hits = _both(hits, one)
             if not len(hits.docs):
-                return _most(found, len(self))
+                return _NOTHING if every else _most(found, len(self))
         return hits
 
     def best(self, text: str, limit: int, may: NDArray[np.bool_] | None = None) -> list[str]:

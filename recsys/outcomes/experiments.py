@@ -21,7 +21,9 @@ from recsys.errors import (
     InvalidExperiment,
     UnknownExperiment,
 )
+from recsys.merchandising import store
 from recsys.merchandising.plain import from_plain, to_plain
+from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Placement, Subject
 from recsys.outcomes import judging
 from recsys.outcomes.assignment import (
@@ -34,6 +36,7 @@ from recsys.outcomes.assignment import (
 )
 from recsys.outcomes.sequential import PLANNED_USERS
 from recsys.outcomes.tables import ExperimentRevisionRow, ExperimentRow
+from recsys.serving.strategies import STRATEGIES
 from recsys.tables import has_control, is_storable
 
 _TABLE: Any = ExperimentRow.__table__
@@ -98,6 +101,7 @@ def start(session: Session, experiment_id: str, *, now: datetime) -> Definition:
 
     Raises:
         UnknownExperiment: There is none of that id.
+        InvalidExperiment: It asks for a strategy that is neither ours nor a preset.
         ExperimentConflict: Its slice of a layer is taken by another that runs, or its slates are.
     """
     _move(session)  # first, so that two starts wait for each other
@@ -105,6 +109,7 @@ def start(session: Session, experiment_id: str, *, now: datetime) -> Definition:
     if row.status == Status.RUNNING:
         return _definition(row)
     mine = _experiment(row)
+    _check_strategies(session, mine)
     for other in _running(session):
         if _overlap(mine, other):
             raise ExperimentConflict(
@@ -120,6 +125,19 @@ def start(session: Session, experiment_id: str, *, now: datetime) -> Definition:
     row.status, row.started_at, row.stopped_at = Status.RUNNING, now.replace(microsecond=0), None
     session.flush()
     return _definition(row)
+
+
+def _check_strategies(session: Session, mine: Experiment) -> None:
+    """A name that nobody knows would be ranked as `personal`, and measured as what it is not."""
+    steering = store.refresh(session, Steering())
+    for row, variant in enumerate(mine.variants):
+        for place, changes in variant.placements.items():
+            name = changes.get("strategy")
+            if name and steering.preset(name).base not in STRATEGIES:
+                raise InvalidExperiment(
+                    f"variants.{row}.placements.{place}.strategy",
+                    f"{name!r} is neither a strategy nor a preset",
+                )
 
 
 def stop(session: Session, experiment_id: str, *, now: datetime) -> Definition:

@@ -1,6 +1,7 @@
 """Which of the shop's rules are in force for one shopper, here and now.
 
-A rule's audience is any of these words: `new` or `returning`, the persona's category and price band,
+A rule's audience is any of these words: `new` or `returning` (something is known from before
+this visit's items), the persona's category and price band,
 and `experiment:variant` for every experiment that the shopper is part of.
 """
 
@@ -9,7 +10,7 @@ from datetime import datetime
 
 from recsys.merchandising import arranging
 from recsys.merchandising.types import Rule
-from recsys.types import Persona, UserHistory
+from recsys.types import Persona
 
 NEW, RETURNING = "new", "returning"
 
@@ -18,7 +19,7 @@ def in_force(
     rules: Sequence[Rule],
     *,
     placement: str,
-    history: UserHistory,
+    returning: bool,
     persona: Persona,
     experiments: Mapping[str, str],
     now: datetime,
@@ -26,14 +27,14 @@ def in_force(
     """The rules that count for this answer, in the order in which they are met."""
     if not rules:
         return ()
-    words = audience(history, persona, experiments)
+    words = audience(persona, experiments, returning=returning)
     return arranging.in_force(rules, placement=placement, audience=words, now=now)
 
 
 def audience(
-    history: UserHistory, persona: Persona, experiments: Mapping[str, str]
+    persona: Persona, experiments: Mapping[str, str], *, returning: bool
 ) -> frozenset[str]:
     """The words that stand for this shopper."""
-    known = RETURNING if history.item_ids else NEW
+    known = RETURNING if returning else NEW
     variants = (f"{name}:{variant}" for name, variant in experiments.items())
     return frozenset({known, persona.price_band, *persona.categories, *variants})

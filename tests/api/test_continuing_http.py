@@ -76,6 +76,22 @@ def test_what_was_shown_is_explained_as_returned(
     assert told.json["verdict"] == "returned", told.json
 
 
+def test_an_answer_to_a_group_goes_with_any_of_its_shoppers(
+    web: FlaskClient, shop: Headers, admin: Headers
+) -> None:
+    event = {"event_id": "e", "user_id": "friend", "item_id": "i1", "kind": "view"}
+    web.post("/events", json=event, headers=shop)
+    group = {"user_id": "u", "users": ["u", "friend"], "k": 2}
+    first, second = (post(web, shop, **group) for _ in range(2))
+    on = {"user_id": "u", "continue": first.json["recommendation_id"]}
+    assert post(web, shop, **on).status_code == 200
+
+    assert web.delete("/users/friend", headers=admin).status_code == 200
+    on["continue"] = second.json["recommendation_id"]
+
+    assert post(web, shop, **on).status_code == 410
+
+
 def test_the_next_page_answers_the_same_question(web: FlaskClient, shop: Headers) -> None:
     first = post(web, shop, k=2, filter="price < 9", exclude=["i0"], placement="cart",
                  strategy="popular")  # fmt: skip

@@ -136,12 +136,15 @@ def test_ga4_and_segment_payloads_are_taken_verbatim(client, shop, here: Runtime
         "properties": {"product_id": "i3"},
     }
 
+    batch = {"batch": [segment | {"messageId": f"m{n}"} for n in range(2, 4)], "sentAt": "now"}
+
     assert client.post("/events", json=ga4, headers=shop).json["accepted"] == 1
     assert client.post("/events", json=segment, headers=shop).json["accepted"] == 1
+    assert client.post("/events", json=batch, headers=shop).json["accepted"] == 2
 
     with reading(here.engine) as session:
         history = events.history(session, "u1")
-    assert history.item_ids == ("i3", "i1", "i2")
+    assert history.item_ids == ("i3", "i3", "i3", "i1", "i2")
     assert history.purchased == {"i1", "i2"}
 
 

@@ -266,6 +266,15 @@ def test_without_consent_nothing_is_kept(
     assert ledger.pending(here.config.recsys.answers_dir) == 0
 
 
+def test_whoever_only_asks_for_the_head_was_shown_nothing(
+    client: FlaskClient, here: Runtime, shop: Headers
+) -> None:
+    answer = client.head("/recommend?user_id=u&banner=none", headers=shop)
+
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert ledger.pending(here.config.recsys.answers_dir) == 0
+
+
 def test_two_models_are_compared_on_real_requests(
     client: FlaskClient, here: Runtime, shop: Headers, admin: Headers, reversed_model: str
 ) -> None:

@@ -38,10 +38,12 @@ def test_a_preset_may_be_deleted_under_its_placement(client, shop, admin) -> Non
     assert ask(client, shop).json["strategy"] == "personal"
 
 
-def test_an_experiment_with_an_unknown_strategy_breaks_nobodys_answer(client, shop, admin) -> None:
-    variants = [{"name": "as_is"}, {"name": "b", "placements": {"*": {"strategy": "misspelt"}}}]
+def test_a_preset_may_be_deleted_under_its_experiment(client, shop, admin) -> None:
+    client.put("/admin/strategies/mine", json={"base": "newest"}, headers=admin)
+    variants = [{"name": "as_is"}, {"name": "b", "placements": {"*": {"strategy": "mine"}}}]
     client.put("/admin/experiments/e", json={"variants": variants}, headers=admin)
     assert client.post("/admin/experiments/e/start", headers=admin).status_code == 200
+    client.delete("/admin/strategies/mine", headers=admin)
 
     found = [ask(client, shop, user_id=f"u{n}") for n in range(8)]
 

@@ -120,6 +120,18 @@ def test_a_rule_counts_where_when_and_for_whom_it_says(
     assert (len(slate(client, shop, k=12, session=[])) < 12) is counts
 
 
+def test_who_comes_back_has_a_past_from_before_this_visit(
+    client: FlaskClient, admin: Headers, shop: Headers
+) -> None:
+    rule(client, admin, kind="exclude", where="price > 5", audience=["new"])
+    assert len(slate(client, shop, user_id="u", k=12, session=["i1"])) < 12
+
+    event = {"event_id": "e", "user_id": "u", "item_id": "i1", "kind": "view"}
+    client.post("/events", json=event, headers=shop)
+
+    assert len(slate(client, shop, user_id="u", k=12, session=["i1"], hide="none")) == 12
+
+
 def test_a_placement_decides_what_the_request_leaves_open(
     client: FlaskClient, admin: Headers, shop: Headers
 ) -> None:

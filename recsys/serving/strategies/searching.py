@@ -93,13 +93,20 @@ def search(ask: Ask, n: int) -> Candidates:
     ).first(n)
 
 
-def hits(ask: Ask, n: int) -> tuple[Places, Floats]:
-    """The `n` allowed places that fit the query's words best, and how well."""
-    return _best(ask.assortment, ask.query.text, n, ask.allowed.keeps)
+def hits(ask: Ask, n: int, *, every: bool = False) -> tuple[Places, Floats]:
+    """The `n` allowed places that fit the query's words best, and how well; or `every` one of them."""
+    return _best(ask.assortment, ask.query.text, n, ask.allowed.keeps, every=every)
 
 
 def listed(assortment: Assortment, text: str, limit: int) -> list[str]:
-    """The ids of visible items that fit the words best: for a page that knows no shopper."""
+    """The ids of visible items that fit the words best: for a page that knows no shopper.
+
+    Without words those that sell most.
+    """
+    if not text.strip():
+        visible = np.flatnonzero(assortment.visible)
+        first = np.argsort(-assortment.popularity[visible], kind="stable")[:limit]
+        return [assortment.item_ids[place] for place in visible[first].tolist()]
     places, _ = _best(assortment, text, limit, lambda places: assortment.visible[places])
     return [assortment.item_ids[place] for place in places.tolist()]
 
@@ -124,13 +131,18 @@ def warm(assortment: Assortment) -> None:
 
 
 def _best(
-    assortment: Assortment, text: str, n: int, keeps: Callable[[Places], NDArray[np.bool_]]
+    assortment: Assortment,
+    text: str,
+    n: int,
+    keeps: Callable[[Places], NDArray[np.bool_]],
+    *,
+    every: bool = False,
 ) -> tuple[Places, Floats]:
     """The best texts; of those that fit alike what sells most, then the lower place."""
     if not text.strip():
         return NO_ITEMS
     index = _KEPT.index(assortment.shelf)
-    found = index.find(text)
+    found = index.find(text, every=every)
     places, texts = _KEPT.places(index, assortment)[found.docs], found.scores
     places, texts = places[places >= 0], texts[places >= 0]
     kept = keeps(places)

@@ -5,9 +5,10 @@
 A liked item joins the history, and its direction is added to the query; a disliked item's direction
 is subtracted, and free words are mapped to where such items lie (`models.text`) and added. Each
 direction is measured from the middle of the shop and stretched until it moves scores as much as the
-whole history does, so one dislike is heard whatever the model's numbers are. Beside the history's
-one search this costs 0.1 ms, and the words once what their encoder takes: 0.3 ms for hashed words,
-some 15 ms for the sentence encoder; the answer is remembered.
+whole history does, so one dislike is heard whatever the model's numbers are. Items that hold the
+words themselves come first: no map of meanings beats a name. Beside the history's one search this
+costs 0.1 ms, and the words once what their encoder takes: 0.3 ms for hashed words, some 15 ms for
+the sentence encoder; the answer is remembered.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.learning.bundle import ModelBundle
 from recsys.models import sentences
@@ -23,6 +25,7 @@ from recsys.models.words import HashedWords
 from recsys.serving.asking import Ask
 from recsys.serving.candidates import Candidates, Floats, Places, nothing, ordered
 from recsys.serving.shopper import Shopper
+from recsys.serving.strategies.orders import NO_ITEMS
 from recsys.serving.strategies.personal import because, best_for
 from recsys.serving.strategies.searching import hits
 from recsys.types import EventKind, Reason, Source, UserHistory
@@ -35,6 +38,8 @@ _SUNK = 2.0  # standard deviations that the nearest neighbour of a disliked item
 _LEAST = 1e-6
 _HITS = 10  # items that stand for a text which no encoder here can read
 _SHOWN = 60  # characters of the text in a reason
+_ABOVE = np.float32(1.01)  # so that nothing ties with the best of the items that hold the words
+_NEAR = 0.3  # cosine about the middle of the shop, from where an item is said to be near to a text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,8 @@ def taste(ask: Ask, n: int) -> Candidates:
     shopper = read or _nobody(one.bundle)
     words = direction_of(ask, query.text)
     turn = turning(ask, shopper, liked=liked, disliked=disliked, words=words)
-    if read is None and not turn.any():
+    held, fits = hits(ask, n, every=True) if query.text.strip() else NO_ITEMS
+    if read is None and not turn.any() and not len(held):
         return nothing(Source.TASTE)
     shopper = replace(shopper, queries=shopper.queries + turn)
     named = one.place_of(dict.fromkeys((*liked, *disliked)))
@@ -71,16 +77,34 @@ def taste(ask: Ask, n: int) -> Candidates:
         scores = scores - _beside(
             one.bundle, one.place_of(disliked), places, _SUNK * float(scores.std())
         )
+    places, scores = _holding(ask, shopper, (places, scores), (held, fits))
     told = because(ask, shopper, history)
 
     def reasons(asked: Places) -> Sequence[Reason]:
-        like = _like_words(ask, words, asked)
+        like = _like_words(ask, words, asked) | np.isin(asked, held)
         return [
             _worded(query.text) if yes and not reason.kind.startswith("because") else reason
-            for reason, yes in zip(told(asked), like, strict=True)
+            for reason, yes in zip(told(asked), like.tolist(), strict=True)
         ]
 
     return ordered(places, scores, source=Source.TASTE, reasons=reasons).first(n)
+
+
+def _holding(
+    ask: Ask, shopper: Shopper, found: tuple[Places, Floats], held: tuple[Places, Floats]
+) -> tuple[Places, Floats]:
+    """With the items that hold the words (H,): raised by how well they fit, the best above all."""
+    (places, scores), (texts, fits) = found, held
+    if not len(texts):
+        return found
+    new = texts[~np.isin(texts, places)]
+    floor = scores.min() if len(scores) else np.float32(0)
+    reach = _ABOVE * (scores.max() - floor) if len(scores) > 1 else np.float32(1)
+    known = dict(zip(texts.tolist(), (fits / fits.max()).tolist(), strict=True))
+    places = np.concatenate([places, new])
+    scores = np.concatenate([scores, np.maximum(ask.scores(new, shopper), floor)])
+    raised = np.array([known.get(place, 0.0) for place in places.tolist()], np.float32)
+    return places, scores + reach * raised
 
 
 def with_liked(history: UserHistory, liked: Iterable[str]) -> UserHistory:
@@ -188,14 +212,16 @@ def _beside(bundle: ModelBundle, disliked: list[int], places: Places, worth: flo
     return np.minimum(loss, 1) * np.float32(worth)
 
 
-def _like_words(ask: Ask, words: Floats | None, places: Places) -> list[bool]:
+def _like_words(ask: Ask, words: Floats | None, places: Places) -> NDArray[np.bool_]:
     if words is None:
-        return [False] * len(places)
+        return np.zeros(len(places), np.bool_)
     ground = _ground(ask.assortment.bundle)
     way = words - ground.middle
     way[-1] = 0
-    toward = (ask.assortment.vectors(places) - ground.middle) @ way
-    return [bool(one) for one in toward > 0]
+    lie = ask.assortment.vectors(places) - ground.middle
+    lie[:, -1] = 0
+    lengths = np.linalg.norm(lie, axis=1) * np.linalg.norm(way)
+    return np.asarray(lie @ way > _NEAR * lengths)
 
 
 def _worded(text: str) -> Reason:

@@ -219,9 +219,11 @@ def test_a_rare_placement_is_estimated_from_all_of_its_answers(
 ) -> None:
     for number in range(4):  # last in the order that samples are taken in
         explored(here, f"{'z' * 20}{number}", ["i0", "i1"], clicks=[])
-    elsewhere = [shown_to(f"v{n}", datetime.now(UTC) - timedelta(hours=1), {}) for n in range(40)]
+    others = [shown_to(f"v{n}", datetime.now(UTC) - timedelta(hours=1), {}) for n in range(40)]
+    elsewhere = [replace(one, placement="cart") for one in others[:20]]
+    without_chance = others[20:]
     with writing(here.engine) as session:
-        store.record(session, [replace(one, placement="cart") for one in elsewhere])
+        store.record(session, elsewhere + without_chance)
 
     found = client.post(
         f"/admin/models/{trained.version}/estimate",
@@ -231,6 +233,17 @@ def test_a_rare_placement_is_estimated_from_all_of_its_answers(
 
     assert found.status_code == 200
     assert found.json["answers"] == 4
+
+
+def test_of_one_shopper_nothing_is_estimated_and_it_says_why(
+    client: FlaskClient, here: Runtime, admin: Keys, trained: ModelBundle
+) -> None:
+    explored(here, "anna", ["i0", "i1"], clicks=[])
+
+    found = client.post(f"/admin/models/{trained.version}/estimate", json={}, headers=admin)
+
+    assert found.status_code == 409
+    assert "one shopper's" in found.json["detail"]
 
 
 def test_without_chance_there_is_nothing_to_estimate_from(

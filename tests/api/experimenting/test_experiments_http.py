@@ -204,6 +204,16 @@ def test_who_is_held_out_sees_what_is_popular(desk: Any, client: FlaskClient, sh
     assert {item["source"] for item in told["items"]} == {"popular"}
 
 
+def test_a_strategy_that_nobody_knows_is_refused_before_anybody_is_drawn(desk: Any) -> None:
+    there = {"placements": {"home": {"strategy": "persnal"}}}
+    assert desk.put(variants=[{"name": "a"}, {"name": "b"} | there]).status_code == 200
+
+    answer = desk.post("start")
+
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["field"] == "variants.1.placements.home.strategy"
+
+
 PAGE = {
     "personal": "popular",
     "session": "popular",
