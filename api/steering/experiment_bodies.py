@@ -242,4 +242,5 @@ class OutcomesOut(BaseModel):
     revenue: float
     touched: float
     currency: str
+    unpriced: int = Field(description="Purchases without a price in this currency: no money")
     holdout: ReportOut | None

@@ -59,6 +59,7 @@ class Overview:
     revenue: float  # all that was bought
     touched: float
     currency: str
+    unpriced: int  # purchases without a price in that currency: they count as no money
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -84,6 +85,7 @@ def overview(log: Log, rule: Rule = USUAL) -> Overview:
         revenue=float(log.revenue.sum()),
         touched=float(log.revenue[owed].sum()),
         currency=log.currency,
+        unpriced=log.unpriced,
     )
 
 
