@@ -15,7 +15,7 @@ from api.schemas import ReceiptOut
 from generative.campaigning import campaigns
 from recsys.answers import ledger
 from recsys.answers import store as answers
-from recsys.behaviour import events, spool
+from recsys.behaviour import erasure, spool
 from recsys.behaviour.recent import NOBODY_KNOWS
 from recsys.database import writing
 from recsys.tables import id_problem
@@ -42,7 +42,7 @@ def forget(here: Runtime, user_id: str, *, now: datetime) -> dict[str, Any]:
     marked = here.pulse.begin([user_id])
     answered = ledger.blank(here.config.recsys.answers_dir, user_id)  # those that are not rows yet
     with writing(here.engine) as session:
-        deleted = events.forget(session, user_id, at=now)
+        deleted = erasure.forget(session, user_id, at=now)
         scrubbed = campaigns.scrub_user(session, user_id)
         answered += answers.forget(session, user_id)
     dropped = here.pulse.land({user_id: NOBODY_KNOWS}, marked=marked)

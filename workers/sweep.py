@@ -1,11 +1,11 @@
-"""The janitor: stores what waits in files, frees what fell silent, says what to ring for again."""
+"""The janitor: stores what waits in files, drops what nobody needs, says what to ring for again."""
 
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from generative.campaigning import campaigns
-from recsys.behaviour import spool
+from recsys.behaviour import erasure, spool
 from recsys.database import reading, writing
 from recsys.learning import runs
 from workers import answers, embed, pictures
@@ -35,6 +35,7 @@ def run(runtime: Runtime) -> Rings:
     pictures.look(runtime)
     now = datetime.now(UTC)
     with writing(runtime.engine) as session:
+        erasure.prune(session, now=now)
         for run_id in runs.expire(session, now=now, lease_seconds=config.lease_seconds):
             log.warning("run %s fell silent and was given up", run_id)
     with reading(runtime.engine) as session:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from recsys.answers.entry import Answer
 from recsys.answers.tables import AnswerMemberRow, AnswerRow
-from recsys.behaviour import events
+from recsys.behaviour import erasure
 from recsys.database import Reader, writing
 from recsys.tables import EventRow, is_storable
 from recsys.types import EventKind
@@ -61,9 +61,9 @@ def record(session: Session, answers: Sequence[Answer]) -> int:
     """
     if not answers:
         return 0
-    events.hold_erasures(session, exclusive=False)
+    erasure.hold(session, exclusive=False)
     about = {one.recommendation_id: _about(one) for one in answers}
-    erased = events.erasures(session, set().union(*about.values()))
+    erased = erasure.erasures(session, set().union(*about.values()))
     wanted = {
         one.recommendation_id: _values(one)
         for one in answers

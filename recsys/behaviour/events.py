@@ -1,15 +1,13 @@
 """What shoppers did: an append-only table, and every reading of it that others need [SQL].
 
-The client's `event_id` makes a retry harmless. A forgotten shopper's old events are refused by
-the hash of the id, so that neither a retry, a spool nor an import brings them back. An event that
-has no time of its own looks new when it is sent again: the hashes of those that were deleted are
-kept for as long as a client may go on trying.
+The client's `event_id` makes a retry harmless. What a forgotten shopper did before is refused
+(`erasure`).
 """
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -21,23 +19,18 @@ from sqlalchemy import (
     Integer,
     bindparam,
     cast,
-    delete,
     extract,
     func,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from recsys.behaviour import recording
+from recsys.behaviour import erasure, recording
 from recsys.database import Reader
-from recsys.tables import ErasedEventRow, ErasureRow, EventRow, is_storable
+from recsys.tables import EventRow, is_storable
 from recsys.types import LASTING, Deed, Event, EventKind, EventLog, UserHistory
 
 ACCEPTED, DUPLICATE, ERASED = "accepted", "duplicate", "erased"
-RETRIED = timedelta(days=30)  # how long after an erasure the hashes of its events are kept
-_AT_ONCE = 1_000  # rows of a statement
-_ERASURE_LOCK = 7_202_611  # any number, as long as nothing else in this database uses it
 _KINDS = {kind.value: index for index, kind in enumerate(EventKind)}
 _COLUMN_TYPES = (np.int32, np.int32, np.int8, np.int64, np.int32)  # as in EventLog
 _KIND_NAMED = {kind.value: kind for kind in EventKind}
@@ -101,15 +94,15 @@ def record_in(connection: Connection, events: Sequence[Event], *, report: bool) 
     """As `record`; with `report` it also says which items and shoppers were never met before."""
     if not events:
         return Recorded(statuses=[])
-    hold_erasures(connection, exclusive=False)
+    erasure.hold(connection, exclusive=False)
     found = recording.survey(
         connection,
         users={event.user_id for event in events},
         item_ids={event.item_id for event in events},
         report=report,
     )
-    erased = erasures(connection, found.forgotten) if found.forgotten else {}
-    refused = _refused(connection, events, erased)
+    erased = erasure.erasures(connection, found.forgotten) if found.forgotten else {}
+    refused = erasure.refused(connection, events, erased)
     wanted: dict[str, Event] = {}
     for place, event in enumerate(events):
         if place not in refused:
@@ -211,33 +204,6 @@ def log(session: Session, *, until: datetime | None = None, batch: int = 50_000)
     )
 
 
-def forget(session: Session, user_id: str, *, at: datetime) -> int:
-    """Delete all that a shopper did, and refuse it for good should anyone bring it back.
-
-    Returns:
-        How many events were deleted.
-    """
-    if not is_storable(user_id):
-        return 0
-    hold_erasures(session, exclusive=True)
-    # A client's clock may run ahead of ours: the newest event is covered too.
-    newest = session.scalar(select(func.max(EventRow.at)).where(EventRow.user_id == user_id))
-    erased_at = max(at, newest) if newest else at
-    insert = _insert(session)(ErasureRow).values(
-        user_hash=recording.user_hash(user_id), erased_at=erased_at
-    )
-    session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["user_hash"],
-            set_={"erased_at": insert.excluded.erased_at},
-            where=ErasureRow.erased_at < insert.excluded.erased_at,
-        )
-    )
-    _remember(session, user_id, at)
-    deleted: Any = session.execute(delete(EventRow).where(EventRow.user_id == user_id))
-    return int(deleted.rowcount)
-
-
 def count(session: Session) -> EventCounts:
     total, users_, first_at, last_at = session.execute(
         select(
@@ -273,67 +239,6 @@ def frequent_users(session: Session, limit: int) -> list[tuple[str, int]]:
         .limit(limit)
     )
     return [(user_id, events) for user_id, events in session.execute(statement)]
-
-
-def hold_erasures(reader: Reader, *, exclusive: bool) -> None:
-    """Keep a forgetting and a recording apart, else a row may slip in behind the deletion."""
-    plain = reader if isinstance(reader, Connection) else reader.connection()
-    if plain.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
-        shared = "" if exclusive else "_shared"
-        plain.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}({_ERASURE_LOCK})")
-
-
-def erasures(reader: Reader, user_ids: Collection[str]) -> dict[str, datetime]:
-    """Until when the forgotten ones among these shoppers are."""
-    user_of = {recording.user_hash(user_id): user_id for user_id in user_ids}
-    statement = select(ErasureRow.user_hash, ErasureRow.erased_at).where(
-        ErasureRow.user_hash.in_(list(user_of))
-    )
-    return {user_of[user_hash]: erased_at for user_hash, erased_at in reader.execute(statement)}
-
-
-def _refused(
-    connection: Connection, events: Sequence[Event], erased: Mapping[str, datetime]
-) -> set[int]:
-    """Which of these happened before their shopper was forgotten, or were deleted then."""
-    if not erased:
-        return set()
-    later: dict[str, list[int]] = {}
-    refused = set()
-    for place, event in enumerate(events):
-        erased_at = erased.get(event.user_id)
-        if erased_at is not None and event.at <= erased_at:
-            refused.add(place)
-        elif erased_at is not None:
-            hashed = recording.event_hash(event.user_id, event.event_id)
-            later.setdefault(hashed, []).append(place)
-    hashes = list(later)
-    for start in range(0, len(hashes), _AT_ONCE):
-        some = hashes[start : start + _AT_ONCE]
-        known = select(ErasedEventRow.event_hash).where(ErasedEventRow.event_hash.in_(some))
-        refused.update(*(later[hashed] for hashed in connection.scalars(known)))
-    return refused
-
-
-def _remember(session: Session, user_id: str, at: datetime) -> None:
-    """Keep the hashes of a shopper's events that are about to be deleted, and drop the old ones."""
-    session.execute(delete(ErasedEventRow).where(ErasedEventRow.erased_at < at - RETRIED))
-    ids = list(session.scalars(select(EventRow.event_id).where(EventRow.user_id == user_id)))
-    insert = _insert(session)(ErasedEventRow)
-    again = insert.on_conflict_do_update(
-        index_elements=["event_hash"], set_={"erased_at": insert.excluded.erased_at}
-    )
-    for start in range(0, len(ids), _AT_ONCE):
-        rows = [
-            {"event_hash": recording.event_hash(user_id, event_id), "erased_at": at}
-            for event_id in ids[start : start + _AT_ONCE]
-        ]
-        session.execute(again, rows)
-
-
-def _insert(session: Session) -> Any:
-    dialect = session.get_bind().dialect.name
-    return postgresql.insert if dialect == "postgresql" else sqlite.insert
 
 
 def _seconds(session: Session) -> Any:

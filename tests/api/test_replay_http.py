@@ -16,7 +16,7 @@ from api.runtime import Runtime
 from recsys.answers import entry, ledger, store
 from recsys.answers.entry import Answer
 from recsys.answers.tables import AnswerRow
-from recsys.behaviour import events
+from recsys.behaviour import erasure, events
 from recsys.catalogue import items
 from recsys.database import writing
 from recsys.learning import bundle as bundles
@@ -169,7 +169,7 @@ def test_deeds_that_are_gone_are_told(
     bought(here, "u", "i1", "i2")
     given = asked(client, shop, user_id="u")
     with writing(here.engine) as session:
-        events.forget(session, "u", at=datetime(2026, 1, 1, tzinfo=UTC))
+        erasure.forget(session, "u", at=datetime(2026, 1, 1, tzinfo=UTC))
 
     # The row is still there: only the events were taken away, as a restored backup would.
     ledger.drain(here.config.recsys.answers_dir, lambda _: 0)

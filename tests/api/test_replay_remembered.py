@@ -14,7 +14,7 @@ from api.config import ApiConfig
 from api.runtime import Runtime
 from recsys.answers import ledger, store
 from recsys.answers.tables import AnswerMemberRow, AnswerRow
-from recsys.behaviour import events
+from recsys.behaviour import erasure, events
 from recsys.database import looking, writing
 from recsys.types import Event, EventKind
 
@@ -107,7 +107,7 @@ def test_deeds_of_a_group_that_are_gone_are_told(client, here, shop, admin) -> N
     given = asked(client, shop, users=["a", "b"])
     ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
     with writing(here.engine) as session:
-        events.forget(session, "b", at=datetime(2026, 1, 1, tzinfo=UTC))
+        erasure.forget(session, "b", at=datetime(2026, 1, 1, tzinfo=UTC))
 
     found = replayed(client, admin, given)
 
@@ -146,7 +146,7 @@ def test_an_answer_that_comes_after_a_member_was_forgotten_is_not_recorded(
 ) -> None:
     asked(client, shop, users=["a", "b"])
     with writing(here.engine) as session:
-        events.forget(session, "b", at=datetime.now(UTC) + timedelta(seconds=1))
+        erasure.forget(session, "b", at=datetime.now(UTC) + timedelta(seconds=1))
 
     ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 from api import migrate
-from recsys.behaviour import events
+from recsys.behaviour import erasure, events
 from recsys.catalogue import items, shelf
 from recsys.catalogue.shelf import Shelf
 from recsys.database import connect, reading, writing
@@ -78,7 +78,7 @@ def tell_items(session: Session) -> list[object]:
 
 def tell_events(session: Session) -> list[object]:
     answers: list[object] = [events.record(session, [an_event(n) for n in range(300)])]
-    answers.append(events.forget(session, "u-2", at=NOW + timedelta(seconds=40)))
+    answers.append(erasure.forget(session, "u-2", at=NOW + timedelta(seconds=40)))
     answers.append(events.record(session, [an_event(n) for n in range(290, 310)]))
     answers += [events.history(session, f"u-{n}", limit=20) for n in range(8)]
     answers += list(events.all_histories(session, batch=50))

@@ -16,7 +16,7 @@ from recsys.answers.ledger import Drained, Ledger
 from recsys.answers.store import Figure
 from recsys.answers.tables import AnswerRow
 from recsys.answers.then import shelf_at
-from recsys.behaviour import events
+from recsys.behaviour import erasure
 from recsys.catalogue import items, shelf, versions
 from recsys.catalogue.shelf import Shelf
 from recsys.database import reading, writing
@@ -82,7 +82,7 @@ def test_nothing_of_a_forgotten_shopper_is_left_in_table_or_files(
     elsewhere = answer(6)  # a line on another host's disk
 
     with writing(engine) as session:
-        events.forget(session, "someone", at=LATER)
+        erasure.forget(session, "someone", at=LATER)
         deleted = store.forget(session, "someone")
     blanked = ledger.blank(tmp_path, "someone")
     drained = ledger.drain(tmp_path, store.recorder(engine))
@@ -98,7 +98,7 @@ def test_nothing_of_a_forgotten_shopper_is_left_in_table_or_files(
 
 def test_who_comes_back_after_an_erasure_is_remembered_again(engine: Engine) -> None:
     with writing(engine) as session:
-        events.forget(session, "someone", at=NOW)
+        erasure.forget(session, "someone", at=NOW)
 
     assert recorded(engine, answer(-1), answer(1)) == 1
 

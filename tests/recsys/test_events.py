@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from recsys.behaviour import events
+from recsys.behaviour import erasure, events
 from recsys.database import writing
 from recsys.tables import MAX_ID_LENGTH, ErasedEventRow, ErasureRow
 from recsys.types import Deed, Event, EventKind, UserHistory
@@ -233,14 +233,14 @@ def test_a_forgotten_shopper_is_gone_and_stays_gone(session: Session) -> None:
     batch = [an_event(1), an_event(2), an_event(3, user_id="u2")]
     events.record(session, batch)
 
-    assert events.forget(session, "u1", at=NOW + timedelta(minutes=1)) == 2
+    assert erasure.forget(session, "u1", at=NOW + timedelta(minutes=1)) == 2
     assert events.record(session, batch) == ["erased", "erased", "duplicate"]
     assert events.history(session, "u1").item_ids == ()
     assert events.history(session, "u2").item_ids == ("i-3",)
 
 
 def test_a_forgotten_shopper_may_begin_anew(session: Session) -> None:
-    events.forget(session, "u1", at=NOW)
+    erasure.forget(session, "u1", at=NOW)
 
     assert events.record(session, [an_event(1)]) == ["accepted"]
 
@@ -249,7 +249,7 @@ def test_forgetting_covers_an_event_from_a_clock_ahead_of_ours(session: Session)
     ahead = an_event(60)
     events.record(session, [ahead])
 
-    events.forget(session, "u1", at=NOW)
+    erasure.forget(session, "u1", at=NOW)
 
     assert events.record(session, [ahead]) == ["erased"]
 
@@ -258,7 +258,7 @@ def test_a_deleted_event_that_is_sent_again_with_another_time_stays_deleted(
     session: Session,
 ) -> None:
     events.record(session, [an_event(n) for n in range(1_200)])
-    events.forget(session, "u1", at=NOW + timedelta(hours=1))
+    erasure.forget(session, "u1", at=NOW + timedelta(hours=1))
     later = NOW + timedelta(hours=2)
 
     answers = events.record(
@@ -277,32 +277,32 @@ def test_a_deleted_event_that_is_sent_again_with_another_time_stays_deleted(
 
 def test_the_hashes_of_deleted_events_are_not_kept_for_ever(session: Session) -> None:
     events.record(session, [an_event(1)])
-    events.forget(session, "u1", at=NOW + timedelta(hours=1))
-    events.forget(session, "u2", at=NOW + timedelta(hours=2))
+    erasure.forget(session, "u1", at=NOW + timedelta(hours=1))
+    erasure.forget(session, "u2", at=NOW + timedelta(hours=2))
     kept = session.scalars(select(ErasedEventRow.event_hash)).all()
 
-    events.forget(session, "u2", at=NOW + timedelta(hours=2) + events.RETRIED)
+    erasure.prune(session, now=NOW + timedelta(hours=2) + erasure.RETRIED)
 
     assert len(kept) == 1
     assert session.scalars(select(ErasedEventRow.event_hash)).all() == []
 
 
 def test_forgetting_again_never_shortens_the_erasure(session: Session) -> None:
-    events.forget(session, "u1", at=NOW + timedelta(hours=1))
-    events.forget(session, "u1", at=NOW)
+    erasure.forget(session, "u1", at=NOW + timedelta(hours=1))
+    erasure.forget(session, "u1", at=NOW)
 
     assert events.record(session, [an_event(1)]) == ["erased"]
 
 
 def test_an_erasure_does_not_hold_the_name(session: Session) -> None:
-    events.forget(session, "someone@example.org", at=NOW)
+    erasure.forget(session, "someone@example.org", at=NOW)
 
     assert "someone" not in str(session.execute(select(ErasureRow.user_hash)).all())
 
 
 @pytest.mark.parametrize("user_id", ["nobody", "nul\x00"])
 def test_forgetting_someone_unknown_deletes_nothing(session: Session, user_id: str) -> None:
-    assert events.forget(session, user_id, at=NOW) == 0
+    assert erasure.forget(session, user_id, at=NOW) == 0
 
 
 def test_a_forgetting_waits_for_a_recording_that_is_under_way(engine: Engine) -> None:
@@ -310,7 +310,7 @@ def test_a_forgetting_waits_for_a_recording_that_is_under_way(engine: Engine) ->
 
     def forget() -> None:
         with writing(engine) as other:
-            deleted.append(events.forget(other, "u1", at=NOW + timedelta(hours=1)))
+            deleted.append(erasure.forget(other, "u1", at=NOW + timedelta(hours=1)))
 
     with writing(engine) as session:
         events.record(session, [an_event(1)])

@@ -17,7 +17,7 @@ from recsys.behaviour import events
 from recsys.catalogue import items
 from recsys.database import writing
 from recsys.errors import TooManyAnswers
-from recsys.outcomes import overview, reading
+from recsys.outcomes import reading
 from recsys.outcomes.assignment import (
     HELD_OUT,
     HOLDOUT,
@@ -239,7 +239,7 @@ def test_what_has_no_price_in_the_shops_currency_is_told(session: Session) -> No
     log = reading.read(session, since=START, until=UNTIL, experiment=experiment())
 
     assert (log.currency, log.unpriced, log.revenue.sum()) == ("EUR", 3, pytest.approx(3.0))
-    assert overview.overview(log).unpriced == 3
+    assert overview(log).unpriced == 3
 
 
 def test_an_empty_shop_has_an_empty_report(session: Session) -> None:

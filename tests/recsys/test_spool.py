@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from recsys.behaviour import events, spool
+from recsys.behaviour import erasure, events, spool
 from recsys.database import connect, reading, writing
 from recsys.types import Event, EventKind
 
@@ -94,7 +94,7 @@ def test_an_event_in_both_the_spool_and_the_database_counts_once(
 def test_a_shopper_forgotten_meanwhile_stays_forgotten(directory: Path, engine: Engine) -> None:
     spool.append(directory, [an_event(1)])
     with writing(engine) as session:
-        events.forget(session, "u/1 🧑", at=NOW)
+        erasure.forget(session, "u/1 🧑", at=NOW)
 
     assert spool.drain(directory, engine) == 0
     assert total(engine) == 0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from generative.types import CampaignSpec
-from recsys.behaviour import events
+from recsys.behaviour import erasure
 from recsys.catalogue import items
 from recsys.database import writing
 from workers import planning
@@ -91,7 +91,7 @@ def test_a_shopper_deleted_before_the_plan_is_no_audience(runtime: Runtime, fill
     with writing(runtime.engine) as session:
         from datetime import UTC, datetime
 
-        events.forget(session, "u0-1", at=datetime.now(UTC))
+        erasure.forget(session, "u0-1", at=datetime.now(UTC))
 
     with pytest.raises(EmptyPlan, match="deleted"):
         plan(runtime, audience={"user_ids": ["u0-1"]})

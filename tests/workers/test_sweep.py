@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from generative.campaigning import campaigns
 from generative.types import CampaignSpec
-from recsys.behaviour import events, spool
+from recsys.behaviour import erasure, events, recording, spool
 from recsys.database import reading, writing
 from recsys.learning import runs
+from recsys.tables import ErasedEventRow
 from recsys.types import Event, EventKind
 from workers import sweep
 from workers.runtime import Runtime
@@ -31,6 +33,23 @@ def test_spooled_events_are_stored_once(both: Runtime) -> None:
     with reading(both.engine) as session:
         assert events.count(session).total == 1
         assert events.history(session, "u").item_ids == ("i",)
+
+
+def test_what_an_erasure_keeps_of_events_is_dropped_in_time(both: Runtime) -> None:
+    moments = [now() - erasure.RETRIED - timedelta(days=1), now()]
+    with writing(both.engine) as session:
+        for user_id, at in zip(("old", "new"), moments, strict=True):
+            event = Event(
+                event_id=user_id, user_id=user_id, item_id="i", kind=EventKind.VIEW, at=at
+            )
+            events.record(session, [event])
+            erasure.forget(session, user_id, at=at)
+
+    sweep.run(both)
+
+    with reading(both.engine) as session:
+        kept = session.scalars(select(ErasedEventRow.event_hash)).all()
+    assert kept == [recording.event_hash("new", "new")]
 
 
 def test_a_waiting_run_is_rung_for_again(both: Runtime) -> None:
