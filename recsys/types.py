@@ -219,6 +219,7 @@ class Query(NamedTuple):
     text: str = ""  # free words: added to the taste, or searched for
     strict: bool = False  # rather fewer than filled up
     reasons: bool = True
+    personal: bool = True  # False: hits and given lists come in nobody's own order
     rotation: float = 0.0  # share of relevance that a showing without a click takes away
     rotation_seconds: float = 21_600.0  # in which half of that is forgiven
     seed: int = 0  # of whatever is drawn by chance

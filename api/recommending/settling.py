@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from api.errors import invalid
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Placement, StrategyPreset
-from recsys.outcomes.assignment import Experiments
+from recsys.outcomes.assignment import HELD_OUT, HOLDOUT, Experiments
 from recsys.serving import ranking
 from recsys.serving.strategies import OWN_PAST, PERSONAL, STRATEGIES
 from recsys.types import Dials, Hide, Query
@@ -114,6 +114,7 @@ def settle(
     elif changes:
         placement = replace(placement, **changes)
         preset = _preset(ask, placement, steering)
+    held_out = assigned.get(HOLDOUT) == HELD_OUT
     strict = placement.strict or preset.base in _STRICT
     # A question that is gone on with holds what its placement and preset added to it.
     whole = ask.continues is not None
@@ -128,6 +129,7 @@ def settle(
         dials=query.dials if ask.says("dials") else _dials(placement, preset),
         hide_in_cart=query.hide_in_cart if whole else placement.hide_in_cart,
         strict=query.strict if ask.says("strict") else strict,
+        personal=query.personal and not held_out,
     )
     return Settled(
         query=query,

@@ -153,7 +153,7 @@ def dressed(runtime: Runtime, served: Served) -> dict[str, Any]:
     """With products and creatives; what was answered is kept on the way."""
     items, opened, size = served.items, served.opened, served.settled.banner
     banners = size != NO_BANNER
-    persona = opened.persona if banners else Persona()
+    persona = opened.persona if banners and served.settled.query.personal else Persona()
     draw = variants.draw(runtime, served.recommendation_id, persona, size) if banners else None
     variant = "" if draw is None else draw.variant
     again = _again(served.slate.recommendations) if banners else frozenset()

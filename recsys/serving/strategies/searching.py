@@ -155,6 +155,6 @@ def _best(
 
 
 def _taste(ask: Ask, places: Places) -> Floats:
-    if ask.shopper is None:
+    if ask.shopper is None or not ask.query.personal:
         return np.zeros(len(places), np.float32)
     return ask.scores(places, ask.shopper)

@@ -249,6 +249,36 @@ def test_a_hold_out_takes_away_what_is_personal_and_nothing_else(
 
 
 @pytest.mark.usefixtures("trained")
+def test_who_is_held_out_finds_and_is_shown_what_a_stranger_does(
+    desk: Any, client: FlaskClient, shop: Keys
+) -> None:
+    event = {"user_id": "anna", "item_id": "i7", "kind": "purchase"}
+    rows = [event | {"event_id": f"e{n}", "item_id": f"i{n}"} for n in (7, 10)]
+    client.post("/events", json=rows, headers=shop)
+    listed = ["i4", "i1", "i5"]
+    asks = [
+        {"strategy": "search", "text": "number", "k": 9, "hide": "none"},
+        {"strategy": "rerank", "item_ids": listed},
+    ]
+
+    def shown(**who: str) -> list[list[str]]:
+        answers = [client.post("/recommend", json=ask | who, headers=shop).json for ask in asks]
+        return [[one["item_id"] for one in answer["items"]] for answer in answers]
+
+    mine, strangers = shown(user_id="anna"), shown()
+    variants = [
+        {"name": HELD_OUT, "weight": 5, "placements": {"*": {"strategy": "popular"}}},
+        {"name": PERSONALISED, "weight": 0},
+    ]
+    desk.put(HOLDOUT, variants=variants)
+    desk.post("start", HOLDOUT)
+
+    assert mine != strangers
+    assert shown(user_id="anna") == strangers
+    assert strangers[1] == listed
+
+
+@pytest.mark.usefixtures("trained")
 def test_a_hold_out_that_names_a_placement_is_shown_there(
     desk: Any, client: FlaskClient, shop: Keys
 ) -> None:
