@@ -269,6 +269,7 @@ def test_a_request_is_asked_again_as_it_was() -> None:
         text="fresh",
         strict=True,
         reasons=False,
+        personal=False,
         rotation=0.5,
         rotation_seconds=60.0,
         seed=11,
