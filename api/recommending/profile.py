@@ -1,8 +1,9 @@
 """`POST /profile`: a shopper's past that the shopper holds, signed by us and kept nowhere.
 
 The token is readable by whoever holds it (it is their own past) and cannot be changed: the newest
-50 deeds, compressed, under an HMAC-SHA256 of the server's secret. It lapses when it was not renewed
-for half a year. `POST /recommend` takes it instead of a history that a server would hold.
+50 deeds, and up to 50 that were bought or dismissed before them, compressed, under an HMAC-SHA256 of
+the server's secret. It lapses when it was not renewed for half a year. `POST /recommend` takes it
+instead of a history that a server would hold.
 """
 
 import hashlib
@@ -23,7 +24,8 @@ from api.errors import Problem, invalid
 from api.keys import Role
 from api.runtime import runtime
 from api.schemas import Id, Strict
-from recsys.types import EventKind, UserHistory
+from recsys import types
+from recsys.types import LASTING, EventKind, UserHistory
 
 MAX_DEEDS = 50
 MAX_CHARACTERS = 8_000  # of a token: it fits an address too
@@ -103,17 +105,21 @@ def history_of(config: ApiConfig, token: str) -> UserHistory:
     Raises:
         Problem: 422, it cannot be trusted or read; 503, no server secret is set.
     """
-    deeds = read(keys_of(config), token)
+    held = read(keys_of(config), token)
+    before, deeds = held[:-MAX_DEEDS], held[-MAX_DEEDS:]
     return UserHistory(
         item_ids=tuple(deed.item_id for deed in deeds),
         kinds=tuple(deed.kind for deed in deeds),
         at=tuple(float(deed.at) for deed in deeds),
+        lasting=tuple(types.Deed(one.item_id, one.kind, float(one.at)) for one in before),
     )
 
 
 def newest(deeds: Sequence[Deed]) -> list[Deed]:
-    """The last `MAX_DEEDS` different ones, oldest first."""
-    return sorted(set(deeds))[-MAX_DEEDS:]
+    """The last `MAX_DEEDS` different ones, and as many before them that still count; oldest first."""
+    every = sorted(set(deeds))
+    last = {(one.item_id, one.kind): one for one in every[:-MAX_DEEDS] if one.kind in LASTING}
+    return [*sorted(last.values())[-MAX_DEEDS:], *every[-MAX_DEEDS:]]
 
 
 def sign(keys: Sequence[str], deeds: Sequence[Deed]) -> tuple[str, int]:

@@ -17,6 +17,31 @@ from recsys.types import EventKind
 Headers = dict[str, str]
 
 
+def test_what_was_dismissed_stays_away_after_a_hundred_views(
+    client: FlaskClient, shop: Headers
+) -> None:
+    start = datetime.now(UTC) - timedelta(hours=1)
+    first = {"item_id": "i1", "kind": "dismiss", "at": start.isoformat()}
+    held = client.post("/profile", json={"events": [first]}, headers=shop).json["profile"]
+    for page in range(4):
+        views = [
+            {
+                "item_id": f"i{3 + n % 3}",
+                "kind": "view",
+                "at": (start + timedelta(seconds=1 + 30 * page + n)).isoformat(),
+            }
+            for n in range(30)
+        ]
+        body = {"profile": held, "events": views}
+        told = client.post("/profile", json=body, headers=shop).json
+        held = told["profile"]
+
+    answer = client.post("/recommend", json={"profile": held, "k": 20}, headers=shop)
+
+    assert told["deeds"] == 51
+    assert "i1" not in [one["item_id"] for one in answer.json["items"]]
+
+
 def test_a_profile_grows_and_tells_its_deeds_in_order(
     client: FlaskClient, here: Runtime, shop: Headers
 ) -> None:
