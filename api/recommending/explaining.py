@@ -1,6 +1,5 @@
 """`GET /explain`: why a shopper is shown an item, or what keeps it away; and who wants an item."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from math import inf
 from typing import Annotated, Any, Literal
@@ -12,7 +11,7 @@ from pydantic import BaseModel, Field
 from api import auth, parsing
 from api.keys import Role
 from api.recommending import opening, rotating, settling, slates
-from api.recommending.settling import Ask
+from api.recommending.settling import Ask, Settled
 from api.recommending.wishes import (
     Expression,
     Name,
@@ -178,23 +177,14 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
     ask = slates.continued(here, ask)
     opened = opening.look(here, ask)
     state, running = here.steered.now(here, opened.steering_version, opened.degraded)
-    assigned = running.assign(ask.visitor, ask.query.placement) if ask.visitor is not None else {}
-    duel = running.interleaved(assigned, ask.query.placement)
+    settled, duel, rivals = settling.asked(ask, state, running, hide=here.config.recsys.hide)
     shown = rotating.shown(here, ask, opened)
 
-    def under(rival: Mapping[str, Any]) -> Explanation:
-        settled = settling.settle(
-            ask,
-            state,
-            hide=here.config.recsys.hide,
-            running=running,
-            assigned=assigned,
-            rival=rival,
-        )
-        steer = Steer(rules=slates.in_force(opened, settled, state), shown=shown)
+    def under(one: Settled) -> Explanation:
+        steer = Steer(rules=slates.in_force(opened, one, state), shown=shown)
         return whynot.explain(
             opened.assortment,
-            settled.query,
+            one.query,
             opened.history,
             item_id,
             steer=steer,
@@ -203,9 +193,9 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
 
     team = None
     if duel is None:
-        found = under({})
+        found = under(settled)
     else:
-        sides = [(under(own), name) for own, name in zip(duel.changes, duel.teams, strict=True)]
+        sides = list(zip(map(under, rivals), duel.teams, strict=True))
         found, team = min(sides, key=lambda one: one[0].slot or inf)
     last = found.last_shown
     return {
@@ -221,7 +211,7 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
         "last_shown": None if last is None else {"item_id": last.item_id, "score": last.score},
         "model_version": opened.assortment.bundle.version,
         "rules_version": state.version,
-        "experiments": dict(assigned),
+        "experiments": dict(settled.experiments),
         "team": team,
         "degraded": opened.degraded.as_list(),
     }

@@ -92,12 +92,9 @@ def before_after(here: Runtime, ask: Ask, drafts: list[Steered]) -> dict[str, An
         changed = with_draft(changed, draft)
     opened = opening.look(here, ask)
     running = here.steered.now(here, opened.steering_version, opened.degraded)[1]
-    assigned = running.assign(ask.visitor, ask.query.placement) if ask.visitor is not None else {}
 
     def seen(state: Steering) -> Seen:
-        settled = settling.settle(
-            ask, state, hide=here.config.recsys.hide, running=running, assigned=assigned
-        )
+        settled = settling.asked(ask, state, running, hide=here.config.recsys.hide).settled
         return Seen(settled=settled, slate=slates.rank(here, ask, opened, settled, state))
 
     before, after = seen(state), seen(changed)
@@ -110,7 +107,7 @@ def before_after(here: Runtime, ask: Ask, drafts: list[Steered]) -> dict[str, An
         "excluded": dict(after.slate.excluded),
         "costs": {rule_id: round(cost, 4) for rule_id, cost in found.items()},
         "in_force": [rule.rule_id for rule in rules],
-        "experiments": dict(assigned),
+        "experiments": dict(after.settled.experiments),
         "degraded": opened.degraded.as_list(),
     }
 

@@ -6,7 +6,7 @@ for their variant, never what the request said; but who is held out sees nothing
 the request said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from api.errors import invalid
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Placement, StrategyPreset
-from recsys.outcomes.assignment import HELD_OUT, HOLDOUT, Experiments
+from recsys.outcomes.assignment import HELD_OUT, HOLDOUT, Duel, Experiments
 from recsys.serving import ranking
 from recsys.serving.strategies import OWN_PAST, PERSONAL, STRATEGIES
 from recsys.types import Dials, Hide, Query
@@ -79,6 +79,35 @@ class Settled(NamedTuple):
     title: str  # the placement's template
     experiments: Mapping[str, str]
     rules_version: int
+
+
+class Asked(NamedTuple):
+    """What a request comes to, and where two rankers share its slate, to each of them."""
+
+    settled: Settled
+    duel: Duel | None = None
+    rivals: tuple[Settled, ...] = ()
+
+
+def asked(ask: Ask, steering: Steering, running: Experiments, *, hide: Hide) -> Asked:
+    """One request under the experiments that its shopper is part of."""
+    placement, visitor = ask.query.placement, ask.visitor
+    assigned = running.assign(visitor, placement) if visitor is not None else {}
+    duel = running.interleaved(assigned, placement) if assigned else None
+
+    def under(rival: Mapping[str, Any]) -> Settled:
+        return settle(ask, steering, hide=hide, running=running, assigned=assigned, rival=rival)
+
+    rivals = tuple(under(own) for own in duel.changes) if duel else ()
+    if duel is not None and _agree(duel, rivals):
+        return Asked(rivals[0])
+    return Asked(under({}), duel, rivals)
+
+
+def _agree(duel: Duel, rivals: Sequence[Settled]) -> bool:
+    """Whether the request itself, or the answer it goes on with, settles all that two rankers differ in."""
+    first, second = rivals
+    return first.query == second.query and duel.changes[0] != duel.changes[1]
 
 
 def settle(

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 from api import present
 from api.recommending import continuing, creatives, drafting, keeping, opening, rotating, variants
 from api.recommending.opening import Opened
-from api.recommending.settling import Ask, Settled, settle
+from api.recommending.settling import Ask, Settled, asked
 from api.runtime import Runtime
 from generative.cache import Note
 from recsys.answers import entry
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Rule
-from recsys.outcomes.assignment import Duel
 from recsys.serving import ranking, steering, titles
 from recsys.serving.policies import context
 from recsys.serving.ranking import Steer
@@ -70,17 +69,7 @@ def plain(runtime: Runtime, ask: Ask) -> dict[str, Any]:
 def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
     """Settle what is asked, and rank: twice and drafted by turns where an experiment wants a duel."""
     state, running = runtime.steered.now(runtime, opened.steering_version, opened.degraded)
-    placement, key = ask.query.placement, ask.visitor
-    assigned = running.assign(key, placement) if key is not None else {}
-    duel = running.interleaved(assigned, placement) if assigned else None
-
-    def under(rival: Mapping[str, Any]) -> Settled:
-        hide = runtime.config.recsys.hide
-        return settle(ask, state, hide=hide, running=running, assigned=assigned, rival=rival)
-
-    settled, rivals = under({}), tuple(under(own) for own in duel.changes) if duel else ()
-    if duel is not None and _agree(duel, rivals):
-        settled, duel, rivals = rivals[0], None, ()
+    settled, duel, rivals = asked(ask, state, running, hide=runtime.config.recsys.hide)
     opened.trace.mark("settle", len(state.rules))
     rules, shown = in_force(opened, settled, state), rotating.shown(runtime, ask, opened)
     teams: Sequence[str] = ()
@@ -107,12 +96,6 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
         rivals=rivals,
         shown=shown,
     )
-
-
-def _agree(duel: Duel, rivals: Sequence[Settled]) -> bool:
-    """Whether the request itself, or the answer it goes on with, settles all that two rankers differ in."""
-    first, second = rivals
-    return first.query == second.query and duel.changes[0] != duel.changes[1]
 
 
 def rank(runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: Steering) -> Slate:

@@ -215,6 +215,15 @@ def test_what_holds_the_words_comes_before_what_everybody_buys(asking, worded) -
     assert told[:4] == ['Near to "drill cordless"'] * 4
 
 
+def test_what_is_named_is_not_proposed_though_it_holds_the_words(asking, worded) -> None:
+    ask = asking(*worded, text="drill cordless", liked=("drill-04",), disliked=("drill-09",))
+
+    found = _ids(ask, STRATEGIES["taste"](ask, 20))
+
+    assert not {"drill-04", "drill-09"} & set(found)
+    assert {*found[:2]} == {"drill-14", "drill-19"}
+
+
 def test_words_nobody_can_read_say_nothing(asking, bundle: ModelBundle, shelf: Shelf) -> None:
     ask = asking(bundle, shelf, text="\x00 🛒 xyzzyxyzzy")
 

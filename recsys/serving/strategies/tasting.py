@@ -71,13 +71,13 @@ def taste(ask: Ask, n: int) -> Candidates:
     named = one.place_of(dict.fromkeys((*liked, *disliked)))
     spare = n if disliked else 0  # for those that sink below others
     found = best_for(ask, shopper, history, n + spare + len(named))
-    other = ~np.isin(found.places, named)
-    places, scores = found.places[other], found.scores[other]
+    places, scores = _holding(ask, shopper, (found.places, found.scores), (held, fits))
+    other = ~np.isin(places, named)
+    places, scores = places[other], scores[other]
     if len(places):
         scores = scores - _beside(
             one.bundle, one.place_of(disliked), places, _SUNK * float(scores.std())
         )
-    places, scores = _holding(ask, shopper, (places, scores), (held, fits))
     told = because(ask, shopper, history)
 
     def reasons(asked: Places) -> Sequence[Reason]:
