@@ -6,9 +6,11 @@ A liked item joins the history, and its direction is added to the query; a disli
 is subtracted, and free words are mapped to where such items lie (`models.text`) and added. Each
 direction is measured from the middle of the shop and stretched until it moves scores as much as the
 whole history does, so one dislike is heard whatever the model's numbers are. Items that hold the
-words themselves come first: no map of meanings beats a name. Beside the history's one search this
-costs 0.1 ms, and the words once what their encoder takes: 0.3 ms for hashed words, some 15 ms for
-the sentence encoder; the answer is remembered.
+words themselves are raised, the best above all others, and for a stranger every one of them: no map
+of meanings beats a name.
+
+Beside the history's one search this costs 0.1 ms, and the words once what their encoder takes: 0.3 ms
+for hashed words, some 15 ms for the sentence encoder; the answer is remembered.
 """
 
 from collections.abc import Iterable, Sequence
@@ -71,7 +73,9 @@ def taste(ask: Ask, n: int) -> Candidates:
     named = one.place_of(dict.fromkeys((*liked, *disliked)))
     spare = n if disliked else 0  # for those that sink below others
     found = best_for(ask, shopper, history, n + spare + len(named))
-    places, scores = _holding(ask, shopper, (found.places, found.scores), (held, fits))
+    # With nobody's taste to weigh them against they come before all others.
+    worth = fits / fits.max(initial=_LEAST) + (read is None)
+    places, scores = _holding(ask, shopper, (found.places, found.scores), (held, worth))
     other = ~np.isin(places, named)
     places, scores = places[other], scores[other]
     if len(places):
@@ -93,14 +97,14 @@ def taste(ask: Ask, n: int) -> Candidates:
 def _holding(
     ask: Ask, shopper: Shopper, found: tuple[Places, Floats], held: tuple[Places, Floats]
 ) -> tuple[Places, Floats]:
-    """With the items that hold the words (H,): raised by how well they fit, the best above all."""
-    (places, scores), (texts, fits) = found, held
+    """With the items that hold the words (H,), raised by their worth: one of 1 stands above all."""
+    (places, scores), (texts, worth) = found, held
     if not len(texts):
         return found
     new = texts[~np.isin(texts, places)]
     floor = scores.min() if len(scores) else np.float32(0)
     reach = _ABOVE * (scores.max() - floor) if len(scores) > 1 else np.float32(1)
-    known = dict(zip(texts.tolist(), (fits / fits.max()).tolist(), strict=True))
+    known = dict(zip(texts.tolist(), worth.tolist(), strict=True))
     places = np.concatenate([places, new])
     scores = np.concatenate([scores, np.maximum(ask.scores(new, shopper), floor)])
     raised = np.array([known.get(place, 0.0) for place in places.tolist()], np.float32)
