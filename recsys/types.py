@@ -191,6 +191,9 @@ class Boost:
     weight: float
 
 
+ROTATION_SECONDS = 21_600.0
+
+
 class Query(NamedTuple):
     """Everything a request asks for, once it has been validated; say its fields by name.
 
@@ -221,7 +224,7 @@ class Query(NamedTuple):
     reasons: bool = True
     personal: bool = True  # False: hits and given lists come in nobody's own order
     rotation: float = 0.0  # share of relevance that a showing without a click takes away
-    rotation_seconds: float = 21_600.0  # in which half of that is forgiven
+    rotation_seconds: float = ROTATION_SECONDS  # in which half of that is forgiven
     seed: int = 0  # of whatever is drawn by chance
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 

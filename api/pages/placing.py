@@ -29,6 +29,7 @@ _DIALS = (
     ("margin", -1, "thin to rich"),
     ("exploration", 0, "how much by chance"),
 )
+_ROTATION = ("rotation", "rotation_seconds")
 _HIDE = (
     ("", "As the shop is set up"),
     (Hide.NONE.value, "Nothing"),
@@ -107,6 +108,7 @@ def _thing(what: str, typed: Mapping[str, Any]) -> Placement | StrategyPreset:
     else:
         own = {name: typed[name] for name in ("title", "strategy", "k", "banner")}
         own |= {name: typed[name] for name in ("hide_in_cart", "strict")}
+        own |= {name: typed[name] for name in _ROTATION if typed[name]}
         said |= own | {"hide": typed["hide"] or None}
         meant = rule_forms.validated(PlacementBody, said).thing(typed["name"])
     rule_forms.checked(meant)
@@ -129,6 +131,7 @@ def _read(form: Form) -> dict[str, Any]:
         "hide": form.get("hide", ""),
         "hide_in_cart": form.get("hide_in_cart") == "yes",
         "strict": form.get("strict") == "yes",
+        **{name: form.get(name, "").strip() for name in _ROTATION},
     }
 
 
@@ -145,6 +148,7 @@ def _of(one: Placement | StrategyPreset, state: Steering) -> dict[str, Any]:
     if isinstance(one, Placement):
         told |= {name: getattr(one, name) for name in ("title", "k", "banner", "strict")}
         told |= {"hide": one.hide.value if one.hide else "", "hide_in_cart": one.hide_in_cart}
+        told |= {name: f"{getattr(one, name):.10g}" for name in _ROTATION}
     return told
 
 

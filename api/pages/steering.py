@@ -138,7 +138,10 @@ def conflict(error: SteeringConflict) -> str:
 def turned(one: Placement | StrategyPreset) -> str:
     """What a placement or a preset narrows and turns, in one line."""
     parts = [one.filter, *(f"{boost.expression} at {boost.weight:g}" for boost in one.boosts)]
-    dials = _dials(asdict(one.dials))
+    numbers = asdict(one.dials)
+    if isinstance(one, Placement):
+        numbers["rotation"] = one.rotation
+    dials = _dials(numbers)
     return "; ".join(part for part in (*parts, "" if dials == "nothing" else dials) if part)
 
 

@@ -12,16 +12,10 @@ from api import auth, parsing
 from api.keys import Role
 from api.recommending import opening, rotating, settling, slates
 from api.recommending.settling import Ask, Settled
-from api.recommending.wishes import (
-    Expression,
-    Name,
-    RecommendBody,
-    RotationSeconds,
-    Unit,
-    check_expression,
-)
+from api.recommending.wishes import Expression, Name, RecommendBody, Unit, check_expression
 from api.runtime import Runtime, runtime
 from api.schemas import CommaIds, Count, Id, Placement, Strict, Text
+from api.steering.bodies import RotationSeconds
 from recsys.behaviour import events
 from recsys.database import reading
 from recsys.errors import UnknownItem
@@ -29,7 +23,7 @@ from recsys.serving import whynot
 from recsys.serving.ranking import Steer
 from recsys.serving.strategies import audience
 from recsys.serving.whynot import Explanation
-from recsys.types import Query
+from recsys.types import ROTATION_SECONDS, Query
 
 blueprint = APIBlueprint("explain", __name__, tag="Admin")
 blueprint.before_request(auth.need(Role.ADMIN))
@@ -50,7 +44,7 @@ class ExplainQuery(Strict):
     filter: Expression = ""
     in_stock: bool = True
     rotation: Unit = Field(default=0.0, description="As the request had it")
-    rotation_seconds: RotationSeconds = 21_600.0
+    rotation_seconds: RotationSeconds = ROTATION_SECONDS
 
 
 class ExplainBody(RecommendBody):
@@ -178,7 +172,7 @@ def explained(here: Runtime, ask: Ask, item_id: str) -> dict[str, Any]:
     opened = opening.look(here, ask)
     state, running = here.steered.now(here, opened.steering_version, opened.degraded)
     settled, duel, rivals = settling.asked(ask, state, running, hide=here.config.recsys.hide)
-    shown = rotating.shown(here, ask, opened)
+    shown = rotating.shown(here, ask, opened, settled, *rivals)
 
     def under(one: Settled) -> Explanation:
         steer = Steer(rules=slates.in_force(opened, one, state), shown=shown)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.recommending import erasing
 from api.recommending.opening import Opened
-from api.recommending.settling import Ask
+from api.recommending.settling import Ask, Settled
 from api.runtime import CACHE_ERRORS, Runtime
 from recsys.serving import rotation
 from recsys.serving.rotation import Shown
@@ -23,9 +23,9 @@ _SHOWN = "vitrine:shown:"
 _KEPT_SECONDS = 7 * 86_400
 
 
-def shown(runtime: Runtime, ask: Ask, opened: Opened) -> Shown | None:
-    """The shopper's showings, those clicked since left out; None where rotation is off."""
-    if not ask.query.rotation or ask.shopper is None:
+def shown(runtime: Runtime, ask: Ask, opened: Opened, *rankers: Settled) -> Shown | None:
+    """The shopper's showings, those clicked since left out; None where no ranker rotates."""
+    if ask.shopper is None or not any(one.query.rotation for one in rankers):
         return None
     try:
         with runtime.redis.asking():

@@ -158,6 +158,10 @@ def settle(
         dials=query.dials if ask.says("dials") else _dials(placement, preset),
         hide_in_cart=query.hide_in_cart if whole else placement.hide_in_cart,
         strict=query.strict if ask.says("strict") else strict,
+        rotation=query.rotation if ask.says("rotation") else placement.rotation,
+        rotation_seconds=(
+            query.rotation_seconds if ask.says("rotation_seconds") else placement.rotation_seconds
+        ),
         personal=query.personal and not held_out,
     )
     return Settled(

@@ -71,7 +71,8 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
     state, running = runtime.steered.now(runtime, opened.steering_version, opened.degraded)
     settled, duel, rivals = asked(ask, state, running, hide=runtime.config.recsys.hide)
     opened.trace.mark("settle", len(state.rules))
-    rules, shown = in_force(opened, settled, state), rotating.shown(runtime, ask, opened)
+    rules = in_force(opened, settled, state)
+    shown = rotating.shown(runtime, ask, opened, settled, *rivals)
     teams: Sequence[str] = ()
     if duel is None:
         slate = _ranked(opened, settled, rules, shown)
@@ -101,7 +102,7 @@ def serve(runtime: Runtime, ask: Ask, opened: Opened) -> Served:
 def rank(runtime: Runtime, ask: Ask, opened: Opened, settled: Settled, state: Steering) -> Slate:
     """Rank under the rules of this state, for this shopper, here and now."""
     rules = in_force(opened, settled, state)
-    return _ranked(opened, settled, rules, rotating.shown(runtime, ask, opened))
+    return _ranked(opened, settled, rules, rotating.shown(runtime, ask, opened, settled))
 
 
 def _ranked(

@@ -20,15 +20,14 @@ from api.schemas import (
     Text,
     empty_list,
 )
-from api.steering.bodies import BoostBody, DialsBody
+from api.steering.bodies import BoostBody, DialsBody, RotationSeconds
 from recsys import expressions
 from recsys.errors import InvalidExpression
-from recsys.types import Boost, Dials, Hide, Query, Source
+from recsys.types import ROTATION_SECONDS, Boost, Dials, Hide, Query, Source
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
 Expression = Annotated[str, Field(max_length=2_000)]
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-RotationSeconds = Annotated[float, Field(ge=60, le=2_592_000)]
 
 Profile = Annotated[str, Field(max_length=MAX_CHARACTERS)]
 Brands = Annotated[list[Text], Field(max_length=100)]
@@ -67,10 +66,11 @@ class _Wish(Strict):
     )
     text: Text = Field(default="", description="Words to search for, or to add to the taste")
     rotation: Unit = Field(
-        default=0.0, description="How much of its relevance a showing without a click costs an item"
+        default=0.0,
+        description="How much of its relevance a showing without a click costs an item; as the placement has it by default",
     )
     rotation_seconds: RotationSeconds = Field(
-        default=21_600.0, description="In which half of that is forgiven"
+        default=ROTATION_SECONDS, description="In which half of that is forgiven"
     )
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
         default=None, description="Of what is drawn by chance; drawn anew where it is left out"

@@ -6,7 +6,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.schemas import Count, Id, Ids, Strict
-from recsys.merchandising.checking import MAX_LABEL, MAX_NAME, MAX_PRIORITY, MAX_WORDS
+from recsys.merchandising.checking import (
+    MAX_LABEL,
+    MAX_NAME,
+    MAX_PRIORITY,
+    MAX_WORDS,
+    ROTATION_BOUNDS,
+)
 from recsys.merchandising.types import (
     MAX_SLOT,
     CapBy,
@@ -15,7 +21,7 @@ from recsys.merchandising.types import (
     RuleKind,
     StrategyPreset,
 )
-from recsys.types import Boost, Dials, Hide
+from recsys.types import ROTATION_SECONDS, Boost, Dials, Hide
 
 MAX_EXPRESSION = 2_000
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
@@ -35,6 +41,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Turn = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+RotationSeconds = Annotated[float, Field(ge=ROTATION_BOUNDS[0], le=ROTATION_BOUNDS[1])]
 Banner = Literal["none", "hero", "square", "story", "leaderboard", "rectangle", "skyscraper"]
 
 _RULE: dict[str, Any] = {
@@ -57,6 +64,7 @@ _PLACEMENT: dict[str, Any] = {
     "boosts": [{"expression": "discount > 0.2", "weight": 0.1}],
     "dials": {"diversity": 0.3},
     "hide": "purchased",
+    "rotation": 0.1,
 }
 _PRESET: dict[str, Any] = {
     "base": "similar",
@@ -142,10 +150,16 @@ class PlacementBody(_Finding):
     hide: Hide | None = Field(default=None, description="null: as the shop is set up")
     hide_in_cart: bool = True
     strict: bool = Field(default=False, description="Rather fewer items than filled up")
+    rotation: Part = Field(
+        default=0, description="How much of its relevance a showing without a click costs an item"
+    )
+    rotation_seconds: RotationSeconds = Field(
+        default=ROTATION_SECONDS, description="In which half of that is forgiven"
+    )
 
     def thing(self, name: str) -> Placement:
-        own = {"title", "strategy", "k", "banner", "hide", "hide_in_cart", "strict"}
-        return Placement(name=name, **self.model_dump(include=own), **self._found())
+        own = self.model_dump(exclude=set(_Finding.model_fields))
+        return Placement(name=name, **own, **self._found())
 
 
 class StrategyBody(_Finding):
@@ -223,6 +237,8 @@ class PlacementOut(FindingOut):
     hide: Hide | None
     hide_in_cart: bool
     strict: bool
+    rotation: float
+    rotation_seconds: float
 
 
 class PlacementsOut(BaseModel):

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas import Strict
-from api.steering.bodies import BoostBody, DialsBody, Label, Name, Text
+from api.steering.bodies import BoostBody, DialsBody, Label, Name, Part, RotationSeconds, Text
 from recsys.merchandising.checking import MAX_BOOSTS, MAX_WORDS
 from recsys.outcomes.assignment import EVERYWHERE, MAX_VARIANTS, WHOLE, Experiment, Kind, Variant
 from recsys.outcomes.sequential import PLANNED_USERS
 from recsys.outcomes.tables import MAX_NAME
-from recsys.types import Boost, Dials
+from recsys.types import ROTATION_SECONDS, Boost, Dials
 
 Weight = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 PerCent = Annotated[float, Field(ge=0, le=WHOLE, allow_inf_nan=False)]
@@ -36,6 +36,8 @@ class ChangesBody(Strict):
     boosts: Annotated[list[BoostBody], Field(max_length=MAX_BOOSTS)] = Field(default=[])
     dials: DialsBody = DialsBody()
     strict: bool = False
+    rotation: Part = 0
+    rotation_seconds: RotationSeconds = ROTATION_SECONDS
 
     def changes(self) -> dict[str, Any]:
         typed = {
@@ -44,6 +46,8 @@ class ChangesBody(Strict):
             "boosts": tuple(Boost(**one.model_dump()) for one in self.boosts),
             "dials": Dials(**self.dials.model_dump()),
             "strict": self.strict,
+            "rotation": self.rotation,
+            "rotation_seconds": self.rotation_seconds,
         }
         return {name: typed[name] for name in sorted(self.model_fields_set)}
 

@@ -19,6 +19,7 @@ from recsys.tables import has_control, is_storable
 from recsys.types import Boost, Dials
 
 MAX_NAME, MAX_LABEL, MAX_WORDS, MAX_BOOSTS, MAX_PRIORITY = 64, 200, 50, 20, 1_000
+ROTATION_BOUNDS = (60, 30 * 86_400)  # seconds
 BANNERS = ("none", "hero", "square", "story", "leaderboard", "rectangle", "skyscraper")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TITLE_WORD = re.compile(r"\{(?:brand|category|item)\}")
@@ -109,6 +110,8 @@ def _placement(placement: Placement) -> None:
     _between("k", placement.k, 1, MAX_SLOT)
     if placement.banner not in BANNERS:
         raise InvalidSteering("banner", f"must be one of {', '.join(BANNERS)}")
+    _between("rotation", placement.rotation, 0, 1)
+    _between("rotation_seconds", placement.rotation_seconds, *ROTATION_BOUNDS)
     _finding(placement)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from recsys.types import Boost, Dials, Hide
+from recsys.types import ROTATION_SECONDS, Boost, Dials, Hide
 
 MAX_SLOT = 100  # as many slots as the largest slate
 _STILL = Dials()
@@ -91,6 +91,8 @@ class Placement:
     hide: Hide | None = None
     hide_in_cart: bool = True
     strict: bool = False
+    rotation: float = 0.0  # as a query has it
+    rotation_seconds: float = ROTATION_SECONDS
 
 
 Steered = Rule | Placement | StrategyPreset

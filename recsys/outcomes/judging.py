@@ -16,7 +16,9 @@ from recsys.outcomes.assignment import (
     Variant,
 )
 
-CHANGEABLE = frozenset({"strategy", "filter", "boosts", "dials", "strict"})  # fields of a placement
+CHANGEABLE = frozenset(  # fields of a placement
+    {"strategy", "filter", "boosts", "dials", "strict", "rotation", "rotation_seconds"}
+)
 
 
 def check(experiment: Experiment) -> None:

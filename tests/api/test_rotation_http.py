@@ -115,3 +115,50 @@ def test_explain_says_that_an_item_was_shown_too_often(client, shop, admin) -> N
 
     assert {one for one in first if now[one] == "rotation"} == set(first) - set(second) != set()
     assert without == {"shown"}
+
+
+def test_a_placement_rotates_for_whoever_does_not_ask(client, shop, admin) -> None:
+    place = {"strategy": "personal", "k": 3, "banner": "none", "rotation": 0.6}
+    assert client.put("/admin/placements/turning", json=place, headers=admin).status_code == 200
+    wish = {"user_id": "u", "placement": "turning"}
+
+    def slate(**more: object) -> list[str]:
+        answer = client.post("/recommend", json={**wish, **more}, headers=shop)
+        return [one["item_id"] for one in answer.json["items"]]
+
+    def verdict(item_id: str) -> str:
+        asked = {**wish, "item_id": item_id}
+        return client.get("/explain", query_string=asked, headers=admin).json["verdict"]
+
+    first = slate()
+    sunk = {item_id for item_id in first if verdict(item_id) == "rotation"}
+    second = slate()
+
+    assert sunk == set(first) - set(second) != set()
+    assert slate(rotation=0) == first  # the request's own word goes first
+
+
+def test_a_variant_rotates_where_the_others_do_not(client, shop, admin) -> None:
+    variants = [{"name": "turns", "placements": {"home": {"rotation": 0.6}}}]
+    put = client.put("/admin/experiments/e", json={"variants": variants}, headers=admin)
+    assert put.status_code == 200, put.json
+    assert client.post("/admin/experiments/e/start", headers=admin).status_code == 200
+    wish = {"user_id": "u", "k": 3, "banner": "none"}
+
+    slates = [client.post("/recommend", json=wish, headers=shop).json["items"] for _ in range(2)]
+    still = client.post("/recommend", json={**wish, "placement": "email"}, headers=shop).json
+
+    first, second = ({one["item_id"] for one in slate} for slate in slates)
+    assert first != second
+    assert {one["item_id"] for one in still["items"]} == first
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [({"rotation": 1.5}, "rotation"), ({"rotation_seconds": 1}, "rotation_seconds")],
+)
+def test_a_rotation_that_cannot_be_is_refused(client, admin, said, field) -> None:
+    answer = client.put("/admin/placements/turning", json=said, headers=admin)
+
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json["errors"]] == [field]

@@ -247,6 +247,8 @@ def test_a_placement_is_kept_as_it_was_typed(console: FlaskClient, here: Runtime
         "weight": "0.5",
         "dial_diversity": "0.3",
         "hide": "seen",
+        "rotation": "0.2",
+        "rotation_seconds": "2592000",
         "do": "save",
     }
 
@@ -262,6 +264,7 @@ def test_a_placement_is_kept_as_it_was_typed(console: FlaskClient, here: Runtime
     )
     assert [(boost.expression, boost.weight) for boost in kept.boosts] == [("discount > 0.2", 0.5)]
     assert (kept.dials.diversity, kept.hide, kept.hide_in_cart) == (0.3, "seen", False)
+    assert (kept.rotation, kept.rotation_seconds) == (0.2, 2_592_000)
 
 
 @pytest.mark.usefixtures("trained")
