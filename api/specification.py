@@ -41,6 +41,16 @@ _EVENT = {
         "quantity": {"type": "integer", "minimum": 1},
         "order_id": {"type": "string", "maxLength": 200},
         "recommendation_id": {"type": "string", "maxLength": 64},
+        "price": {
+            "type": "number",
+            "minimum": 0,
+            "description": "Of a purchase: what was paid for one piece",
+        },
+        "currency": {
+            "type": "string",
+            "pattern": "^[A-Za-z]{3}$",
+            "description": "Of the price; the item's own where it is left out",
+        },
     },
 }
 _LIST = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": 1000}

@@ -132,6 +132,8 @@ class EventRow(Base):
     quantity: Mapped[int] = mapped_column(Integer, default=1)
     order_id: Mapped[str | None] = mapped_column(String(MAX_ID_LENGTH), nullable=True)
     recommendation_id: Mapped[str | None] = mapped_column(String(64), nullable=True)
+    price: Mapped[Any] = mapped_column(Numeric(14, 4), nullable=True)
+    currency: Mapped[str | None] = mapped_column(String(3), nullable=True)
 
     __table_args__ = (
         # Covers a history: it is read from the index alone, in order, wherever its rows lie.

@@ -98,6 +98,8 @@ class Event:
     quantity: int = 1
     order_id: str | None = None
     recommendation_id: str | None = None
+    price: Decimal | None = None  # of a purchase: what was paid for one piece
+    currency: str | None = None  # None: the item's own
 
 
 class Deed(NamedTuple):

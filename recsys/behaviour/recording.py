@@ -15,7 +15,9 @@ from sqlalchemy import Connection
 from recsys.types import Event, EventKind
 
 _VALUES = {kind: kind.value for kind in EventKind}  # reading an enum's value costs more than this
-_COLUMNS = "event_id, user_id, item_id, kind, at, quantity, order_id, recommendation_id"
+_COLUMNS = (
+    "event_id, user_id, item_id, kind, at, quantity, order_id, recommendation_id, price, currency"
+)
 _TEXTS = "(SELECT value FROM json_each(?))"
 
 _FORGOTTEN, _ITEM, _USER = range(3)
@@ -34,11 +36,12 @@ SELECT {_USER}, id FROM unnest(%s::text[]) AS asked(id)
  WHERE NOT EXISTS (SELECT 1 FROM event WHERE user_id = asked.id)
 """  # noqa: S608 numbers of ours
 _KNOWN_SQLITE = f"SELECT event_id FROM event WHERE event_id IN {_TEXTS}"  # noqa: S608 ours
-_INSERT_SQLITE = f"INSERT INTO event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 ours
+_INSERT_SQLITE = f"INSERT INTO event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 ours
 _INSERT_POSTGRESQL = f"""
 INSERT INTO event ({_COLUMNS})
 SELECT * FROM unnest(
- %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::int[], %s::text[], %s::text[]
+ %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::int[], %s::text[], %s::text[],
+ %s::numeric[], %s::text[]
 ) ON CONFLICT (event_id) DO NOTHING RETURNING event_id
 """  # noqa: S608 ours
 
@@ -100,9 +103,15 @@ def event_hash(user_id: str, event_id: str) -> str:
 
 
 def _rows_for_sqlite(events: Sequence[Event]) -> list[tuple[object, ...]]:
-    """As SQLAlchemy's DateTime writes a time: without its zone, to the microsecond."""
+    """As SQLAlchemy's types write a time, without its zone, to the microsecond, and an amount."""
     return [
-        (*row[:4], event.at.astimezone(UTC).isoformat(" ", "microseconds")[:26], *row[5:])
+        (
+            *row[:4],
+            event.at.astimezone(UTC).isoformat(" ", "microseconds")[:26],
+            *row[5:8],
+            None if event.price is None else float(event.price),
+            event.currency,
+        )
         for event, row in zip(events, map(_row, events), strict=True)
     ]
 
@@ -117,4 +126,6 @@ def _row(event: Event) -> tuple[object, ...]:
         event.quantity,
         event.order_id,
         event.recommendation_id,
+        event.price,
+        event.currency,
     )

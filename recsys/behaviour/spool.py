@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -140,20 +141,25 @@ def _events(file: BinaryIO, name: str) -> Iterator[Event]:
             continue
         try:
             yield _event(line)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, InvalidOperation):
             # Only a writer killed before its fsync leaves such a line, so nobody was told "accepted".
             _log.warning("torn spool line dropped", extra={"file": name, "line": number})
 
 
 def _line(event: Event) -> bytes:
-    fields = asdict(event) | {"at": event.at.isoformat()}
+    fields = {name: value for name, value in asdict(event).items() if value is not None}
+    fields["at"] = event.at.isoformat()
+    if event.price is not None:
+        fields["price"] = str(event.price)
     return json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
 
 
 def _event(line: bytes) -> Event:
     fields = json.loads(line)
-    at, kind = datetime.fromisoformat(fields["at"]), EventKind(fields["kind"])
-    return Event(**(fields | {"at": at, "kind": kind}))
+    fields["at"], fields["kind"] = datetime.fromisoformat(fields["at"]), EventKind(fields["kind"])
+    if "price" in fields:
+        fields["price"] = Decimal(fields["price"])
+    return Event(**fields)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import cast
 
 from recsys.behaviour import consent
+from recsys.behaviour.amounts import NOT_SAID, paid, paid_abroad
 from recsys.errors import InvalidEvent
 from recsys.tables import id_problem
 from recsys.types import Event, EventKind
@@ -126,6 +127,8 @@ def _ours(payload: _Payload, received_at: datetime) -> Event:
         if len(recommendation_id) > _MAX_RECOMMENDATION_ID:
             message = f"must have at most {_MAX_RECOMMENDATION_ID} characters"
             raise InvalidEvent("recommendation_id", message)
+    said = paid(payload.get("price"), payload.get("currency"))
+    cost = said if _OURS[kind] is _PURCHASE else NOT_SAID
     return Event(
         event_id=_required_id(payload, "event_id"),
         user_id=_required_id(payload, "user_id"),
@@ -135,6 +138,8 @@ def _ours(payload: _Payload, received_at: datetime) -> Event:
         quantity=_quantity(payload.get("quantity")),
         order_id=_optional_id(payload.get("order_id"), "order_id"),
         recommendation_id=recommendation_id,
+        price=cost.price,
+        currency=cost.currency,
     )
 
 
@@ -169,6 +174,9 @@ def _foreign(
     at, timed = _foreign_time(layers, received_at)
     base = _event_id(layers, payload, kind, order_id, at=at, timed=timed) + suffix
     lists = ("recommendation_id", "item_list_id", "list_id", "promotion_id")
+    costs = [
+        paid_abroad((product, *layers)) if kind is _PURCHASE else NOT_SAID for product in products
+    ]
     found = [
         Event(
             event_id=_id(base if len(products) == 1 else f"{base}:{number}", "event_id"),
@@ -179,8 +187,10 @@ def _foreign(
             quantity=_quantity(product.get("quantity")),
             order_id=order_id,
             recommendation_id=_list_id(_first((product, *layers), *lists)),
+            price=cost.price,
+            currency=cost.currency,
         )
-        for number, product in enumerate(products)
+        for number, (product, cost) in enumerate(zip(products, costs, strict=True))
     ]
     return found if consent.is_given(*layers) else []
 

@@ -6,10 +6,9 @@ Ids become rows once, here; everything after is arithmetic. JSON comes as text a
 orjson: by SQLAlchemy's own types a row would cost ten times as much.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,18 +18,18 @@ from sqlalchemy import Float, Text, and_, cast, extract, func, or_, select
 from sqlalchemy.orm import Session
 
 from recsys.answers.tables import AnswerRow
-from recsys.catalogue import items
 from recsys.errors import TooManyAnswers
+from recsys.outcomes import money
 from recsys.outcomes.assignment import INTERLEAVED, Experiment, Kind, duelling
 from recsys.outcomes.attribution import NOBODY, NOTHING, Deeds, Floats, Ints, Shown
-from recsys.tables import EventRow, ItemRow
+from recsys.outcomes.money import Bought
+from recsys.tables import EventRow
 from recsys.types import EventKind
 
 MOST_ANSWERS = 500_000  # of twenty items each: some 1.2 GB, and half a minute
 Span = tuple[datetime, datetime]  # from the first to before the second
 _Name = TypeVar("_Name")
 _BATCH = 20_000
-_CHUNK = 500
 _KINDS = tuple(EventKind)
 _UNDRAWN = (NOTHING, 0.0, 0)
 _READ = (EventKind.VIEW.value, EventKind.CART.value, EventKind.PURCHASE.value)
@@ -78,7 +77,7 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """All that a report is made from. `revenue` is quantity times the catalogue's price now."""
+    """All that a report is made from; `revenue` as `money` reckons it."""
 
     answers: Answers
     deeds: Deeds
@@ -105,7 +104,7 @@ def read(
     _refuse_too_many(session, since, until, MOST_ANSWERS if most is None else most)
     users, items, slates = _Rows[str](), _Rows[str](), _Rows[str]()
     answers = _answers(session, since, until, experiment, users=users, items=items, slates=slates)
-    deeds, quantities = _deeds(
+    deeds, rows, bought = _deeds(
         session,
         (since, until),
         past or (since, since),
@@ -113,9 +112,8 @@ def read(
         items=items,
         slates=slates.known,
     )
-    bought = deeds.kinds == _KINDS.index(EventKind.PURCHASE)
-    prices, currency = _prices(session, items.names, np.unique(deeds.items[bought]))
-    paid = np.where(bought, prices[deeds.items] * quantities, 0.0)
+    paid = np.zeros(len(deeds.at))
+    paid[rows], currency = money.revenue(session, items.names, bought)
     return Log(
         answers=answers,
         deeds=deeds,
@@ -265,7 +263,8 @@ def _deeds(
     users: _Rows[str],
     items: _Rows[str],
     slates: dict[str, int],
-) -> tuple[Deeds, Floats]:
+) -> tuple[Deeds, Ints, Bought]:
+    """The deeds, which rows of them are purchases, and what is known of those."""
     bought = EventRow.kind == EventKind.PURCHASE.value
     wanted = or_(
         and_(EventRow.at >= span[0], EventRow.at < span[1], EventRow.kind.in_(_READ)),
@@ -278,8 +277,11 @@ def _deeds(
         EventRow.kind,
         EventRow.quantity,
         EventRow.recommendation_id,
+        cast(EventRow.price, Float),
+        EventRow.currency,
     ).where(wanted)
     kinds = {kind.value: row for row, kind in enumerate(_KINDS)}
+    currencies = _Rows[str]()
     found = [
         (
             at,
@@ -288,12 +290,14 @@ def _deeds(
             kinds[kind],
             quantity,
             NOTHING if named is None else slates.get(named, NOTHING),
+            np.nan if price is None else price,
+            NOTHING if currency is None else currencies.of(currency),
         )
-        for at, user_id, item_id, kind, quantity, named in session.execute(
+        for at, user_id, item_id, kind, quantity, named, price, currency in session.execute(
             statement.execution_options(yield_per=_BATCH)
         )
     ]
-    columns = np.array(found, np.float64).reshape(-1, 6).T
+    columns = np.array(found, np.float64).reshape(-1, 8).T
     deeds = Deeds(
         at=columns[0],
         users=columns[1].astype(np.int64),
@@ -301,27 +305,18 @@ def _deeds(
         kinds=columns[3].astype(np.int64),
         slates=columns[5].astype(np.int64),
     )
-    return deeds, columns[4]
-
-
-def _prices(session: Session, item_ids: Sequence[str], bought: Ints) -> tuple[Floats, str]:
-    """The price of each item in the currency that most of what was bought is priced in; else NaN."""
-    found: dict[int, tuple[float, str]] = {}
-    now = items.price_at(datetime.now(UTC))
-    for start in range(0, len(bought), _CHUNK):
-        rows = {item_ids[row]: int(row) for row in bought[start : start + _CHUNK]}
-        statement = select(ItemRow.item_id, now, ItemRow.currency).where(
-            ItemRow.item_id.in_(list(rows)), now.is_not(None)
-        )
-        for item_id, price, currency in session.execute(statement):
-            found[rows[item_id]] = (float(price), currency)
-    count = Counter(currency for _, currency in found.values())
-    usual = min(count, key=lambda name: (-count[name], name)) if count else ""
-    prices = np.full(len(item_ids), np.nan)
-    for row, (price, currency) in found.items():
-        if currency == usual:
-            prices[row] = price
-    return prices, usual
+    rows = np.flatnonzero(deeds.kinds == _KINDS.index(EventKind.PURCHASE))
+    return (
+        deeds,
+        rows,
+        Bought(
+            items=deeds.items[rows],
+            quantities=columns[4, rows],
+            prices=columns[6, rows],
+            currencies=columns[7, rows].astype(np.int64),
+            currency_names=currencies.names,
+        ),
+    )
 
 
 def _seconds(session: Session, column: Any) -> Any:
