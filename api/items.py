@@ -1,7 +1,8 @@
 """The catalogue over HTTP. Ids may hold slashes: a path's tail `/similar` or `/bought-together` is ours."""
 
 import io
-from typing import Any
+from collections.abc import Mapping
+from typing import IO, Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -24,12 +25,12 @@ from api.schemas import (
     SearchQuery,
 )
 from recsys.catalogue import items
-from recsys.catalogue.feeds import parse_changes, parse_item
+from recsys.catalogue.feeds import FeedFormat, parse_changes, parse_item
 from recsys.database import reading, writing
 from recsys.errors import UnknownItem
 from recsys.serving.strategies import searching
 from recsys.tables import id_problem
-from recsys.types import Query
+from recsys.types import Item, Query
 
 _NEVER_READ = "the database is away and this process has not read the catalogue yet; try again"
 
@@ -64,6 +65,11 @@ def import_feed(query: ImportQuery) -> Response:
     upload = parsing.sent_file()
     feed_format = imports.format_of(query.format, upload or request)
     stream = io.BufferedReader(request.stream) if upload is None else upload.stream  # type: ignore[type-var] # werkzeug says IO, and gives a raw one
+    return parsing.answer(taken(here, stream, feed_format))
+
+
+def taken(here: Runtime, stream: IO[bytes], feed_format: FeedFormat) -> dict[str, Any]:
+    """Import every good line, here and in the console, and let every process know."""
     missing: list[str] = []
     try:
         answered = imports.run(here.engine, stream, feed_format)
@@ -71,7 +77,7 @@ def import_feed(query: ImportQuery) -> Response:
         missing += here.pulse.catalogue_changed()
     if answered["accepted"]:
         _read_words(here, None)
-    return parsing.answer(answered | {"degraded": missing})
+    return answered | {"degraded": missing}
 
 
 @blueprint.get("/items/<any_id:item_id>/similar")
@@ -134,10 +140,19 @@ def patch(item_id: str, body: PatchBody) -> Response:
     changes = parse_changes(body.model_dump(exclude_unset=True))
     if not changes:
         raise Problem(422, "send at least one of price, stock, hidden")
-    here = runtime()
+    item, missing = changed(runtime(), _id(item_id), changes)
+    return parsing.answer(whole_item(item) | {"degraded": missing})
+
+
+def changed(here: Runtime, item_id: str, changes: Mapping[str, Any]) -> tuple[Item, list[str]]:
+    """Change an item, here and in the console, and let every process know.
+
+    Raises:
+        UnknownItem: There is none of that id.
+    """
     with writing(here.engine) as session:
-        item = items.patch(session, _id(item_id), changes)
-    return parsing.answer(whole_item(item) | {"degraded": here.pulse.catalogue_changed()})
+        item = items.patch(session, item_id, changes)
+    return item, here.pulse.catalogue_changed()
 
 
 def _beside(strategy: str, item_id: str, query: RowQuery) -> dict[str, Any]:

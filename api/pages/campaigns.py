@@ -15,6 +15,7 @@ from flask import (
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api import campaigns as judging
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
 from api.pages.gallery import campaign_of, card_of, progress_of
@@ -135,8 +136,7 @@ def decide(campaign_id: str, key: str) -> Response:
         approval = Approval(request.form.get("approval", ""))
     except ValueError:
         approval = Approval.NONE
-    with writing(runtime().engine) as session:
-        store.decide(session, campaign_id, key, approval)
+    judging.decide(runtime(), campaign_id, key, approval)
     if not request.headers.get("HX-Request"):
         return see_other("console.campaign", campaign_id=campaign_id, _anchor=f"card-{key}")
     with reading(runtime().engine) as session:

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any
 
 from flask import Response, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import imports
+from api import items
 from api.errors import Problem
 from api.pages.answers import see_other, tell
 from api.pages.frame import page
 from api.runtime import runtime
-from recsys.catalogue import items as store
 from recsys.catalogue.feeds import FeedFormat
-from recsys.database import reading, writing
+from recsys.database import reading
 from recsys.types import Item
 
 FOUND = 50
@@ -55,7 +54,7 @@ def upload() -> Response:
     feed_format = FeedFormat(asked) if asked in known else detect(sent.filename, stream)
     name, label = sent.filename[:100], dict(FORMATS)[feed_format.value]
     try:
-        kept = imports.run(runtime().engine, cast(BinaryIO, stream), feed_format)
+        kept = items.taken(runtime(), stream, feed_format)
     except SQLAlchemyError:
         problem = "The database is away or locked. Upload the file again: nothing is kept twice."
         return _page("", Report(name=name, format=label, problem=problem))
@@ -72,8 +71,7 @@ def upload() -> Response:
 def hide() -> Response:
     form = request.form
     hidden = form.get("hidden") == "1"
-    with writing(runtime().engine) as session:
-        item = store.patch(session, form.get("item_id", ""), {"hidden": hidden})
+    item, _ = items.changed(runtime(), form.get("item_id", ""), {"hidden": hidden})
     state = "hidden and will not be shown again" if hidden else "shown again"
     tell(f"“{item.title}” is {state}, from the next page on.")
     return see_other("console.catalogue", q=form.get("q") or None)

@@ -109,7 +109,7 @@ def _moved(experiment_id: str, move: Callable[..., Definition], words: str) -> R
         with writing(here.engine) as session:
             move(session, experiment_id, now=datetime.now(UTC))
         here.pulse.steering_changed()
-    except ExperimentConflict as error:
+    except (ExperimentConflict, InvalidExperiment) as error:
         tell(str(error), "bad")
     else:
         tell(words)
