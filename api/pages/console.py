@@ -178,6 +178,7 @@ _ADDRESSES = (
     ("GET", "/experiments/of/<experiment_id>", "experiment", experiments.show),
     ("POST", "/experiments/of/<experiment_id>/start", "start_experiment", experiments.start),
     ("POST", "/experiments/of/<experiment_id>/stop", "stop_experiment", experiments.stop),
+    ("POST", "/experiments/of/<experiment_id>/remove", "remove_experiment", experiments.remove),
     ("GET", "/why", "why", why.show),
     ("GET", "/answers", "answers", ledger.index),
     ("GET", "/answers/<recommendation_id>", "answer", ledger.show),

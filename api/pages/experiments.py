@@ -18,7 +18,7 @@ from api.steering.experiment_bodies import ExperimentBody, ReportQuery
 from api.steering.experiments import reported
 from recsys.database import reading, writing
 from recsys.errors import ExperimentConflict, InvalidExperiment
-from recsys.outcomes import experiments
+from recsys.outcomes import experiments, judging
 from recsys.outcomes.assignment import EVERYWHERE, HELD_OUT, HOLDOUT, Experiment
 from recsys.outcomes.experiments import Definition
 from recsys.serving.strategies import DESCRIPTIONS
@@ -86,6 +86,7 @@ def show(experiment_id: str) -> Response:
         tab="experiments",
         one=_row(found),
         variants=_variants(found.experiment),
+        notices=judging.notices(found.experiment, editing.read(runtime()).placements),
         report=None if report is None else findings.told(report),
         problem=problem,
         days=f"{query.days:g}",
@@ -97,6 +98,17 @@ def show(experiment_id: str) -> Response:
 
 def start(experiment_id: str) -> Response:
     return _moved(experiment_id, experiments.start, "It runs: users are drawn from now on.")
+
+
+def remove(experiment_id: str) -> Response:
+    try:
+        with writing(runtime().engine) as session:
+            experiments.remove(session, experiment_id)
+    except ExperimentConflict as error:
+        tell(str(error), "bad")
+        return see_other("console.experiment", experiment_id=experiment_id)
+    tell(f"The draft {experiment_id} is taken away.")
+    return see_other("console.experiments")
 
 
 def stop(experiment_id: str) -> Response:

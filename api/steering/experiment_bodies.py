@@ -132,6 +132,7 @@ class ExperimentOut(BaseModel):
     created_at: str
     started_at: str | None
     stopped_at: str | None
+    notices: list[str] = Field(description="What is allowed, and yet may be a slip")
     degraded: list[str]
 
 

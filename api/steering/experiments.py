@@ -1,5 +1,6 @@
 """Experiments over HTTP, and what came of them and of all answers."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from api import auth, parsing
 from api.errors import invalid
 from api.keys import Role
 from api.runtime import runtime
+from api.steering import editing
 from api.steering.experiment_bodies import (
     ExperimentBody,
     ExperimentOut,
@@ -23,7 +25,7 @@ from api.steering.experiment_bodies import (
 from recsys.database import reading, writing
 from recsys.errors import ExperimentConflict, TooManyAnswers
 from recsys.merchandising import checking
-from recsys.outcomes import experiments, overview, report
+from recsys.outcomes import experiments, judging, overview, report
 from recsys.outcomes import reading as outcomes
 from recsys.outcomes.assignment import HOLDOUT
 from recsys.outcomes.experiments import Definition
@@ -37,8 +39,9 @@ blueprint.before_request(auth.need(Role.ADMIN))
 @blueprint.output(ExperimentsOut)
 def every() -> Response:
     """Every experiment, the newest first."""
+    places = editing.read(runtime()).placements
     with reading(runtime().engine) as session:
-        found = [experiment_json(one) for one in experiments.every(session)]
+        found = [experiment_json(one, places) for one in experiments.every(session)]
     return parsing.answer({"experiments": found})
 
 
@@ -46,8 +49,9 @@ def every() -> Response:
 @blueprint.output(ExperimentOut)
 def one(experiment_id: str) -> Response:
     """One experiment."""
+    places = editing.read(runtime()).placements
     with reading(runtime().engine) as session:
-        return parsing.answer(experiment_json(experiments.get(session, experiment_id)))
+        return parsing.answer(experiment_json(experiments.get(session, experiment_id), places))
 
 
 @blueprint.put("/experiments/<experiment_id>")
@@ -64,7 +68,16 @@ def put(experiment_id: str, body: ExperimentBody) -> Response:
             now=datetime.now(UTC),
             planned_users=body.planned_users,
         )
-    return parsing.answer(experiment_json(found))
+    return parsing.answer(experiment_json(found, editing.read(runtime()).placements))
+
+
+@blueprint.delete("/experiments/<experiment_id>")
+@blueprint.output({}, status_code=204)
+def remove(experiment_id: str) -> Response:
+    """Take a draft away; 409 once it was started, for its report could not be read any more."""
+    with writing(runtime().engine) as session:
+        experiments.remove(session, experiment_id)
+    return Response(status=204)
 
 
 @blueprint.post("/experiments/<experiment_id>/start")
@@ -74,7 +87,8 @@ def start(experiment_id: str) -> Response:
     here = runtime()
     with writing(here.engine) as session:
         found = experiments.start(session, experiment_id, now=datetime.now(UTC))
-    return parsing.answer(experiment_json(found, degraded=here.pulse.steering_changed()))
+    missing = here.pulse.steering_changed()
+    return parsing.answer(experiment_json(found, editing.read(here).placements, degraded=missing))
 
 
 @blueprint.post("/experiments/<experiment_id>/stop")
@@ -84,7 +98,8 @@ def stop(experiment_id: str) -> Response:
     here = runtime()
     with writing(here.engine) as session:
         found = experiments.stop(session, experiment_id, now=datetime.now(UTC))
-    return parsing.answer(experiment_json(found, degraded=here.pulse.steering_changed()))
+    missing = here.pulse.steering_changed()
+    return parsing.answer(experiment_json(found, editing.read(here).placements, degraded=missing))
 
 
 @blueprint.get("/experiments/<experiment_id>/report")
@@ -161,7 +176,10 @@ def reported(
     return report.report(log, definition, since=since, until=until, window_days=window_days)
 
 
-def experiment_json(found: Definition, *, degraded: list[str] | None = None) -> dict[str, Any]:
+def experiment_json(
+    found: Definition, places: Collection[str], *, degraded: list[str] | None = None
+) -> dict[str, Any]:
+    """As it is told; `places` are the placements that the shop has."""
     one = found.experiment
     return {
         "experiment_id": one.experiment_id,
@@ -177,5 +195,6 @@ def experiment_json(found: Definition, *, degraded: list[str] | None = None) -> 
         "created_at": found.created_at.isoformat(),
         "started_at": None if found.started_at is None else found.started_at.isoformat(),
         "stopped_at": None if found.stopped_at is None else found.stopped_at.isoformat(),
+        "notices": judging.notices(one, places),
         "degraded": degraded or [],
     }

@@ -56,7 +56,7 @@ class Variant:
     """`placements` says what is different, by placement ("*": all); nothing at all is a control.
 
     What is different are fields of a placement (`recsys.merchandising.types.Placement`) and their
-    values: the strategy or preset, filter, boosts, dials, strict.
+    values: the strategy or preset, filter, boosts, dials, strict, rotation.
     """
 
     name: str

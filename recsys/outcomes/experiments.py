@@ -156,6 +156,22 @@ def stop(session: Session, experiment_id: str, *, now: datetime) -> Definition:
     return _definition(row)
 
 
+def remove(session: Session, experiment_id: str) -> None:
+    """Take a draft away.
+
+    Raises:
+        UnknownExperiment: There is none of that id.
+        ExperimentConflict: It runs or ran: what it measured could not be read any more.
+    """
+    row = _row(session, experiment_id)
+    if row.status != Status.DRAFT:
+        raise ExperimentConflict(
+            f"experiment {experiment_id!r} was started: only a draft is taken away"
+        )
+    session.delete(row)
+    session.flush()
+
+
 def get(session: Session, experiment_id: str) -> Definition:
     """One of them.
 

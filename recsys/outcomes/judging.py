@@ -1,5 +1,7 @@
 """The one judge of experiments: what could not be drawn from is refused when it is written."""
 
+from collections.abc import Collection
+
 from recsys.errors import InvalidExperiment, InvalidSteering
 from recsys.merchandising import checking
 from recsys.merchandising.types import Placement
@@ -47,6 +49,22 @@ def check(experiment: Experiment) -> None:
         _check_changes(row, variant)
     if experiment.experiment_id == HOLDOUT:
         _check_holdout(experiment, names)
+
+
+def notices(experiment: Experiment, placements: Collection[str]) -> list[str]:
+    """What is allowed, and yet may be a slip; `placements` are those that the shop has."""
+    drawn = [variant for variant in experiment.variants if variant.weight > 0]
+    found = []
+    if len(drawn) == 1:
+        found.append(f"everybody is in {drawn[0].name!r}: there is nothing to compare it with")
+    elif not any(variant.placements for variant in drawn):
+        found.append("no variant changes anything: both show how much chance alone can do")
+    named = {name for variant in experiment.variants for name in variant.placements}
+    found += [
+        f"the shop has no placement {name!r}: this counts where a request names it"
+        for name in sorted(named - {EVERYWHERE} - set(placements))
+    ]
+    return found
 
 
 def _check_changes(row: int, variant: Variant) -> None:

@@ -42,6 +42,9 @@ class Desk:
     def post(self, verb: str, name: str = "one") -> Any:
         return self.client.post(f"/admin/experiments/{name}/{verb}", headers=self.key)
 
+    def delete(self, name: str = "one") -> Any:
+        return self.client.delete(f"/admin/experiments/{name}", headers=self.key)
+
     def get(self, address: str) -> Any:
         return self.client.get(f"/admin/{address}", headers=self.key)
 

@@ -115,6 +115,47 @@ def test_an_id_is_a_plain_word(desk: Any) -> None:
     assert desk.put("x" * 65).status_code == 422
 
 
+def test_a_draft_is_taken_away_and_what_was_started_is_not(desk: Any) -> None:
+    desk.put()
+    assert desk.delete().status_code == 204
+    assert desk.get("experiments/one").status_code == 404
+    assert desk.delete().status_code == 404
+
+    desk.put()
+    desk.post("start")
+    running = desk.delete()
+    desk.post("stop")
+    stopped = desk.delete()
+
+    assert (running.status_code, stopped.status_code) == (409, 409)
+    assert desk.get("experiments/one/report").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("variants", "said"),
+    [
+        ([{"name": "a"}], "everybody is in 'a'"),
+        ([{"name": "a"}, {"name": "b", "weight": 0}], "everybody is in 'a'"),
+        ([{"name": "a"}, {"name": "b"}], "no variant changes anything"),
+        (
+            [{"name": "a"}, {"name": "b", "placements": {"hoem": {"strategy": "trending"}}}],
+            "no placement 'hoem'",
+        ),
+    ],
+)
+def test_what_may_be_a_slip_is_told_and_kept(desk: Any, variants: object, said: str) -> None:
+    kept = desk.put(variants=variants)
+
+    assert kept.status_code == 200
+    (notice,) = kept.json["notices"]
+    assert said in notice
+    assert desk.get("experiments/one").json["notices"] == [notice]
+
+
+def test_an_experiment_as_meant_gives_no_notice(desk: Any) -> None:
+    assert desk.put().json["notices"] == []
+
+
 @pytest.mark.parametrize("verb", ["start", "stop"])
 def test_what_nobody_has_written_is_not_found(desk: Any, verb: str) -> None:
     assert desk.post(verb).status_code == 404

@@ -139,3 +139,19 @@ def test_an_experiment_that_cannot_run_says_why(
     assert page.status_code == 200
     assert "no-such" in page.text
     assert "It runs" not in page.text
+
+
+def test_a_draft_experiment_is_taken_away_in_the_console(
+    console: FlaskClient, client: FlaskClient, admin: Headers, send: Send
+) -> None:
+    body = {"variants": [{"name": "a"}]}
+    client.put("/admin/experiments/e", json=body, headers=admin)
+    assert "everybody is in" in console.get("/console/experiments/of/e").text
+
+    gone = send(console, "/console/experiments/of/e/remove")
+    client.put("/admin/experiments/e", json=body, headers=admin)
+    client.post("/admin/experiments/e/start", headers=admin)
+    kept = send(console, "/console/experiments/of/e/remove")
+
+    assert "The draft e is taken away" in gone.text
+    assert "only a draft is taken away" in kept.text
