@@ -1,7 +1,7 @@
 """Campaigns over HTTP: asked for, watched, judged, exported. The work itself is a worker's."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ from api.schemas import (
 from api.specification import file_answer
 from generative import truth
 from generative.campaigning import campaigns, showing
-from generative.types import Approval, CampaignSpec
+from generative.types import Approval, Campaign, CampaignSpec, Progress
 from recsys.database import reading, writing
 
 _TOKENS = uuid.UUID("5c7d3a52-8f55-4b0f-9d3c-2c3f7b6a1e90")  # where idempotency keys become ids
@@ -81,26 +81,41 @@ def start(
 ) -> tuple[dict[str, Any], bool]:
     """Commit a waiting campaign, then ring; False where the token had made one already."""
     campaign_id = str(uuid.uuid5(_TOKENS, token)) if token else None
+    sold = standing.shelf(here).items  # first: what is committed is answered
     try:
-        answer, created = _commit(here, spec, campaign_id, now=now)
+        answer, created = _commit(here, spec, campaign_id, sold, now=now)
     except IntegrityError:  # the same token a moment earlier, in another request
-        answer, created = _commit(here, spec, campaign_id, now=now)
+        answer, created = _commit(here, spec, campaign_id, sold, now=now)
     if created and not here.bell.campaign(answer["campaign_id"]):
         answer["degraded"] = ["queue"]
     return answer, created
 
 
 def _commit(
-    here: Runtime, spec: CampaignSpec, campaign_id: str | None, *, now: datetime
+    here: Runtime,
+    spec: CampaignSpec,
+    campaign_id: str | None,
+    sold: Container[str],
+    *,
+    now: datetime,
 ) -> tuple[dict[str, Any], bool]:
     with writing(here.engine) as session:
         known = campaign_id is not None and campaigns.exists(session, campaign_id)
         if campaign_id is None or not known:
             campaign_id = campaigns.create(session, spec, now=now, campaign_id=campaign_id)
-        answer = campaign_json(
-            campaigns.get(session, campaign_id), campaigns.progress(session, campaign_id)
-        )
-    return answer, not known
+        campaign = campaigns.get(session, campaign_id)
+        progress = campaigns.progress(session, campaign_id)
+    return _told(campaign, progress, sold), not known
+
+
+def _told(campaign: Campaign, progress: Progress, sold: Container[str]) -> dict[str, Any]:
+    missing = missing_ids(campaign.spec, sold)
+    return campaign_json(campaign, progress) | {"missing_ids": missing}
+
+
+def missing_ids(spec: CampaignSpec, sold: Container[str]) -> list[str]:
+    """The chosen items that the catalogue does not have: nothing is made of them."""
+    return [item_id for item_id in spec.items.get("item_ids", ()) if item_id not in sold]
 
 
 @blueprint.get("")
@@ -108,9 +123,10 @@ def _commit(
 @parsing.takes(blueprint, PageQuery, "query")
 def every(query: PageQuery) -> Response:
     """The newest campaigns first."""
+    sold = standing.shelf(runtime()).items
     with reading(runtime().engine) as session:
         found = [
-            campaign_json(campaign, campaigns.progress(session, campaign.campaign_id))
+            _told(campaign, campaigns.progress(session, campaign.campaign_id), sold)
             for campaign in campaigns.recent(session, limit=query.limit)
         ]
     return parsing.answer({"campaigns": found})
@@ -125,21 +141,24 @@ def read(campaign_id: str, query: PageQuery) -> Response:
         campaign = campaigns.get(session, campaign_id)
         progress = campaigns.progress(session, campaign_id)
         shown = showing.gallery(session, campaign_id, limit=query.limit, offset=query.offset)
-    sold = standing.shelf(runtime()).items.get
-    told = [replace(one, stale=truth.problem(one.brief.item, sold(one.item_id))) for one in shown]
+    sold = standing.shelf(runtime()).items
+    told = [
+        replace(one, stale=truth.problem(one.brief.item, sold.get(one.item_id))) for one in shown
+    ]
     page = {"creatives": [planned_json(one) for one in told]}
-    return parsing.answer(campaign_json(campaign, progress) | page)
+    return parsing.answer(_told(campaign, progress, sold) | page)
 
 
 @blueprint.delete("/<campaign_id>")
 @blueprint.output(CampaignOut)
 def cancel(campaign_id: str) -> Response:
     """Stop it; what is made stays. 409 where it has ended already."""
+    sold = standing.shelf(runtime()).items
     with writing(runtime().engine) as session:
         campaigns.cancel(session, campaign_id, now=datetime.now(UTC))
         campaign = campaigns.get(session, campaign_id)
         progress = campaigns.progress(session, campaign_id)
-    return parsing.answer(campaign_json(campaign, progress))
+    return parsing.answer(_told(campaign, progress, sold))
 
 
 @blueprint.post("/<campaign_id>/creatives/<key>/approve")

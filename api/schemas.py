@@ -292,6 +292,7 @@ class CampaignOut(BaseModel):
     items: dict[str, Any]
     locale: str
     progress: ProgressOut
+    missing_ids: list[str] = Field(description="Chosen items that the catalogue does not have")
     error: str | None
     created_at: str | None
     finished_at: str | None

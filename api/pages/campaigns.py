@@ -101,6 +101,7 @@ def show(campaign_id: str) -> Response:
         heading=campaign.spec.name,
         tab="campaigns",
         campaign=campaign_of(campaign),
+        missing=judging.missing_ids(campaign.spec, items),
         progress=progress_of(campaign, progress, stale=False),
         cards=cards,
         more=more,

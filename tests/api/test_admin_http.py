@@ -156,6 +156,17 @@ def test_a_campaign_is_a_row_before_it_is_rung(client, admin, broker) -> None:
     assert [one["name"] for one in listed] == ["Autumn"]
 
 
+@pytest.mark.usefixtures("broker", "stocked")
+def test_chosen_items_that_are_not_there_are_named(client, admin) -> None:
+    chosen = {**SPEC, "items": {"item_ids": ["i1", "gone", "i2"]}}
+
+    made = client.post("/campaigns", json=chosen, headers=admin)
+    read = client.get(f"/campaigns/{made.json['campaign_id']}", headers=admin)
+
+    assert (made.status_code, made.json["missing_ids"]) == (202, ["gone"])
+    assert read.json["missing_ids"] == ["gone"]
+
+
 def test_the_same_idempotency_key_makes_one_campaign(client, admin, broker) -> None:
     headers = admin | {"Idempotency-Key": "autumn-1"}
 

@@ -319,6 +319,17 @@ def test_the_gallery_shows_banner_words_checks_and_origin(
     assert "hx-trigger" not in html  # it is done, nothing is left to watch
 
 
+def test_chosen_items_that_are_not_there_are_named(console: FlaskClient, here: Runtime) -> None:
+    chosen = {"item_ids": ["gone <b>"]}
+    with writing(here.engine) as session:
+        spec = campaigns.CampaignSpec(name="Autumn", sizes=("rectangle",), items=chosen)
+        campaign_id = campaigns.create(session, spec, now=NOW)
+
+    html = console.get(f"/console/campaigns/{campaign_id}").text
+
+    assert "nothing is made of them: gone &lt;b&gt;." in html
+
+
 @pytest.mark.parametrize("judged", ["approved", "rejected"])
 def test_a_creative_is_judged_and_its_judge_still_sees_it(
     console: FlaskClient, here: Runtime, judged: str, send
