@@ -13,10 +13,7 @@ from api.recommending.degraded import Degraded
 from api.runtime import Runtime
 from generative.cache import as_shown
 from generative.types import State
-from recsys.serving import personas
-from recsys.types import Source
-
-_EYEBROWS = {Source.PERSONAL.value: "Picked for you", Source.NEWEST.value: "New in the shop"}
+from recsys.serving import personas, titles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +54,7 @@ def hero_of(
     pending = made.state is State.PENDING
     return Hero(
         tile=picks[0],
-        eyebrow=_EYEBROWS.get(first["source"], "Popular now"),
+        eyebrow=titles.of_source(first["source"]),
         headline=shown["headline"],
         tagline=shown["tagline"],
         action=shown["action"],

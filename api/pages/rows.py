@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from api.pages.shopper import Shopper
 from api.pages.tiles import Row, Tile, of_answer
 from api.pages.window import Window
 from api.recommending import slates
-from api.recommending.settling import about, moment
+from api.recommending.settling import Ask, about, moment
 from api.runtime import Runtime
+from recsys.serving import titles
 from recsys.types import EventKind, Hide, Item, Query, Source
 
 WIDTH = 6
@@ -23,7 +25,7 @@ SAME_REASON = 3
 ASKED = 5 * WIDTH  # more than is shown, so that what is left out is made up for
 FEWEST = 3  # a row "because of" something needs that many to look like one
 CAUSES = 4
-_SAID_BY_TITLE = {"Popular now": "Popular right now", "New in the shop": "New in the shop"}
+_EVERYBODYS = {Source.POPULAR, Source.NEWEST}
 _VERBS = {EventKind.PURCHASE: "bought", EventKind.CART: "added", EventKind.LIKE: "liked"}
 
 
@@ -39,13 +41,13 @@ def home_rows(
     shown = set(window.just_seen) | ({top.item_id} if top else set())
     fresh = [tile for tile in picks if tile.item_id not in shown]
     first = varied(fresh, most=2 * WIDTH, beside=[top] if top else [])
-    rows = [_row(title_of(answer), first)]
+    rows = [_row(answer["title"], first)]
     shown |= {tile.item_id for tile in first}
     because = _because(runtime, window, shown)
     if because is not None:
         rows.append(because)
         shown |= {tile.item_id for tile in because.tiles}
-    if rows[0].title != "Popular now":
+    if not _EVERYBODYS.issuperset(entry["source"] for entry in answer["items"]):
         query = Query(
             k=ASKED, placement="popular", strategy="popular", hide=Hide.NONE, now=moment()
         )
@@ -55,21 +57,29 @@ def home_rows(
     return [row for row in rows if row.tiles]
 
 
-def item_rows(runtime: Runtime, item_id: str) -> list[Row]:
-    together = varied(
-        of_answer(slates.plain(runtime, about("bought_together", item_id, k=3 * WIDTH))), most=WIDTH
-    )
-    shown = [tile.item_id for tile in together]
-    near = of_answer(slates.plain(runtime, about("similar", item_id, k=ASKED)), without=shown)
-    rows = [
-        _row("Often bought together", together),
-        _row("Similar", varied(near, most=WIDTH)),
-    ]
+def item_rows(runtime: Runtime, shopper: Shopper, item_id: str) -> list[Row]:
+    rows: list[Row] = []
+    for placement, k in (("product_together", 3 * WIDTH), ("product", ASKED)):
+        ask = at(placement, shopper, k=k, item_ids=(item_id,), exclude=frozenset({item_id}))
+        answer = slates.plain(runtime, ask)
+        shown = [tile.item_id for row in rows for tile in row.tiles]
+        rows.append(_row(answer["title"], varied(of_answer(answer, without=shown), most=WIDTH)))
     return [row for row in rows if row.tiles]
 
 
 def listing_row(tiles: Sequence[Tile], *, title: str) -> Row | None:
     return _row(title, tiles) if tiles else None
+
+
+def at(placement: str, shopper: Shopper, *, k: int, **said: Any) -> Ask:
+    """What a page asks: where it is, for whom, and how many; all else is its placement's to say."""
+    return Ask(
+        query=Query(placement=placement, strategy="", k=k, now=moment(), **said),
+        given=frozenset({"k", "banner", *said}),
+        user_id=shopper.user_id,
+        consent=shopper.consent,
+        banner=slates.NO_BANNER,
+    )
 
 
 def varied(tiles: Iterable[Tile], *, most: int, beside: Iterable[Tile] = ()) -> tuple[Tile, ...]:
@@ -93,18 +103,10 @@ def varied(tiles: Iterable[Tile], *, most: int, beside: Iterable[Tile] = ()) -> 
     return tuple(tile for _, tile in sorted(chosen, key=lambda pair: pair[0]))
 
 
-def title_of(answer: Mapping[str, Any]) -> str:
-    """What an answer's items have in common, by where they came from."""
-    sources = {entry["source"] for entry in answer["items"]}
-    if Source.PERSONAL in sources:
-        return "For you"
-    return "New in the shop" if sources == {Source.NEWEST} else "Popular now"
-
-
 def _shared_title(answer: Mapping[str, Any], tiles: Sequence[Tile]) -> str:
     sources = {entry["item_id"]: entry["source"] for entry in answer["items"]}
     sells = any(sources[tile.item_id] == Source.POPULAR for tile in tiles)
-    return "Popular now" if sells else "New in the shop"
+    return titles.of_source(Source.POPULAR if sells else Source.NEWEST)
 
 
 def _row(title: str, tiles: Sequence[Tile]) -> Row:
@@ -113,7 +115,7 @@ def _row(title: str, tiles: Sequence[Tile]) -> Row:
         return Row(title=title, tiles=tuple(tiles))
     bare = tuple(replace(tile, reason="") for tile in tiles)
     note = reasons.pop()
-    return Row(title=title, tiles=bare, note="" if _SAID_BY_TITLE.get(title) == note else note)
+    return Row(title=title, tiles=bare, note="" if title == note else note)
 
 
 def _because(runtime: Runtime, window: Window, shown: set[str]) -> Row | None:

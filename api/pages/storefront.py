@@ -10,18 +10,15 @@ from api.errors import Problem
 from api.pages import answers, deeds
 from api.pages import shopper as shoppers
 from api.pages.hero import Hero, hero_of
-from api.pages.rows import ASKED, home_rows, item_rows, listing_row, title_of
-from api.pages.tiles import Link, category_href, item_href, of_answer, of_item
+from api.pages.rows import ASKED, at, home_rows, item_rows, listing_row
+from api.pages.tiles import Link, Tile, category_href, item_href, of_answer, of_item
 from api.pages.window import EXTENSION, Regulars, Window, children, look
 from api.recommending import creatives, slates
 from api.recommending.degraded import Degraded
-from api.recommending.settling import moment
-from api.recommending.slates import NO_BANNER, Ask
-from api.runtime import Runtime, runtime
+from api.runtime import runtime
 from generative.cache import as_shown
 from generative.types import State
-from recsys.serving.strategies import searching
-from recsys.types import EventKind, Item, Query
+from recsys.types import EventKind, Item
 
 LISTED = 48
 CHIPS = 24
@@ -29,11 +26,6 @@ LOW_STOCK = 5
 FORM_LIMIT_BYTES = 10_000
 _DEEDS = {"cart": EventKind.CART, "purchase": EventKind.PURCHASE}
 _DONE = {"cart": "Added to your cart.", "purchase": "Bought. Thank you."}
-_ORDERS = {
-    "For you": "Best for you first",
-    "Popular now": "Most popular first",
-    "New in the shop": "Newest first",
-}
 
 blueprint = Blueprint("storefront", __name__)
 answers.install(blueprint)
@@ -68,19 +60,7 @@ def _form_token() -> dict[str, Any]:
 def home() -> Response:
     here = runtime()
     window = look(here)
-    ask = Ask(
-        query=Query(
-            k=ASKED,
-            placement="home",
-            hide=here.config.recsys.hide,
-            exclude=window.just_seen,
-            now=moment(),
-        ),
-        user_id=window.shopper.user_id,
-        consent=window.shopper.consent,
-        banner=NO_BANNER,
-    )
-    answer = slates.plain(here, ask)
+    answer = slates.plain(here, at("home", window.shopper, k=ASKED, exclude=window.just_seen))
     picks = of_answer(answer)
     hero = hero_of(here, window, answer, picks)
     rows = home_rows(here, window, answer, picks, top=None if hero is None else hero.tile)
@@ -121,7 +101,7 @@ def item(item_id: str | None = None) -> Response:
         done=_DONE.get(request.args.get("after", ""), ""),
         event_id=deeds.new_event_id(),
         recommendation_id=rid,
-        rows=item_rows(here, item_id),
+        rows=item_rows(here, window.shopper, item_id),
     )
 
 
@@ -142,20 +122,8 @@ def category(path: str) -> Response:
     here = runtime()
     parts = tuple(part for part in path.split("/") if part)
     window = look(here, tab=parts[0] if parts else "")
-    ask = Ask(
-        query=Query(
-            k=LISTED,
-            placement="category",
-            category=parts,
-            hide=here.config.recsys.hide,
-            now=moment(),
-        ),
-        user_id=window.shopper.user_id,
-        consent=window.shopper.consent,
-        banner=NO_BANNER,
-    )
-    answer = slates.plain(here, ask)
-    row = listing_row(of_answer(answer), title=_ORDERS[title_of(answer)])
+    answer = slates.plain(here, at("category", window.shopper, k=LISTED, category=parts))
+    row = listing_row(of_answer(answer), title=answer["title"])
     return _page(
         "shop/listing.html",
         window,
@@ -177,7 +145,9 @@ def search() -> Response:
     here = runtime()
     text = request.args.get("q", "").strip()[:100]
     window = look(here, search=text)
-    found = [of_item(one) for one in _found(here, window, text)]
+    found: tuple[Tile, ...] = ()
+    if text:
+        found = of_answer(slates.plain(here, at("search", window.shopper, k=LISTED, text=text)))
     return _page(
         "shop/listing.html",
         window,
@@ -229,13 +199,6 @@ def _missing(title: str, text: str) -> Response:
 
 def _go(target: str) -> Response:
     return Response("", 303, headers={"Location": target})
-
-
-def _found(here: Runtime, window: Window, text: str) -> list[Item]:
-    if not text:
-        return []
-    one = here.assortment(window.shelf)
-    return [one.shelf.items[item_id] for item_id in searching.listed(one, text, LISTED)]
 
 
 def _crumbs(path: tuple[str, ...]) -> list[Link]:

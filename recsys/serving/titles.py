@@ -43,7 +43,12 @@ def title(
     main = shown[0].source if shown else ""
     if main == Source.PINNED and Source.PERSONAL in sources:
         main = Source.PERSONAL
-    return _PLAIN.get(main, "For you")
+    return of_source(main)
+
+
+def of_source(source: str) -> str:
+    """What may be written above what one source alone brought."""
+    return _PLAIN.get(source, "For you")
 
 
 def _said(name: str, items: Sequence[Item], about: Item | None, sources: set[Source]) -> str:

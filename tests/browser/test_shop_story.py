@@ -17,19 +17,19 @@ def shop_as(page, person: str) -> tuple[str, list[str]]:
     page.get_by_label("Shop as").select_option(person)
     page.get_by_role("button", name="Switch").click()
     page.locator(f'option[value="{person}"][selected]').wait_for(state="attached")
-    return noted(page), row(page, "For you").locator(".title").all_inner_texts()
+    return noted(page), row(page, "Picked for you").locator(".title").all_inner_texts()
 
 
 def test_a_click_is_answered_by_the_next_page(visit) -> None:
     page = visit()
     assert noted(page).startswith("Nothing noted yet")
-    assert row(page, "For you").count() == 0
+    assert row(page, "Picked for you").count() == 0
 
-    row(page, "Popular now").locator("a.tile").nth(2).click()
+    row(page, "Popular right now").locator("a.tile").nth(2).click()
     page.get_by_role("button", name="Buy now").wait_for()
     title = page.locator("h1").inner_text()
     page.get_by_role("link", name="Vitrine").click()
-    row(page, "For you").wait_for()
+    row(page, "Picked for you").wait_for()
 
     assert noted(page) == f"Noted: you viewed {title}."
     assert row(page, f"Because you viewed {title}").locator("a.tile").count() > 0
@@ -55,7 +55,7 @@ def test_pictures_are_shown_with_price_and_reason(visit) -> None:
 
     assert tile.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)")
     assert tile.locator(".price").inner_text().startswith("€")
-    assert page.get_by_role("heading", name="Popular now").is_visible()
+    assert page.get_by_role("heading", name="Popular right now").is_visible()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -120,7 +120,7 @@ def test_without_consent_nothing_is_noted(visit) -> None:
     page.goto("/")
 
     assert noted(page) == "Personalisation is off: nothing you do here is noted."
-    assert row(page, "For you").count() == 0
+    assert row(page, "Picked for you").count() == 0
 
 
 def test_everything_works_without_scripts(visit) -> None:

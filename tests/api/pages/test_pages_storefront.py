@@ -48,8 +48,8 @@ def test_a_newcomer_is_shown_what_is_popular(
 ) -> None:
     html = page(client)
 
-    assert "Popular now" in titles(html)
-    assert "For you" not in titles(html)
+    assert "Popular right now" in titles(html)
+    assert "Picked for you" not in titles(html)
     assert noted(html).startswith("Nothing noted yet")
 
 
@@ -62,7 +62,7 @@ def test_every_recommended_item_shows_its_reason(client: FlaskClient, page: Any)
     rows = html.split('<section class="shelf"')[1:]
     assert sum(row.count('class="tile"') for row in rows) > 5
     for row in rows:
-        once = "Popular now" in row or "New in the shop" in row
+        once = "Popular right now" in row or "New in the shop" in row
         assert once or row.count('class="reason"') in {1, row.count('class="tile"')}
 
 
@@ -77,8 +77,8 @@ def test_opening_an_item_is_known_to_the_very_next_page(
 
     assert deeds(here) == [("i3", EventKind.VIEW)]
     assert noted(on_item) == noted(home) == "Noted: you viewed Fruit number 3."
-    assert "For you" in titles(home)
-    assert "Because you viewed Fruit number 3" in unescape(home).split("For you")[1]
+    assert "Picked for you" in titles(home)
+    assert "Because you viewed Fruit number 3" in unescape(home).split("Picked for you")[1]
 
 
 @pytest.mark.usefixtures("trained")
@@ -97,7 +97,7 @@ def test_an_item_page_shows_what_is_similar_and_what_goes_with_it(
 ) -> None:
     html = page(client, "/shop/item/i3")
 
-    assert "Often bought together" in titles(html)
+    assert "Often bought with Fruit number 3" in titles(html)
     assert "A plain fruit product." in html
     assert "€4.00" in html
 
@@ -237,3 +237,46 @@ def test_tabs_and_categories_come_from_the_catalogue(client: FlaskClient, page: 
 
     assert 'href="/shop/category/Grocery" aria-current="page"' in html
     assert html.count('class="tile"') == 4
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_page_follows_its_placement(
+    client: FlaskClient, admin: dict[str, str], page: Any, titles: Any
+) -> None:
+    def put(name: str, **body: object) -> None:
+        answer = client.put(f"/admin/placements/{name}", json=body, headers=admin)
+        assert answer.status_code == 200, answer.json
+
+    put("home", title="Fresh from the truck", strategy="newest")
+    put("category", title="All of {category}", strategy="personal", filter='item_id != "i3"')
+    put("product", title="Instead of {item}", strategy="similar", strict=True)
+
+    assert "Fresh from the truck" in titles(page(client))
+    listed = page(client, "/shop/category/Grocery")
+    assert "/shop/item/i4" in listed
+    assert "/shop/item/i3" not in listed
+    assert "Instead of Fruit number 3" in titles(page(client, "/shop/item/i3"))
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_page_follows_an_experiment(
+    client: FlaskClient, admin: dict[str, str], page: Any, titles: Any
+) -> None:
+    changed = {"*": {"strategy": "newest"}}
+    body = {"variants": [{"name": "all", "placements": changed}]}
+    client.put("/admin/experiments/e", json=body, headers=admin)
+    before = titles(page(client))
+
+    client.post("/admin/experiments/e/start", headers=admin)
+
+    assert before[1:] == ["Popular right now"]
+    assert titles(page(client))[1:] == ["New in the shop", "Popular right now"]
+
+
+@pytest.mark.usefixtures("trained")
+def test_what_is_found_is_an_answer_that_can_be_credited(client: FlaskClient, page: Any) -> None:
+    html = page(client, "/shop/search?q=fruit+number")
+
+    links = re.findall(r'class="tile" href="/shop/item/[^"?]+\?rid=([0-9a-f-]+)', html)
+    assert len(links) > 3
+    assert len(set(links)) == 1
