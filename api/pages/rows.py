@@ -47,7 +47,8 @@ def home_rows(
     if because is not None:
         rows.append(because)
         shown |= {tile.item_id for tile in because.tiles}
-    if not _EVERYBODYS.issuperset(entry["source"] for entry in answer["items"]):
+    sources = {entry["source"] for entry in answer["items"]}
+    if not (Source.POPULAR in sources and sources <= _EVERYBODYS):  # else it stands there already
         query = Query(
             k=ASKED, placement="popular", strategy="popular", hide=Hide.NONE, now=moment()
         )
