@@ -11,6 +11,7 @@ from api import (
     campaigns,
     collages,
     docs,
+    earnings,
     events,
     health,
     items,
@@ -53,7 +54,7 @@ def register(app: APIFlask, config: ApiConfig) -> None:
         replaying,
         comparing,
     )
-    studio = (campaigns, variants, brand, providers, voices, backdrops)
+    studio = (campaigns, earnings, variants, brand, providers, voices, backdrops)
     for room in (*shops, admin, *steering, *studio, users, health, media, docs):
         app.register_blueprint(room.blueprint)
     from api.pages import console, storefront  # noqa: PLC0415 leaf: pages import the rooms above

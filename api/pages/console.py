@@ -26,7 +26,7 @@ from api.pages import (
 )
 from api.pages.answers import see_other
 from api.pages.attempts import Attempts
-from api.pages.studio import backdrops, brand, performance, providers, variants, voice
+from api.pages.studio import backdrops, brand, earned, performance, providers, variants, voice
 from api.runtime import runtime
 from generative.branding import logo
 
@@ -142,7 +142,9 @@ _ADDRESSES = (
     ("POST", "/campaigns/<campaign_id>/creatives/<key>", "decide", campaigns.decide),
     ("GET", "/campaigns/<campaign_id>/creatives/<key>/banner", "picture", campaigns.picture),
     ("GET", "/campaigns/<campaign_id>/export", "export", campaigns.export),
+    ("GET", "/campaigns/<campaign_id>/earned", "campaign_earned", earned.of_campaign),
     ("GET", "/creatives", "creatives", performance.show),
+    ("GET", "/creatives/earned", "earned", earned.of_all),
     ("GET", "/creatives/brand", "brand", brand.show),
     ("POST", "/creatives/brand", "save_brand", brand.save),
     ("POST", "/creatives/brand/restore", "restore_brand", brand.restore),

@@ -15,6 +15,8 @@ from generative.cache import as_shown
 from generative.types import State
 from recsys.serving import personas, titles
 
+SIZE = "hero"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hero:
@@ -48,7 +50,7 @@ def hero_of(
         return None
     assortment = runtime.assortment(runtime.shelf)  # as the answer had it
     persona = personas.persona_of(assortment, window.history)
-    made = creatives.for_slate(runtime, [item], persona, "hero", Degraded())[0]
+    made = creatives.for_slate(runtime, [item], persona, SIZE, Degraded())[0]
     shown = as_shown(made)
     ready = made.state is State.READY and shown["banner_url"]
     pending = made.state is State.PENDING

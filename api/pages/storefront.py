@@ -9,6 +9,7 @@ from flask.blueprints import BlueprintSetupState
 from api.errors import Problem
 from api.pages import answers, deeds
 from api.pages import shopper as shoppers
+from api.pages.hero import SIZE as HERO
 from api.pages.hero import Hero, hero_of
 from api.pages.rows import ASKED, at, home_rows, item_rows, listing_row
 from api.pages.tiles import Link, Tile, category_href, item_href, of_answer, of_item
@@ -60,7 +61,8 @@ def _form_token() -> dict[str, Any]:
 def home() -> Response:
     here = runtime()
     window = look(here)
-    answer = slates.plain(here, at("home", window.shopper, k=ASKED, exclude=window.just_seen))
+    ask = at("home", window.shopper, k=ASKED, exclude=window.just_seen)
+    answer = slates.plain(here, ask, leading=HERO)
     picks = of_answer(answer)
     hero = hero_of(here, window, answer, picks)
     rows = home_rows(here, window, answer, picks, top=None if hero is None else hero.tile)

@@ -54,11 +54,18 @@ def answer(runtime: Runtime, ask: Ask, *, traced: bool = False) -> dict[str, Any
     return told | closing(runtime, opened)
 
 
-def plain(runtime: Runtime, ask: Ask) -> dict[str, Any]:
-    """As `answer`, with values instead of JSON and without creatives: for our own pages."""
+def plain(runtime: Runtime, ask: Ask, *, leading: str = "") -> dict[str, Any]:
+    """As `answer`, with values instead of JSON and without creatives: for our own pages.
+
+    `leading` is the size of the one creative that such a page shows, of the first item.
+    """
     opened = opening.look(runtime, ask)
     served = serve(runtime, ask, opened)
-    keeping.keep(runtime, served, ())
+    keys: Sequence[str | None] = ()
+    if leading and served.items:
+        (key,) = runtime.briefs.keys(served.items[:1], opened.persona, leading)
+        keys = (key, *[None] * (len(served.items) - 1))
+    keeping.keep(runtime, served, keys)
     items = [
         present.recommendation(one) | {"product": present.product(item), "creative": None}
         for one, item in zip(served.slate.recommendations, served.items, strict=True)

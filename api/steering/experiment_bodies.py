@@ -230,6 +230,9 @@ class CellOut(BaseModel):
     impressions: int
     clicks: int
     ctr: float
+    carts: int
+    purchases: int
+    touched: float
 
 
 class OutcomesOut(BaseModel):

@@ -4,14 +4,25 @@ Rates here are of what was owed to slates (`attribution`), seen and not caused: 
 drawn by chance, so one is not to be compared with another. Against a hold-out, `report` compares.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.outcomes import attribution, sequential
-from recsys.outcomes.attribution import CART, CLICK, PURCHASE, USUAL, Credit, Floats, Ints, Rule
+from recsys.outcomes.attribution import (
+    CART,
+    CLICK,
+    NOTHING,
+    PURCHASE,
+    USUAL,
+    Credit,
+    Floats,
+    Ints,
+    Rule,
+)
 from recsys.outcomes.measures import Bools
 from recsys.outcomes.reading import Log
 from recsys.outcomes.sequential import Interval
@@ -39,12 +50,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A position (from 1) or a creative's key."""
+    """A position (from 1) or a creative's key; `touched` is what was bought through it."""
 
     name: str
     impressions: int
     clicks: int
     ctr: float
+    carts: int
+    purchases: int
+    touched: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +81,14 @@ class Overview:
 
 def overview(log: Log, rule: Rule = USUAL) -> Overview:
     """Every answer of the log, whoever it was for."""
-    credit = attribution.credit(log.answers.shown(), log.deeds, rule)
     answers, deeds = log.answers, log.deeds
-    n = len(answers.slates)
-    clicked = credit.counts(deeds.kinds, CLICK, n) > 0
-    owed = credit.impressions >= 0
+    credit = attribution.credit(answers.shown(), deeds, rule)
+    owed, tally = credit.impressions >= 0, _tally(log, credit)
+    most_shown = _most_shown(answers.creatives)[:MOST_CREATIVES]
     return Overview(
-        rows=tuple(_rows(log, credit, clicked)),
-        positions=_cells(answers.positions, clicked, _PLACES, range(MOST_POSITIONS)),
-        creatives=_cells(
-            answers.creatives, clicked, answers.creative_keys, _most_shown(answers.creatives)
-        ),
+        rows=tuple(_rows(log, tally)),
+        positions=_cells(answers.positions, tally, _PLACES, range(MOST_POSITIONS)),
+        creatives=_cells(answers.creatives, tally, answers.creative_keys, most_shown),
         answers=len(answers.at),
         deeds=len(deeds.at),
         owed=int(owed.sum()),
@@ -89,16 +100,48 @@ def overview(log: Log, rule: Rule = USUAL) -> Overview:
     )
 
 
-def _rows(log: Log, credit: Credit, clicked: Bools) -> list[Row]:
-    answers, deeds = log.answers, log.deeds
-    n = len(answers.slates)
+def of_creatives(log: Log, made_at: Mapping[str, float], rule: Rule = USUAL) -> tuple[Cell, ...]:
+    """These creatives as far as they were shown, the most shown first.
+
+    Under its key stand plain words until a creative is made: what was shown before (seconds since
+    the epoch) is not its own.
+    """
+    answers = log.answers
+    credit = attribution.credit(answers.shown(), log.deeds, rule)
+    made = np.array([made_at.get(key, np.inf) for key in answers.creative_keys] + [np.inf])
+    # answers are of a whole second; a row of -1 takes the last, which never was
+    its_own = answers.at[answers.slates] >= np.floor(made)[answers.creatives]
+    rows = np.where(its_own, answers.creatives, NOTHING)
+    return _cells(rows, _tally(log, credit), answers.creative_keys, _most_shown(rows))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tally:
+    """What each impression (I,) is owed."""
+
+    clicked: Bools
+    carts: Ints
+    purchases: Ints
+    touched: Floats
+
+
+def _tally(log: Log, credit: Credit) -> _Tally:
+    n, kinds, owed = len(log.answers.slates), log.deeds.kinds, credit.impressions >= 0
+    return _Tally(
+        clicked=credit.counts(kinds, CLICK, n) > 0,
+        carts=credit.counts(kinds, CART, n),
+        purchases=credit.counts(kinds, PURCHASE, n),
+        touched=np.bincount(
+            credit.impressions[owed], weights=log.revenue[owed], minlength=n
+        ).astype(np.float64),
+    )
+
+
+def _rows(log: Log, tally: _Tally) -> list[Row]:
+    answers, clicked = log.answers, tally.clicked
     width = len(answers.strategy_names) or 1
     cells = answers.placements * width + answers.strategies  # (S,)
     of_impression = cells[answers.slates]  # (I,)
-    carts = credit.counts(deeds.kinds, CART, n)
-    purchases = credit.counts(deeds.kinds, PURCHASE, n)
-    owed = credit.impressions >= 0
-    touched = np.bincount(credit.impressions[owed], weights=log.revenue[owed], minlength=n)
     found = []
     for cell in np.unique(cells):
         here = of_impression == cell
@@ -113,9 +156,9 @@ def _rows(log: Log, credit: Credit, clicked: Bools) -> list[Row]:
                 clicks=clicks,
                 ctr=clicks / impressions if impressions else 0.0,
                 ctr_interval=_interval(answers.users[answers.slates[here]], clicked[here]),
-                carts=int(carts[here].sum()),
-                purchases=int(purchases[here].sum()),
-                touched=float(touched[here].sum()),
+                carts=int(tally.carts[here].sum()),
+                purchases=int(tally.purchases[here].sum()),
+                touched=float(tally.touched[here].sum()),
             )
         )
     return sorted(found, key=lambda row: (row.placement, row.strategy))
@@ -133,18 +176,25 @@ def _interval(users: Ints, clicked: Bools) -> Interval | None:
 
 
 def _cells(
-    rows: Ints, clicked: Bools, names: Sequence[str], order: Sequence[int]
+    rows: Ints, tally: _Tally, names: Sequence[str], order: Sequence[int]
 ) -> tuple[Cell, ...]:
     """What was shown at all of `order`, which says which rows are told and when."""
     kept = (rows >= 0) & (rows < len(names))
-    impressions = np.bincount(rows[kept], minlength=len(names))
-    clicks = np.bincount(rows[kept & clicked], minlength=len(names))
+
+    def of_each(worth: NDArray[Any]) -> Floats:
+        return np.bincount(rows[kept], weights=worth[kept], minlength=len(names)).astype(np.float64)
+
+    impressions, clicks = of_each(np.ones(len(rows))), of_each(tally.clicked)
+    carts, purchases, touched = map(of_each, (tally.carts, tally.purchases, tally.touched))
     return tuple(
         Cell(
             name=names[row],
             impressions=int(impressions[row]),
             clicks=int(clicks[row]),
             ctr=float(clicks[row] / impressions[row]),
+            carts=int(carts[row]),
+            purchases=int(purchases[row]),
+            touched=float(touched[row]),
         )
         for row in order
         if impressions[row]
@@ -153,4 +203,4 @@ def _cells(
 
 def _most_shown(rows: Ints) -> list[int]:
     impressions = np.bincount(rows[rows >= 0])
-    return [int(row) for row in np.argsort(-impressions, kind="stable")[:MOST_CREATIVES]]
+    return [int(row) for row in np.argsort(-impressions, kind="stable")]

@@ -12,10 +12,15 @@ from api.pages.comparison import comparison, in_pairs
 from api.runtime import Runtime
 from generative import creatives
 from generative.campaigning import campaigns, showing
+from generative.tables import CreativeRow
 from generative.types import Banner, Brief, Copy, Creative, ItemFacts, State
+from recsys.answers import store as answers
+from recsys.answers.entry import Answer
+from recsys.behaviour import events
 from recsys.database import reading, writing
 from recsys.learning import runs
 from recsys.serving import registry
+from recsys.types import Event, EventKind
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TABS = ("", "catalogue", "models", "campaigns", "privacy")
@@ -316,7 +321,7 @@ def test_the_gallery_shows_banner_words_checks_and_origin(
     assert "<dt>contrast</dt><dd>7.25</dd>" in html
     assert "<dt>provider</dt><dd>template</dd>" in html
     assert "<script>alert" not in html
-    assert "hx-trigger" not in html  # it is done, nothing is left to watch
+    assert f"/console/campaigns/{campaign_id}/progress" not in html  # nothing is left to watch
 
 
 def test_chosen_items_that_are_not_there_are_named(console: FlaskClient, here: Runtime) -> None:
@@ -328,6 +333,56 @@ def test_chosen_items_that_are_not_there_are_named(console: FlaskClient, here: R
     html = console.get(f"/console/campaigns/{campaign_id}").text
 
     assert "nothing is made of them: gone &lt;b&gt;." in html
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize("of", ["campaigns/{}", "creatives"])
+def test_what_creatives_earned_is_told(console: FlaskClient, here: Runtime, of: str, text) -> None:
+    campaign_id, key = made(here)
+    address = f"/console/{of.format(campaign_id)}"
+    with writing(here.engine) as session:
+        session.query(CreativeRow).update({"created_at": datetime.now(UTC) - timedelta(days=1)})
+        answers.record(session, [answer_with(key)])
+        events.record(session, [bought_through(answer_with(key))])
+
+    whole = console.get(f"{address}/earned")
+    part = console.get(f"{address}/earned?days=7", headers={"HX-Request": "true"})
+
+    assert f'hx-get="{address}/earned"' in console.get(address).text
+    assert "<html" in whole.text
+    assert "<html" not in part.text
+    for html in (whole.text, part.text):
+        assert "Bought through them 4.00 EUR in 1 purchases" in text(html)
+        assert "1 of 1 made were shown" in text(html)
+        assert "<script>alert" not in html
+
+
+def answer_with(key: str) -> Answer:
+    return Answer(
+        recommendation_id="an-answer",
+        at=datetime.now(UTC) - timedelta(hours=2),
+        user_id="u",
+        placement="home",
+        strategy="personal",
+        request={},
+        model_version="m",
+        catalogue_revision=1,
+        item_ids=["i3"],
+        sources=["personal"],
+        scores=[1.0],
+        creative_keys=[key],
+    )
+
+
+def bought_through(answer: Answer) -> Event:
+    return Event(
+        event_id="e",
+        user_id="u",
+        item_id="i3",
+        kind=EventKind.PURCHASE,
+        at=answer.at + timedelta(hours=1),
+        recommendation_id=answer.recommendation_id,
+    )
 
 
 @pytest.mark.parametrize("judged", ["approved", "rejected"])

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from api.pages.window import EXTENSION, Regulars
 from api.runtime import Runtime
+from recsys.answers import ledger, store
 from recsys.database import reading
 from recsys.types import EventKind
 
@@ -280,3 +281,19 @@ def test_what_is_found_is_an_answer_that_can_be_credited(client: FlaskClient, pa
     links = re.findall(r'class="tile" href="/shop/item/[^"?]+\?rid=([0-9a-f-]+)', html)
     assert len(links) > 3
     assert len(set(links)) == 1
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_hero_is_a_creative_that_can_earn_something(
+    client: FlaskClient, here: Runtime, page: Any
+) -> None:
+    html = page(client)
+
+    ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
+    with reading(here.engine) as session:
+        (kept,) = [one for one in store.latest(session, n=9) if one.placement == "home"]
+    first, *others = kept.creative_keys
+    asked = here.briefs.by_key(first)
+    assert (asked.item.item_id, asked.brief.size) == (kept.item_ids[0], "hero")
+    assert set(others) == {None}
+    assert f"/shop/item/{kept.item_ids[0]}?rid={kept.recommendation_id}" in html
