@@ -36,7 +36,8 @@ def add_to(commands: Commands) -> None:
     feed.add_argument("--format", choices=list(FeedFormat), help="where the name does not say it")
     feed.set_defaults(command=_import_items)
     deeds = kinds.add_parser(
-        "events", help="CSV: event_id,user_id,item_id,kind,at,quantity,order_id"
+        "events",
+        help="CSV: event_id,user_id,item_id,kind,at,quantity,order_id,recommendation_id,price,currency",
     )
     deeds.add_argument("file", type=Path)
     deeds.set_defaults(command=_import_events)

@@ -1,8 +1,10 @@
 import gzip
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from recsys import __main__ as cli
 from recsys.behaviour import events
@@ -10,7 +12,7 @@ from recsys.catalogue import items
 from recsys.database import connect, reading
 from recsys.learning import runs
 from recsys.serving import registry
-from recsys.tables import Base
+from recsys.tables import Base, EventRow
 from recsys.types import EventKind, EventLog
 
 
@@ -127,6 +129,22 @@ def test_broken_events_are_named_and_the_good_ones_kept(shop: Path, capsys) -> N
     assert said.out == "1 events imported, 0 known, 3 rejected\n"
     with reading(_engine(shop)) as session:
         assert events.count(session).total == 1
+
+
+def test_an_imported_purchase_says_what_was_paid(shop: Path) -> None:
+    (shop / "e.csv").write_text(
+        "event_id,user_id,item_id,kind,at,price,currency\n"
+        "1,u,i,purchase,2026-01-01T00:00:00Z,3.50,EUR\n"
+        "2,u,i,purchase,2026-01-01T00:00:00Z,,\n"
+    )
+
+    assert cli.main(["import", "events", str(shop / "e.csv")]) == 0
+
+    with reading(_engine(shop)) as session:
+        paid = session.execute(
+            select(EventRow.price, EventRow.currency).order_by(EventRow.event_id)
+        )
+        assert [tuple(row) for row in paid] == [(Decimal("3.5000"), "EUR"), (None, None)]
 
 
 def test_a_file_with_nothing_good_fails(shop: Path) -> None:
