@@ -132,38 +132,20 @@ def settle(
     Raises:
         Problem: 422 where the strategy that the request names is neither ours nor a preset.
     """
-    query = ask.query
-    placement = steering.placement(query.placement)
+    where = ask.query.placement
+    placement = steering.placement(where)
     preset = _preset(ask, placement, steering)
-    changes = {**running.changes(assigned, query.placement), **rival} if assigned else {}
-    if changes and running.spares(assigned, query.placement):
+    changes = {**running.changes(assigned, where), **rival} if assigned else {}
+    if changes and running.spares(assigned, where):
         if preset.base in PERSONAL and ask.continues is None:
             placement = replace(placement, **changes)
             preset = _known(steering.preset(placement.strategy))
     elif changes:
         placement = replace(placement, **changes)
         preset = _preset(ask, placement, steering)
-    held_out = assigned.get(HOLDOUT) == HELD_OUT
-    strict = placement.strict or preset.base in _STRICT
-    # A question that is gone on with holds what its placement and preset added to it.
-    whole = ask.continues is not None
-    filters = () if whole else (placement.filter, preset.filter)
-    boosts = () if whole else (*placement.boosts, *preset.boosts)
-    query = query._replace(
-        strategy=preset.base,
-        k=query.k if ask.says("k") else placement.k,
-        hide=_hide(ask, placement, preset.base, hide),
-        filters=tuple(one for one in (*query.filters, *filters) if one),
-        boosts=(*query.boosts, *boosts),
-        dials=query.dials if ask.says("dials") else _dials(placement, preset),
-        hide_in_cart=query.hide_in_cart if whole else placement.hide_in_cart,
-        strict=query.strict if ask.says("strict") else strict,
-        rotation=query.rotation if ask.says("rotation") else placement.rotation,
-        rotation_seconds=(
-            query.rotation_seconds if ask.says("rotation_seconds") else placement.rotation_seconds
-        ),
-        personal=query.personal and not held_out,
-    )
+    query = _filled(ask, placement, preset, hide)
+    if assigned.get(HOLDOUT) == HELD_OUT:
+        query = query._replace(personal=False)
     return Settled(
         query=query,
         strategy=preset.name,
@@ -171,6 +153,29 @@ def settle(
         title=placement.title,
         experiments=assigned,
         rules_version=steering.version,
+    )
+
+
+def _filled(ask: Ask, placement: Placement, preset: StrategyPreset, hide: Hide) -> Query:
+    """What was asked, and where that says nothing, what the placement and then the preset say."""
+    query, says = ask.query, ask.says
+    # A question that is gone on with holds what its placement and preset added to it.
+    whole = ask.continues is not None
+    filters = () if whole else (placement.filter, preset.filter)
+    boosts = () if whole else (*placement.boosts, *preset.boosts)
+    strict = placement.strict or preset.base in _STRICT
+    seconds = query.rotation_seconds if says("rotation_seconds") else placement.rotation_seconds
+    return query._replace(
+        strategy=preset.base,
+        k=query.k if says("k") else placement.k,
+        hide=_hide(ask, placement, preset.base, hide),
+        filters=tuple(one for one in (*query.filters, *filters) if one),
+        boosts=(*query.boosts, *boosts),
+        dials=query.dials if says("dials") else _dials(placement, preset),
+        hide_in_cart=query.hide_in_cart if whole else placement.hide_in_cart,
+        strict=query.strict if says("strict") else strict,
+        rotation=query.rotation if says("rotation") else placement.rotation,
+        rotation_seconds=seconds,
     )
 
 

@@ -297,26 +297,28 @@ def _deeds(
             statement.execution_options(yield_per=_BATCH)
         )
     ]
-    columns = np.array(found, np.float64).reshape(-1, 8).T
+    return _as_columns(np.array(found, np.float64).reshape(-1, 8).T, currencies.names)
+
+
+def _as_columns(columns: Floats, currencies: tuple[str, ...]) -> tuple[Deeds, Ints, Bought]:
+    at, *numbers = columns
+    users, items, kinds, quantities, slates, prices, named = numbers
     deeds = Deeds(
-        at=columns[0],
-        users=columns[1].astype(np.int64),
-        items=columns[2].astype(np.int64),
-        kinds=columns[3].astype(np.int64),
-        slates=columns[5].astype(np.int64),
+        at=at,
+        users=users.astype(np.int64),
+        items=items.astype(np.int64),
+        kinds=kinds.astype(np.int64),
+        slates=slates.astype(np.int64),
     )
     rows = np.flatnonzero(deeds.kinds == _KINDS.index(EventKind.PURCHASE))
-    return (
-        deeds,
-        rows,
-        Bought(
-            items=deeds.items[rows],
-            quantities=columns[4, rows],
-            prices=columns[6, rows],
-            currencies=columns[7, rows].astype(np.int64),
-            currency_names=currencies.names,
-        ),
+    bought = Bought(
+        items=deeds.items[rows],
+        quantities=quantities[rows],
+        prices=prices[rows],
+        currencies=named[rows].astype(np.int64),
+        currency_names=currencies,
     )
+    return deeds, rows, bought
 
 
 def _seconds(session: Session, column: Any) -> Any:
