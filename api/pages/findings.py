@@ -36,6 +36,10 @@ _WARNINGS = {
     "purchases_without_a_price": (
         "Some purchases have no price, or one in another currency; they count as nothing."
     ),
+    "prices_in_another_unit": (
+        "Some purchases say ten times what the catalogue asks today, or a tenth: are prices sent "
+        "in another unit, such as cents? Money below counts them as they were sent."
+    ),
     "nobody_watched_long_enough": "Nobody has been watched for the whole window yet.",
 }
 

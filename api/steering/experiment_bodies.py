@@ -251,4 +251,7 @@ class OutcomesOut(BaseModel):
     touched: float
     currency: str
     unpriced: int = Field(description="Purchases without a price in this currency: no money")
+    odd_prices: int = Field(
+        description="Purchases that say ten times what the catalogue asks today, or a tenth"
+    )
     holdout: ReportOut | None

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import select
@@ -31,8 +32,16 @@ class Bought:
     currency_names: tuple[str, ...]
 
 
-def revenue(session: Session, item_ids: Sequence[str], bought: Bought) -> tuple[Floats, str]:
-    """The money of each purchase (P,), NaN where no price is known in the currency; and the currency."""
+class Revenue(NamedTuple):
+    """What purchases came to; `odd` of them say ten times the catalogue's price, or a tenth."""
+
+    money: Floats  # (P,) NaN where no price is known in the currency
+    currency: str
+    odd: int
+
+
+def revenue(session: Session, item_ids: Sequence[str], bought: Bought) -> Revenue:
+    """The money of each purchase, in the currency of most."""
     listed = _listed(session, item_ids, np.unique(bought.items))
     names = list(bought.currency_names)
     catalogue = np.full(len(item_ids), np.nan)
@@ -50,8 +59,11 @@ def revenue(session: Session, item_ids: Sequence[str], bought: Bought) -> tuple[
     row = names.index(usual) if known else NOTHING
     # where neither purchase nor catalogue names a currency, a price is in the usual one
     fits = said & ((own == row) | (own == NOTHING))
-    prices = np.where(fits, bought.prices, np.where(theirs == row, catalogue[bought.items], np.nan))
-    return prices * bought.quantities, usual
+    asked = np.where(theirs == row, catalogue[bought.items], np.nan)
+    prices = np.where(fits, bought.prices, asked)
+    known_twice = fits & (asked > 0) & (bought.prices > 0)
+    ratios = np.log10(bought.prices[known_twice] / asked[known_twice])
+    return Revenue(prices * bought.quantities, usual, int((np.abs(ratios) >= 1).sum()))
 
 
 def _listed(

@@ -74,6 +74,7 @@ class Overview:
     touched: float
     currency: str
     unpriced: int  # purchases without a price in that currency: they count as no money
+    odd_prices: int  # that say ten times what the catalogue asks today, or a tenth
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -97,6 +98,7 @@ def overview(log: Log, rule: Rule = USUAL) -> Overview:
         touched=float(log.revenue[owed].sum()),
         currency=log.currency,
         unpriced=log.unpriced,
+        odd_prices=log.odd_prices,
     )
 
 

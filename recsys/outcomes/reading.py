@@ -85,6 +85,7 @@ class Log:
     n_users: int
     currency: str
     unpriced: int  # purchases without a price in that currency
+    odd_prices: int = 0  # that say ten times what the catalogue asks today, or a tenth
 
 
 def read(
@@ -112,15 +113,17 @@ def read(
         items=items,
         slates=slates.known,
     )
+    found = money.revenue(session, items.names, bought)
     paid = np.zeros(len(deeds.at))
-    paid[rows], currency = money.revenue(session, items.names, bought)
+    paid[rows] = found.money
     return Log(
         answers=answers,
         deeds=deeds,
         revenue=np.nan_to_num(paid),
         n_users=len(users.known),
-        currency=currency,
+        currency=found.currency,
         unpriced=int(np.isnan(paid).sum()),
+        odd_prices=found.odd,
     )
 
 

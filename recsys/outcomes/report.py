@@ -19,7 +19,7 @@ import numpy as np
 
 from recsys.outcomes import attribution, measures, sequential
 from recsys.outcomes.assignment import Kind
-from recsys.outcomes.attribution import USUAL, Floats, Rule
+from recsys.outcomes.attribution import PURCHASE, USUAL, Floats, Rule
 from recsys.outcomes.experiments import Definition
 from recsys.outcomes.interleaving import Preference, preference
 from recsys.outcomes.measures import Measured, Placed
@@ -234,5 +234,7 @@ def _warnings(log: Log, of: measures.Cohort, mismatch: float) -> Iterable[str]:
         yield "users_in_two_variants"
     if log.unpriced:
         yield "purchases_without_a_price"
+    if log.odd_prices > 0.01 * np.count_nonzero(log.deeds.kinds == PURCHASE):
+        yield "prices_in_another_unit"
     if of.waiting and not of.settled.any():
         yield "nobody_watched_long_enough"

@@ -138,8 +138,8 @@ def came_to(
         currencies=np.array([names.index(one) if one else -1 for *_, one in deeds], np.int64),
         currency_names=names,
     )
-    found, currency = money.revenue(session, IDS, bought)
-    return found.tolist(), currency
+    found = money.revenue(session, IDS, bought)
+    return found.money.tolist(), found.currency
 
 
 def test_what_was_paid_goes_before_what_the_catalogue_asks_now(session: Session) -> None:
@@ -185,3 +185,20 @@ def test_prices_alone_are_reckoned_where_nobody_names_a_currency(session: Sessio
 
 def test_nothing_bought_is_no_money(session: Session) -> None:
     assert came_to(session) == ([], "")
+
+
+@pytest.mark.parametrize(
+    ("said", "odd"),
+    [(2.0, 0), (19.0, 0), (0.21, 0), (200.0, 1), (0.02, 1), (0.0, 0), (NOT_SAID, 0)],
+)
+def test_a_price_in_cents_is_noticed(session: Session, said: float, odd: int) -> None:
+    items.put_many(session, [Item(item_id="listed", title="x", price=Decimal(2), currency="EUR")])
+    bought = Bought(
+        items=np.array([LISTED, LISTED]),
+        quantities=np.array([1.0, 1.0]),
+        prices=np.array([2.0, said]),
+        currencies=np.array([0, 0]),
+        currency_names=("EUR",),
+    )
+
+    assert money.revenue(session, IDS, bought).odd == odd
