@@ -176,7 +176,7 @@ def _traced(here: Runtime, ask: Ask) -> dict[str, Any]:
         "total": f"{sum(stage['wall_ms'] for stage in stages):.2f} ms",
         "deeds": len(opened.history.item_ids),
         "persona": opened.persona.label,
-        "strategy": served.settled.strategy,
+        "strategy": served.strategy,
         "experiments": [
             f"{name}: {variant}" for name, variant in served.settled.experiments.items()
         ],

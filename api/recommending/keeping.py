@@ -33,7 +33,7 @@ def keep(
             recommendation_id=served.recommendation_id,
             at=settled.query.now,
             placement=settled.query.placement,
-            strategy=settled.strategy,
+            strategy=served.strategy,
             request=served.request,
             model_version=slate.model_version,
             catalogue_revision=opened.assortment.shelf.revision,

@@ -16,6 +16,7 @@ from generative.cache import Note
 from recsys.answers import entry
 from recsys.merchandising.steering import Steering
 from recsys.merchandising.types import Rule
+from recsys.outcomes.assignment import INTERLEAVED
 from recsys.serving import ranking, steering, titles
 from recsys.serving.policies import context
 from recsys.serving.ranking import Steer
@@ -42,6 +43,11 @@ class Served(NamedTuple):
     teams: Sequence[str] = ()  # which ranker each item plays for, where two share the slate
     rivals: Sequence[Settled] = ()  # what those two were asked
     shown: Shown | None = None  # what rotation knew of this shopper
+
+    @property
+    def strategy(self) -> str:
+        """As it is told: of two rankers neither speaks for the slate."""
+        return INTERLEAVED if self.teams else self.settled.strategy
 
 
 def answer(runtime: Runtime, ask: Ask, *, traced: bool = False) -> dict[str, Any]:
@@ -192,7 +198,7 @@ def _told(served: Served) -> dict[str, Any]:
         "user_id": ask.shopper,
         "placement": query.placement,
         "title": titles.title(settled.title, picks, served.items, context(one, query)),
-        "strategy": settled.strategy,
+        "strategy": served.strategy,
         "rules_version": settled.rules_version,
         "model_version": None if "model" in opened.degraded else slate.model_version,
         "missing_ids": [one_id for one_id in dict.fromkeys(named) if one_id not in one.shelf.items],
@@ -230,6 +236,6 @@ def _note(served: Served) -> Note | None:
         served.request,
         [*served.settled.query.returned, *[item.item_id for item in served.items]],
         user_id=ask.shopper,
-        strategy=served.settled.strategy,
+        strategy=served.settled.strategy,  # what comes next is no duel
         members=[one.user_id for one in served.opened.members if one.user_id is not None],
     )

@@ -72,9 +72,8 @@ def unpack(note: bytes) -> Continued | None:
 def of_answer(answer: Answer) -> Continued:
     """The same, from the ledger."""
     returned = (*answer.request.get("returned", ()), *answer.item_ids)
-    return _continued(
-        answer.request, returned, whose=owner(answer.user_id), strategy=answer.strategy
-    )
+    strategy = "" if answer.teams else answer.strategy  # what comes next is no duel
+    return _continued(answer.request, returned, whose=owner(answer.user_id), strategy=strategy)
 
 
 def is_over(recommendation_id: str, *, now: datetime) -> bool:

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from api.runtime import Runtime
+from recsys.answers import ledger, store
+
 Keys = dict[str, str]
 
 pytestmark = pytest.mark.usefixtures("trained")
@@ -98,6 +101,26 @@ def test_where_both_rankers_are_asked_the_same_there_is_no_duel(
     assert sorted(captains) == ["new", "new", "sells", "sells"]
     assert teams(**{"continue": first})[1] == [None] * 4
     assert teams(strategy="newest")[1] == [None] * 4
+
+
+@pytest.mark.usefixtures("slate")
+def test_neither_ranker_speaks_for_the_slate_and_what_comes_next_is_no_duel(
+    client: FlaskClient, here: Runtime, shop: Keys, admin: Keys
+) -> None:
+    wish = {"user_id": "u1", "session": ["i5"], "k": 4, "banner": "none"}
+
+    def keep() -> None:
+        ledger.drain(here.config.recsys.answers_dir, store.recorder(here.engine))
+
+    first = client.post("/recommend", json=wish, headers=shop).json
+    keep()
+    more = {"continue": first["recommendation_id"], "user_id": "u1"}
+    second = client.post("/recommend", json=more, headers=shop).json
+    keep()
+    rows = client.get("/admin/outcomes", headers=admin).json["rows"]
+
+    assert (first["strategy"], second["strategy"]) == ("interleaved", "personal")
+    assert {row["strategy"]: row["answers"] for row in rows} == {"interleaved": 1, "personal": 1}
 
 
 def test_another_experiment_of_the_same_shopper_counts_too(
