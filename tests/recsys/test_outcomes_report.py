@@ -162,23 +162,6 @@ def small_shop() -> Shop:
     return shop
 
 
-def test_prices_in_another_unit_are_warned_of(session: Session) -> None:
-    shop = small_shop()
-    shop.write(session)
-    cents = Event(
-        event_id="cents",
-        user_id="anna",
-        item_id="i1",
-        kind=PURCHASE,
-        at=START + timedelta(hours=3),
-        price=Decimal(100),  # i1 costs 1.00
-    )
-    events.record(session, [cents])
-
-    assert "prices_in_another_unit" in told(session, experiment()).warnings
-    assert overview(reading.read(session, since=START, until=UNTIL)).odd_prices == 1
-
-
 def test_each_user_is_summed_up_within_a_window_of_the_first_answer(session: Session) -> None:
     small_shop().write(session)
 

@@ -4,6 +4,7 @@ Users come in pairs, one in each arm, who had spent alike before anything was sh
 the new arm spends half as much again: that is all that may be reported.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -14,7 +15,7 @@ from recsys.outcomes.assignment import Experiment, Status, Variant
 from recsys.outcomes.attribution import PURCHASE, Deeds, Floats
 from recsys.outcomes.experiments import Definition
 from recsys.outcomes.reading import Answers, Log
-from recsys.outcomes.report import Metric
+from recsys.outcomes.report import Metric, Report
 
 WRITTEN = datetime(2026, 11, 1, tzinfo=UTC)
 N = 300
@@ -64,7 +65,16 @@ def seconds(day: float) -> float:
 
 
 def spent(log: Log, *, started: float = 0.0) -> tuple[Metric, Metric]:
-    """Revenue per user of the base and of the new arm, each user watched for a day."""
+    """Revenue per user of the base and of the new arm."""
+    base, new = (
+        next(one for one in variant.metrics if one.name == report.REVENUE)
+        for variant in reported(log, started=started).variants
+    )
+    return base, new
+
+
+def reported(log: Log, *, started: float = 0.0) -> Report:
+    """Of both arms, each user watched for a day."""
     variants = (Variant(name="base"), Variant(name="new"))
     definition = Definition(
         experiment=Experiment(experiment_id="one", variants=variants, salt="salt"),
@@ -75,12 +85,7 @@ def spent(log: Log, *, started: float = 0.0) -> tuple[Metric, Metric]:
         planned_users=N,
     )
     until = WRITTEN + timedelta(days=60)
-    found = report.report(log, definition, since=WRITTEN, until=until, window_days=1)
-    base, new = (
-        next(one for one in variant.metrics if one.name == report.REVENUE)
-        for variant in found.variants
-    )
-    return base, new
+    return report.report(log, definition, since=WRITTEN, until=until, window_days=1)
 
 
 @pytest.mark.parametrize("started", [0.0, 15.0])  # the second time: the salt is that of the first
@@ -134,3 +139,11 @@ def test_what_lies_further_back_than_the_past_foretells_nothing() -> None:
     _, without = spent(visited(20, (20.5, PAID)))
 
     assert long_ago == without
+
+
+def test_more_than_one_odd_price_in_a_hundred_is_warned_of() -> None:
+    log = visited(20, (20.5, PAID))  # three hundred purchases
+
+    found = [reported(replace(log, odd_prices=odd)).warnings for odd in (0, 3, 4)]
+
+    assert ["prices_in_another_unit" in warnings for warnings in found] == [False, False, True]
