@@ -91,6 +91,7 @@ def _console(page: Any, out: Path, width: int, admin_key: str) -> None:
         page.get_by_role("link", name=CAMPAIGN).first.click()
     _wait(page, "#progress .badge.done")
     page.reload()
+    page.locator("#earned .stats").wait_for()
     _snap(page, out, "console-campaign", width)
     page.goto("/console/creatives/brand")
     page.locator("#shots img").first.wait_for(timeout=60_000)
